@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Base64 (RFC 4648 section 4) and hexadecimal.
+ */
+#ifndef POSTERN_BASE_ENCODE_H
+#define POSTERN_BASE_ENCODE_H
+
+#include "base/buf.h"
+
+/* Appends the padded form on one line. */
+void base64_encode(struct buf *to, struct str bytes);
+
+/*
+ * Appends the decoded bytes. Strict, as SASL wants it: no white space, padding
+ * complete, unused bits zero; false otherwise, with `to` as it was.
+ */
+must_check bool base64_decode(struct buf *to, struct str text);
+
+/* Appends lower-case digits. */
+void hex_encode(struct buf *to, struct str bytes);
+
+/* Appends the decoded bytes; false, with `to` as it was, on odd length or a foreign character. */
+must_check bool hex_decode(struct buf *to, struct str text);
+
+/* The value of a hexadecimal digit, or -1. */
+int hex_digit_value(char c);
+
+#endif

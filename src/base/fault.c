@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fault.h"
+
+#include <errno.h>
+
+static const char *const texts[FAULT_COUNT] = {
+#define X(name, text) text,
+	FAULT_TABLE(X)
+#undef X
+};
+
+const char *fault_text(enum fault fault)
+{
+	CHECK(fault < FAULT_COUNT);
+	return texts[fault];
+}
+
+enum fault fault_from_errno(int error)
+{
+	switch (error) {
+	case 0:
+		return FAULT_NONE;
+	case ENOENT:
+		return FAULT_NOT_FOUND;
+	case EEXIST:
+		return FAULT_EXISTS;
+	case EACCES:
+	case EPERM:
+		return FAULT_DENIED;
+	case ENOSPC:
+	case EDQUOT:
+		return FAULT_NO_SPACE;
+	case ENOMEM:
+		return FAULT_MEMORY;
+	case EFBIG:
+	case E2BIG:
+		return FAULT_TOO_LARGE;
+	default:
+		return FAULT_IO;
+	}
+}
