@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration as a value: mailserver.cfg read once into an immutable
+ * snapshot, which sessions keep while a newer one takes over.
+ *
+ * A snapshot is reference counted; config_ref and config_unref may be called
+ * from any thread. Every text in it is terminated and lives as long as it.
+ * Parsing does no I/O and does not block; the file itself is config/store.h.
+ */
+#ifndef POSTERN_CONFIG_CONFIG_H
+#define POSTERN_CONFIG_CONFIG_H
+
+#include "base/fault.h"
+#include "config/network.h"
+#include "policy/policy.h"
+
+enum service_tls { SERVICE_TLS_STARTTLS, SERVICE_TLS_IMPLICIT };
+
+/* X(identifier, name, standard port, unprivileged port, TLS, governing table, users log in) */
+#define SERVICE_TABLE(X)                                                                           \
+	X(SMTP, "SMTP", 25, 2525, STARTTLS, "SmtpSecurity", false)                                 \
+	X(SUBMISSION, "Submission", 587, 2587, STARTTLS, "SmtpSecurity", true)                     \
+	X(SMTPS, "SMTPS", 465, 2465, IMPLICIT, "SmtpSecurity", true)                               \
+	X(IMAP, "IMAP", 143, 2143, STARTTLS, "Security", true)                                     \
+	X(IMAPS, "IMAPS", 993, 2993, IMPLICIT, "Security", true)                                   \
+	X(POP3, "POP3", 110, 2110, STARTTLS, "Security", true)                                     \
+	X(POP3S, "POP3S", 995, 2995, IMPLICIT, "Security", true)                                   \
+	X(HTTPS, "HTTPS", 4040, 4040, IMPLICIT, "Security", true)
+
+enum service_id {
+#define X(id, name, port, unprivileged, tls, table, login) SERVICE_##id,
+	SERVICE_TABLE(X)
+#undef X
+	SERVICE_COUNT
+};
+
+/* X(identifier, name, governing table) */
+#define CLIENT_TABLE(X)                                                                            \
+	X(SMTP, "SMTP", "SmtpSecurity")                                                            \
+	X(POP3, "POP3", "Security")
+
+enum client_id {
+#define X(id, name, table) CLIENT_##id,
+	CLIENT_TABLE(X)
+#undef X
+	CLIENT_COUNT
+};
+
+/* "SMTP", "Submission", ...: as the file, the logs and the command line name it. */
+const char *service_name(enum service_id id);
+const char *client_name(enum client_id id);
+must_check bool service_from_name(struct str name, enum service_id *id_out); /* any case */
+
+struct service_config {
+	enum service_id id;
+	bool enabled;
+	const struct str *addresses; /* numeric, none empty; no address at all: every one, IPv4 and IPv6 */
+	size_t address_count;
+	uint16_t port;
+	enum service_tls tls;
+	bool allow_plain_login; /* log in without TLS */
+	bool require_tls;	/* refuse everything but STARTTLS before TLS */
+	uint32_t max_connections;
+	struct tls_policy policy;
+};
+
+struct config_server {
+	struct str hostname; /* empty: the machine's own name */
+	bool auto_reload;    /* apply a hand edit at once */
+	struct str user;     /* whom roles become when started by root; empty: "postern" */
+	uint32_t fronts;     /* how many front processes; 0: one a core, at most 8 */
+};
+
+struct config_limits {
+	uint64_t message_bytes;
+	uint32_t recipients;
+	uint32_t line_bytes;	/* of a command line, line end counted */
+	uint32_t literal_bytes; /* of an IMAP literal that is no message */
+	uint32_t header_bytes;
+	uint32_t mime_parts;
+	uint32_t mime_depth;
+	uint32_t commands_before_login;
+	uint32_t failed_logins_per_address;
+	uint32_t connections_per_address;
+	uint32_t idle_seconds;
+	uint32_t min_bytes_per_second;
+	const struct network *exempt_networks; /* not counted by the two limits per address */
+	size_t exempt_network_count;
+};
+
+struct config {
+	struct str file_name; /* as findings print it */
+	struct str text;      /* the file, byte for byte: the base of a later merge */
+	struct config_server server;
+	struct config_limits limits;
+	struct service_config services[SERVICE_COUNT];
+	struct tls_policy clients[CLIENT_COUNT];
+};
+
+enum { CONFIG_FILE_MAX = 4 << 20 };
+
+/*
+ * Reads mailserver.cfg from `text` (copied). Adds to `findings`, which are left
+ * sorted by line; gives the snapshot, with one reference, exactly when there
+ * is no error among those it added. Faults: INVALID (see the findings),
+ * TOO_LARGE (past CONFIG_FILE_MAX; a finding too).
+ */
+must_check enum fault config_parse(struct str text, const char *file_name,
+				   const struct suite_catalog *catalog, struct findings *findings,
+				   struct config **out);
+
+struct config *config_ref(struct config *config);
+/* Gives a reference back and sets the pointer to NULL; the last one frees. */
+void config_unref(struct config **config);
+
+/* True when the two limits per address do not count this address (IPv6 or IPv6-mapped form). */
+bool config_is_exempt(const struct config *config, const uint8_t address[16]);
+
+#endif
