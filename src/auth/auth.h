@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asking the auth role whether a password is right, without waiting for it.
+ *
+ * Hashing takes tens of milliseconds and strangers can order it, so no worker
+ * waits: the question goes out with auth_client_ask, the session parks, and it
+ * is woken when the answer stands in the client. An auth_client is one channel
+ * and one thread that reads the answers; any number of threads may ask.
+ *
+ * Every question gets exactly one answer, even when the auth role dies: then
+ * its fault is FAULT_UNAVAILABLE, and the next question finds the new role.
+ * What to say to the peer for each verdict, and what to log, is session/'s.
+ */
+#ifndef POSTERN_AUTH_AUTH_H
+#define POSTERN_AUTH_AUTH_H
+
+#include "ipc/client.h"
+
+/*
+ * X(name, text). A peer must not be told WRONG_PASSWORD, UNKNOWN_USER and
+ * DISABLED apart; the log is.
+ */
+#define LOGIN_VERDICT_TABLE(X)                                                                     \
+	X(GRANTED, "granted")                                                                      \
+	X(WRONG_PASSWORD, "wrong password")                                                        \
+	X(UNKNOWN_USER, "unknown user")                                                            \
+	X(DISABLED, "the account is disabled")                                                     \
+	X(BLOCKED, "too many failed logins from this address")
+
+enum login_verdict {
+#define X(name, text) LOGIN_##name,
+	LOGIN_VERDICT_TABLE(X)
+#undef X
+	LOGIN_VERDICT_COUNT
+};
+
+const char *login_verdict_text(enum login_verdict verdict);
+
+/* Flags of an account's credentials, as password_set carries and login_answered returns them. */
+enum {
+	LOGIN_FLAG_ADMIN = 1u << 0,    /* may administer the server */
+	LOGIN_FLAG_DISABLED = 1u << 1, /* no login, whatever the password */
+};
+
+struct login_question {
+	struct str account;  /* in the form of address_append_account (proto/address.h) */
+	struct str password; /* copied; the caller wipes its own */
+	struct str address;  /* the peer's, numeric, without port */
+};
+
+struct login_answer {
+	/* FAULT_NONE, or BUSY (the queue is full: a temporary refusal), UNAVAILABLE, or the store's. */
+	enum fault fault;
+	enum login_verdict verdict; /* holds when fault is NONE */
+	uint32_t flags;		    /* LOGIN_FLAG_...; holds when granted */
+	uint32_t wait_s;	    /* BLOCKED: how long this address stays so */
+};
+
+/*
+ * Tells that an answer has come. It runs in the client's thread with the
+ * client's lock held: it wakes the session and does nothing else; above all it
+ * does not call the client.
+ */
+typedef void login_wake(void *context);
+
+struct auth_client;
+
+/* Starts the reading thread. Borrows the connector, which must outlive the client. */
+struct auth_client *auth_client_new(struct connector *connector);
+
+/* Ends the thread; questions without an answer are forgotten, nobody is woken. */
+void auth_client_free(struct auth_client **client);
+
+/*
+ * Sends the question and stores a ticket (never 0) for the answer. A fault is
+ * an answer too: nothing was sent, no ticket is open (UNAVAILABLE while the
+ * role restarts, BUSY when too many questions are open, TOO_LARGE for texts
+ * beyond reason). Blocks only for the sending.
+ */
+must_check enum fault auth_client_ask(struct auth_client *client,
+				      const struct login_question *question, login_wake *wake,
+				      void *context, uint64_t *ticket_out);
+
+/* Takes the answer and closes the ticket; false while there is none. */
+must_check bool auth_client_take(struct auth_client *client, uint64_t ticket,
+				 struct login_answer *answer_out);
+
+/*
+ * Forgets a question, for a session that ends: after the return `wake` is not
+ * called any more. Safe for a ticket that is 0 or already closed. The caller
+ * must not hold a lock that `wake` takes.
+ */
+void auth_client_cancel(struct auth_client *client, uint64_t ticket);
+
+#endif
