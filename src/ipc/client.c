@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ipc/client.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+enum { RECONNECT_PAUSE_MS = 20 };
+
+void role_client_init(struct role_client *client, struct connector *connector, enum role role,
+		      int patience_ms)
+{
+	*client = (struct role_client){
+		.connector = connector, .role = role, .patience_ms = patience_ms};
+	CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
+}
+
+void role_client_done(struct role_client *client)
+{
+	while (client->idle_count > 0)
+		fd_close(&client->idle[--client->idle_count]);
+	pthread_mutex_destroy(&client->lock);
+}
+
+static int idle_take(struct role_client *client)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&client->lock);
+	if (client->idle_count > 0)
+		fd = client->idle[--client->idle_count];
+	pthread_mutex_unlock(&client->lock);
+	return fd;
+}
+
+static void idle_give(struct role_client *client, int fd)
+{
+	pthread_mutex_lock(&client->lock);
+	if (client->idle_count < ROLE_CLIENT_POOL) {
+		client->idle[client->idle_count++] = fd;
+		fd = -1;
+	}
+	pthread_mutex_unlock(&client->lock);
+	fd_close(&fd);
+}
+
+enum fault role_client_open(struct role_client *client, struct channel *channel_out)
+{
+	int64_t give_up = clock_mono_ms() + client->patience_ms;
+
+	for (;;) {
+		int fd;
+		enum fault fault =
+			client->connector->connect(client->connector, client->role, &fd);
+		if (fault == FAULT_NONE) {
+			*channel_out = (struct channel){.fd = fd, .self = client->connector->self,
+							.peer = client->role};
+			return FAULT_NONE;
+		}
+		if (fault != FAULT_UNAVAILABLE || clock_mono_ms() >= give_up)
+			return fault;
+		usleep(RECONNECT_PAUSE_MS * 1000);
+	}
+}
+
+/*
+ * Sends on an idle channel if one still lives, else on a new one: an idle
+ * channel of a role that died refuses at once, before anything was asked.
+ */
+static enum fault send_somewhere(struct role_client *client, struct channel *channel,
+				 enum message_kind kind, const void *request)
+{
+	for (;;) {
+		int fd = idle_take(client);
+		if (fd < 0)
+			break;
+		*channel = (struct channel){.fd = fd, .self = client->connector->self,
+					    .peer = client->role};
+		enum fault fault = channel_send(channel, kind, 0, request);
+		if (fault != FAULT_UNAVAILABLE)
+			return fault;
+		channel_close(channel);
+	}
+	enum fault fault = role_client_open(client, channel);
+	return fault != FAULT_NONE ? fault : channel_send(channel, kind, 0, request);
+}
+
+enum fault role_client_call(struct role_client *client, enum message_kind kind,
+			    const void *request, enum message_kind expected, struct packet *answer)
+{
+	struct channel channel = {.fd = -1};
+	enum fault fault = send_somewhere(client, &channel, kind, request);
+
+	if (fault != FAULT_NONE) {
+		channel_close(&channel);
+		return fault;
+	}
+	fault = channel_receive(&channel, answer);
+	if (fault == FAULT_NONE && answer->header.kind != expected)
+		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		idle_give(client, channel.fd);
+	else
+		channel_close(&channel);
+	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
+}

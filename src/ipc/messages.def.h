@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of messages. Each row: X(name, senders, receivers); its fields
+ * stand in FIELDS_name as F(type, name). A request and its answer carry the
+ * same request id. `fault` is an enum fault as U32.
+ */
+#ifndef POSTERN_IPC_MESSAGES_DEF_H
+#define POSTERN_IPC_MESSAGES_DEF_H
+
+#define FROM(role) (1u << ROLE_##role)
+#define ANY_CLIENT (FROM(FRONT) | FROM(CTL))
+#define ANY_ROLE (FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(FRONT) | FROM(CTL))
+
+/* ---- every role and the parent ---- */
+
+/* The answer to a request that has nothing else to say. */
+#define FIELDS_done(F) F(U32, fault) F(STR, text)
+/* Asks the parent for a channel to a role; answered by channel_given. */
+#define FIELDS_channel_wanted(F) F(U32, role)
+#define FIELDS_channel_given(F) F(U32, fault) F(FD, fd)
+/* The parent hands a role the other end of such a channel. */
+#define FIELDS_channel_offered(F) F(U32, client) F(FD, fd)
+/* The role finished its start; the parent waits for all before it says ready. */
+#define FIELDS_role_ready(F) F(STR, sandbox)
+/* A new configuration: its text as a memory file, already found good by the parent. */
+#define FIELDS_config_changed(F) F(U64, generation) F(FD, text)
+/* A certificate chain (PEM) that the named key signs for; `last` ends the set of a generation. */
+#define FIELDS_certificate_changed(F) F(U64, generation) F(U32, key) F(STR, name) F(STR, chain) F(U8, is_last)
+/* A listening socket of a service (index into the configuration's services). */
+#define FIELDS_listener_given(F) F(U64, generation) F(STR, service) F(FD, fd) F(U8, is_last)
+/* A role's new descriptor for a log file after rotation. */
+#define FIELDS_log_rotated(F) F(U32, file) F(FD, fd)
+/* Numbers and texts for `status` and /metrics, as JSON. */
+#define FIELDS_status_wanted(F)
+#define FIELDS_status_given(F) F(STR, json)
+
+/* ---- keys ---- */
+
+/* The parent gives a private key (PEM) under a number; answered by done. */
+#define FIELDS_key_given(F) F(U64, generation) F(U32, key) F(STR, pem) F(U8, is_last)
+/* Signs `bytes` (a digest or a message, as the scheme says); answered by key_signed. */
+#define FIELDS_key_sign(F) F(U32, key) F(U32, scheme) F(STR, bytes)
+#define FIELDS_key_signed(F) F(U32, fault) F(STR, signature)
+/* Static RSA: always answers 48 bytes (implicit rejection). */
+#define FIELDS_key_premaster(F) F(U32, key) F(U32, version) F(STR, ciphertext)
+#define FIELDS_key_premastered(F) F(U32, fault) F(STR, premaster)
+/* The keys that seal session tickets, the same for all fronts; newest first. */
+#define FIELDS_ticket_keys_wanted(F)
+#define FIELDS_ticket_keys_given(F) F(STR, keys)
+
+/* ---- auth ---- */
+
+/* Verifies a password; answered by login_answered, perhaps after a delay. */
+#define FIELDS_login_check(F) F(STR, account) F(STR, password) F(STR, address)
+#define FIELDS_login_answered(F) F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s)
+/* Sets, replaces or removes an account's password (an empty one removes); answered by done. */
+#define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags)
+/* Lists accounts that have a password; answered by done with JSON text. */
+#define FIELDS_password_list(F)
+
+/* ---- store: see store/operations.h for the meaning of `operation` ---- */
+
+/*
+ * One or more operations on one account, encoded by store/; answered by
+ * store_answered after they are durable. `transaction` identifies the request,
+ * so that one whose fate is unknown can be looked up.
+ */
+#define FIELDS_store_asked(F) F(U64, transaction) F(STR, operation) F(FD, body)
+#define FIELDS_store_answered(F) F(U32, fault) F(STR, result)
+/* A front wants the change feed of the store on this channel. */
+#define FIELDS_feed_wanted(F)
+/* Something changed in an account; `sequence` 0 means: look at everything again. */
+#define FIELDS_feed_changed(F) F(U64, account) F(U64, sequence)
+
+/* ---- ctl: what the command line asks the parent of a running server ---- */
+#define FIELDS_reload_wanted(F)
+#define FIELDS_stop_wanted(F)
+
+#define MESSAGE_TABLE(X)                                                                           \
+	X(done, FROM(PARENT) | FROM(KEYS) | FROM(AUTH) | FROM(STORE), ANY_ROLE | FROM(PARENT))     \
+	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                                  \
+	X(channel_given, FROM(PARENT), ANY_ROLE)                                                   \
+	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE))                    \
+	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
+	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
+	X(certificate_changed, FROM(PARENT), FROM(FRONT))                                          \
+	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
+	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
+	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))          \
+	X(status_given, FROM(PARENT) | ANY_ROLE, FROM(PARENT) | FROM(CTL) | FROM(FRONT))           \
+	X(key_given, FROM(PARENT), FROM(KEYS))                                                     \
+	X(key_sign, ANY_CLIENT, FROM(KEYS))                                                        \
+	X(key_signed, FROM(KEYS), ANY_CLIENT)                                                      \
+	X(key_premaster, ANY_CLIENT, FROM(KEYS))                                                   \
+	X(key_premastered, FROM(KEYS), ANY_CLIENT)                                                 \
+	X(ticket_keys_wanted, FROM(FRONT), FROM(KEYS))                                             \
+	X(ticket_keys_given, FROM(KEYS), FROM(FRONT))                                              \
+	X(login_check, ANY_CLIENT, FROM(AUTH))                                                     \
+	X(login_answered, FROM(AUTH), ANY_CLIENT)                                                  \
+	X(password_set, FROM(CTL), FROM(AUTH))                                                     \
+	X(password_list, FROM(CTL), FROM(AUTH))                                                    \
+	X(store_asked, ANY_CLIENT, FROM(STORE))                                                    \
+	X(store_answered, FROM(STORE), ANY_CLIENT)                                                 \
+	X(feed_wanted, FROM(FRONT), FROM(STORE))                                                   \
+	X(feed_changed, FROM(STORE), FROM(FRONT))                                                  \
+	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
+	X(stop_wanted, FROM(CTL), FROM(PARENT))
+
+#endif
