@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters of the fronts, for /metrics and `status`.
+ *
+ * They stand in a memory file shared by all fronts, one slot a front, so that
+ * whichever front answers /metrics can add them up. Each is one atomic number.
+ */
+#ifndef POSTERN_SESSION_METRICS_H
+#define POSTERN_SESSION_METRICS_H
+
+#include "base/buf.h"
+#include "config/config.h"
+
+/* X(name, metric, help): counted per service. */
+#define METRIC_TABLE(X)                                                                            \
+	X(CONNECTIONS, "postern_connections_total", "Connections accepted")                        \
+	X(CONNECTIONS_OPEN, "postern_connections_open", "Connections open now")                    \
+	X(CONNECTIONS_REFUSED, "postern_connections_refused_total", "Connections refused by a limit") \
+	X(LOGINS, "postern_logins_total", "Logins granted")                                        \
+	X(LOGINS_FAILED, "postern_logins_failed_total", "Logins refused")                          \
+	X(HANDSHAKES_FAILED, "postern_tls_handshakes_failed_total", "TLS handshakes that failed")  \
+	X(HANDSHAKES_RESUMED, "postern_tls_handshakes_resumed_total", "TLS handshakes that resumed a session") \
+	X(MESSAGES_RECEIVED, "postern_messages_received_total", "Messages accepted")               \
+	X(MESSAGES_REJECTED, "postern_messages_rejected_total", "Recipients or messages refused")  \
+	X(MESSAGES_DELIVERED, "postern_messages_delivered_total", "Copies put into mailboxes")     \
+	X(BYTES_IN, "postern_received_bytes_total", "Bytes received")                              \
+	X(BYTES_OUT, "postern_sent_bytes_total", "Bytes sent")
+
+enum metric {
+#define X(name, metric, help) METRIC_##name,
+	METRIC_TABLE(X)
+#undef X
+	METRIC_COUNT
+};
+
+/* Handshakes by version and suite: a row is claimed when the pair is first seen. */
+enum { METRIC_SUITES = 64, METRIC_FRONTS = 16 };
+
+struct metric_suite {
+	uint32_t claimed; /* atomic: 0 free, 1 being written, 2 readable */
+	uint16_t suite;   /* IANA */
+	uint16_t version; /* 0x0303, 0x0304, ... */
+	uint64_t count[SERVICE_COUNT];
+};
+
+struct metrics_slot {
+	uint64_t counts[SERVICE_COUNT][METRIC_COUNT];
+	struct metric_suite suites[METRIC_SUITES];
+	uint64_t started_s;
+};
+
+struct metrics_shared {
+	struct metrics_slot fronts[METRIC_FRONTS];
+};
+
+struct metrics {
+	struct metrics_shared *shared;
+	struct metrics_slot *own;
+};
+
+void metric_add(struct metrics *metrics, enum service_id service, enum metric metric, int64_t amount);
+void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version, uint16_t suite);
+
+/* Appends all fronts' counters in Prometheus' text format 0.0.4. `suite_name` names a suite by IANA number. */
+void metrics_append_prometheus(const struct metrics *metrics, struct buf *to,
+			       const char *(*suite_name)(uint16_t suite));
+
+#endif
