@@ -1,0 +1,192 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Plays dialogue files (tests/dialog/README.md) against a real Postern, each in
+a home and a network of its own, several at a time.
+
+    tests/dialog/run.py [--postern build/postern] [--verbose] [FILE or FOLDER...]
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+
+from harness.network import loopback_up, unshare_command  # noqa: E402
+from harness.server import CommandFailed, Home, Server  # noqa: E402
+from play import Mismatch, Player, TRANSCRIPT_LINES  # noqa: E402
+from script import ScriptError, script_read  # noqa: E402
+
+PLAY_SECONDS = 300
+
+
+# ---- homes
+
+def apply(home, step):
+    """One line of a file's set-up."""
+    words = step.text.split()
+    if step.verb == "domain":
+        home.command("domain", "add", *words)
+    elif step.verb == "user":
+        home.user_add(words[0], words[1], *words[2:])
+    elif step.verb == "alias":
+        home.command("alias", "add", *words)
+    elif step.verb == "config":
+        place, _, value = step.text.partition("=")
+        home.configure(**{place: value})
+    elif step.verb == "deliver":
+        home.import_message(words[0], deliver_bytes(step, words), *words[1:2])
+
+
+def deliver_bytes(step, words):
+    """The message behind `deliver ADDRESS [MAILBOX [FILE]]`: its lines, or the file beside the dialogues."""
+    if step.body:
+        return b"".join(line.encode() + b"\r\n" for line in step.body)
+    return (HERE / words[2]).read_bytes()
+
+
+class Homes:
+    """Makes each distinct set-up once; a test gets a copy."""
+
+    def __init__(self, postern, folder):
+        self.postern, self.folder = postern, Path(folder)
+        self.lock, self.made = threading.Lock(), {}
+
+    def template(self, setup):
+        with self.lock:
+            key = tuple((step.verb, step.text, tuple(step.body)) for step in setup)
+            if key not in self.made:
+                self.made[key] = self.build(setup, len(self.made))
+            return self.made[key]
+
+    def build(self, setup, number):
+        home = Home(self.postern, self.folder / f"template-{number}")
+        if setup and () not in self.made:
+            self.made[()] = self.build([], "fresh")
+        if setup:
+            shutil.copytree(self.made[()], home.path, symlinks=True)
+        else:
+            home.init()
+        for step in setup:
+            try:
+                apply(home, step)
+            except (CommandFailed, KeyError, ValueError, OSError, IndexError) as error:
+                raise ScriptError(f"{step.line}: {error}") from error
+        return home.path
+
+    def copy(self, setup, number):
+        path = self.folder / f"home-{number}"
+        # cp keeps owners, which copytree would not.
+        subprocess.run(["cp", "-a", self.template(setup), path], check=True)
+        return path
+
+
+# ---- one file, inside its own network
+
+def play_one(arguments):
+    """The inner process: serves the home, plays the file, prints what went wrong."""
+    path = Path(arguments.files[0])
+    script = script_read(path.read_text())
+    home = Home(arguments.postern, arguments.home)
+    if arguments.own_network:
+        loopback_up()
+    else:
+        home.ports_move()
+    player = None
+    try:
+        with Server(home) as server:
+            player = Player(server, arguments.timeout)
+            player.play(script)
+    except (Mismatch, CommandFailed, OSError, ValueError, KeyError) as error:
+        line = player.step.line if player is not None else 1
+        print(f"{path}:{line}: {error}")
+        print_circumstances(player, home, error)
+        return 1
+    if arguments.verbose:
+        print("\n".join("    " + said for said in player.transcript))
+    return 0
+
+
+def print_circumstances(player, home, error):
+    if player is not None:
+        print("\n".join("    " + said for said in player.transcript[-TRANSCRIPT_LINES:]))
+        if not isinstance(error, CommandFailed):
+            print("  server: " + player.server.output[-3000:].strip())
+    print("  error.log: " + home.log("error")[-2000:].strip())
+
+
+# ---- all files
+
+def play_file(arguments, homes, number, path):
+    began = time.monotonic()
+    try:
+        home = homes.copy(script_read(path.read_text()).setup, number)
+        command = [*arguments.network, sys.executable, __file__, "--inner", "--postern", arguments.postern,
+                   "--home", str(home), "--timeout", str(arguments.timeout)]
+        command += ["--own-network"] if arguments.network else []
+        command += ["--verbose"] if arguments.verbose else []
+        done = subprocess.run([*command, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", timeout=PLAY_SECONDS, check=False)
+        code, said = done.returncode, done.stdout
+        shutil.rmtree(home, ignore_errors=True)
+    except ScriptError as error:
+        code, said = 1, f"{path}:{error}\n"
+    except CommandFailed as error:
+        code, said = 1, f"{path}: the home could not be made: {error}\n"
+    except subprocess.TimeoutExpired as error:
+        code, said = 1, f"{path}: not done within {PLAY_SECONDS} s\n{error.stdout or ''}\n"
+    seconds = time.monotonic() - began
+    print(f"{'ok' if code == 0 else 'FAILED'} {os.path.relpath(path, HERE)} ({seconds:.1f} s)\n{said}", end="",
+          flush=True)
+    return code
+
+
+def files_chosen(given):
+    chosen = []
+    for path in [Path(name).resolve() for name in given] or [HERE]:
+        chosen += sorted(path.rglob("*.dialog")) if path.is_dir() else [path]
+    return chosen
+
+
+def play_all(arguments):
+    arguments.network = unshare_command()
+    files = files_chosen(arguments.files)
+    with tempfile.TemporaryDirectory(prefix="postern-dialog-") as folder:
+        # A server that gives up root must reach its home.
+        os.chmod(folder, 0o755)
+        homes = Homes(arguments.postern, folder)
+        with ThreadPoolExecutor(arguments.jobs) as pool:
+            codes = list(pool.map(lambda pair: play_file(arguments, homes, *pair), enumerate(files)))
+    failed = sum(code != 0 for code in codes)
+    print(f"{len(codes) - failed} passed, {failed} failed")
+    if arguments.report:
+        Path(arguments.report).write_text(json.dumps({"passed": len(codes) - failed, "failed": failed}))
+    return 1 if failed or not codes else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--postern", default=str(HERE.parents[1] / "build" / "postern"))
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=20, help="seconds to wait for a line")
+    parser.add_argument("--verbose", action="store_true", help="print each transcript")
+    parser.add_argument("--report", help="where to write the counts, as JSON")
+    parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--home", help=argparse.SUPPRESS)
+    parser.add_argument("--own-network", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("files", nargs="*")
+    arguments = parser.parse_args()
+    arguments.postern = str(Path(arguments.postern).resolve())
+    return play_one(arguments) if arguments.inner else play_all(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
