@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/sasl.h"
+
+#include "base/encode.h"
+
+enum { RESPONSE_MAX = 2048 };
+
+/* What the next line is. */
+enum { WAIT_PLAIN, WAIT_LOGIN_USER, WAIT_LOGIN_PASSWORD, FINISHED };
+
+static const struct str mechanism_names[SASL_MECHANISM_COUNT] = {
+	[SASL_PLAIN] = STR_INIT("PLAIN"),
+	[SASL_LOGIN] = STR_INIT("LOGIN"),
+};
+
+bool sasl_mechanism_find(struct str name, enum sasl_mechanism *mechanism_out)
+{
+	for (enum sasl_mechanism at = 0; at < SASL_MECHANISM_COUNT; at++) {
+		if (str_equals_nocase(name, mechanism_names[at])) {
+			*mechanism_out = at;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *sasl_mechanism_name(enum sasl_mechanism mechanism)
+{
+	CHECK(mechanism < SASL_MECHANISM_COUNT);
+	return mechanism_names[mechanism].ptr;
+}
+
+static bool user_set(struct sasl *sasl, struct str user)
+{
+	if (user.len == 0 || user.len > SASL_USER_MAX || str_find_char(user, '\0') != STR_NONE)
+		return false;
+	memcpy(sasl->user_bytes, user.ptr, user.len);
+	sasl->user_len = user.len;
+	return true;
+}
+
+static bool password_set(struct sasl *sasl, struct str password)
+{
+	return password.len > 0 && str_find_char(password, '\0') == STR_NONE &&
+	       secret_set(&sasl->password, password);
+}
+
+/* [authzid] NUL authcid NUL passwd (RFC 4616 section 2). Nobody may act for another. */
+static enum sasl_step plain_read(struct sasl *sasl, struct str response)
+{
+	struct str rest = response;
+	struct str authorisation = str_cut(&rest, '\0');
+	struct str user = str_cut(&rest, '\0');
+
+	sasl->stage = FINISHED;
+	if (rest.ptr == NULL || !user_set(sasl, user) || !password_set(sasl, rest))
+		return SASL_INVALID;
+	if (!str_is_empty(authorisation) && !str_equals_nocase(authorisation, user))
+		return SASL_INVALID;
+	return SASL_DONE;
+}
+
+static enum sasl_step login_password_ask(struct sasl *sasl)
+{
+	sasl->stage = WAIT_LOGIN_PASSWORD;
+	sasl->challenge = STR("UGFzc3dvcmQ6"); /* Password: */
+	return SASL_CHALLENGE;
+}
+
+static enum sasl_step response_read(struct sasl *sasl, struct str response)
+{
+	switch (sasl->stage) {
+	case WAIT_PLAIN:
+		return plain_read(sasl, response);
+	case WAIT_LOGIN_USER:
+		return user_set(sasl, response) ? login_password_ask(sasl) : SASL_INVALID;
+	case WAIT_LOGIN_PASSWORD:
+		sasl->stage = FINISHED;
+		return password_set(sasl, response) ? SASL_DONE : SASL_INVALID;
+	default:
+		return SASL_INVALID;
+	}
+}
+
+static enum sasl_step base64_read(struct sasl *sasl, struct str text)
+{
+	struct buf bytes = BUF_INIT(RESPONSE_MAX);
+	enum sasl_step step = SASL_INVALID;
+
+	/* All the room at once: a buffer that grows leaves copies behind. */
+	CHECK(buf_reserve(&bytes, RESPONSE_MAX) != NULL);
+	if (text.len <= RESPONSE_MAX && base64_decode(&bytes, text))
+		step = response_read(sasl, buf_str(&bytes));
+	buf_wipe(&bytes);
+	if (step == SASL_INVALID)
+		sasl_wipe(sasl);
+	return step;
+}
+
+enum sasl_step sasl_begin(struct sasl *sasl, enum sasl_mechanism mechanism, bool has_initial,
+			  struct str initial)
+{
+	*sasl = (struct sasl){.mechanism = mechanism, .stage = WAIT_PLAIN};
+	if (mechanism == SASL_LOGIN) {
+		sasl->stage = WAIT_LOGIN_USER;
+		sasl->challenge = STR("VXNlcm5hbWU6"); /* Username: */
+	}
+	if (!has_initial)
+		return SASL_CHALLENGE;
+	return base64_read(sasl, str_equals(initial, STR("=")) ? str_make(NULL, 0) : initial);
+}
+
+enum sasl_step sasl_respond(struct sasl *sasl, struct str line)
+{
+	if (str_equals(line, STR("*"))) {
+		sasl_wipe(sasl);
+		return SASL_CANCELLED;
+	}
+	return base64_read(sasl, line);
+}
+
+void sasl_wipe(struct sasl *sasl)
+{
+	secret_wipe(&sasl->password);
+	explicit_bzero(sasl->user_bytes, sizeof(sasl->user_bytes));
+	sasl->user_len = 0;
+	sasl->stage = FINISHED;
+}
