@@ -31,7 +31,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 {
 	size_t align = _Alignof(max_align_t);
 
-	if (size > arena->max - arena->used)
+	if (arena->used > arena->max || size > arena->max - arena->used)
 		return NULL;
 	size_t rounded = (size + align - 1) / align * align;
 	struct arena_block *block = arena->blocks;
@@ -48,7 +48,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 	}
 	void *at = block->bytes + block->used;
 	block->used += rounded;
-	arena->used += size;
+	/* What is taken counts, or many small pieces would take sixteen times the maximum. */
+	arena->used += rounded;
 	return memset(at, 0, size);
 }
 
