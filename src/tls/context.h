@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one listener (or client) shakes hands with: an OpenSSL context made of one
+ * TLS policy and of certificates, everything in it set explicitly.
+ *
+ * 1. Nothing comes from the machine's openssl.cnf or from OpenSSL's defaults.
+ * 2. The security level stays at 2; a callback relaxes exactly what the policy
+ *    names and hands every other question to OpenSSL's own.
+ * 3. Immutable once made; reference counted: a session keeps the one it began
+ *    with, whatever is loaded later.
+ * 4. The session-id context is the SHA-256 of the policy's text and of the
+ *    certificates: no ticket outlives a change of either.
+ * 5. Private keys are handles (tls/provider.h).
+ */
+#ifndef POSTERN_TLS_CONTEXT_H
+#define POSTERN_TLS_CONTEXT_H
+
+#include "policy/policy.h"
+#include "tls/certificate.h"
+#include "tls/key_source.h"
+#include "tls/tickets.h"
+
+/* A certificate and the number of its private key. */
+struct tls_identity {
+	struct tls_certificate *certificate;
+	uint32_t key;
+	/* Serves peers that name no host or an unknown one. */
+	bool is_default;
+};
+
+enum { TLS_IDENTITIES_MAX = 1024 };
+
+struct tls_context;
+
+struct tls_context_parts {
+	const struct tls_policy *policy; /* copied as far as it is needed */
+	const struct tls_identity *identities; /* each referenced; empty for a client */
+	size_t identity_count;
+	struct key_source *keys;     /* borrowed, outlives the context */
+	struct tls_tickets *tickets; /* borrowed, outlives the context; may be NULL: keys of its own */
+	struct str file_name; /* "mailserver.cfg", for failures in words */
+};
+
+/*
+ * Makes a context with one reference. FAULT_INVALID with the reason in words when
+ * OpenSSL refuses the policy or a certificate. Does not block.
+ */
+must_check enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *why,
+				      struct tls_context **out);
+
+struct tls_context *tls_context_ref(struct tls_context *context);
+/* Gives a reference back and sets to NULL. */
+void tls_context_unref(struct tls_context **context);
+
+/* Which kinds of certificates its defaults are: what `tls show` needs. */
+struct tls_certificates tls_context_certificates(const struct tls_context *context);
+
+/* For tls/transport.c and tests. Borrowed. */
+SSL_CTX *tls_context_openssl(const struct tls_context *context);
+
+/* What failures in words say of the policy. Texts are the context's own. */
+struct tls_words {
+	struct str file_name;
+	tls_protocols protocols;
+	struct finding_place protocols_source;
+	struct finding_place ciphers_source;
+	struct str table;
+};
+const struct tls_words *tls_context_words(const struct tls_context *context);
+
+#endif
