@@ -36,13 +36,19 @@ static inline bool list_node_is_linked(const struct list_node *node)
 	return node->next != NULL;
 }
 
-static inline void list_append(struct list *list, struct list_node *node)
+/* Links `node` before `at`, a member or the anchor. */
+static inline void list_insert(struct list_node *at, struct list_node *node)
 {
 	CHECK(!list_node_is_linked(node));
-	node->previous = list->anchor.previous;
-	node->next = &list->anchor;
-	list->anchor.previous->next = node;
-	list->anchor.previous = node;
+	node->previous = at->previous;
+	node->next = at;
+	at->previous->next = node;
+	at->previous = node;
+}
+
+static inline void list_append(struct list *list, struct list_node *node)
+{
+	list_insert(&list->anchor, node);
 }
 
 static inline void list_remove(struct list_node *node)

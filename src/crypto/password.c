@@ -2,12 +2,10 @@
 #include "crypto/password.h"
 
 #include <argon2.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
 #include "base/random.h"
-#include "crypto/library.h"
 
 /* OWASP's and RFC 9106's small-memory choice: a login costs 45 ms and 19 MiB. */
 enum { MEMORY_KIB = 19 * 1024, PASSES = 2, LANES = 1, SALT_BYTES = 16, HASH_BYTES = 32 };
@@ -84,33 +82,4 @@ enum fault password_verify(struct str encoded, struct str password, bool *is_rig
 		return FAULT_CORRUPT;
 	*is_right_out = result == ARGON2_OK;
 	return FAULT_NONE;
-}
-
-void password_mark_key_init(struct password_mark_key *key)
-{
-	random_bytes(key->bytes, sizeof(key->bytes));
-}
-
-void password_mark_key_wipe(struct password_mark_key *key)
-{
-	explicit_bzero(key, sizeof(*key));
-}
-
-void password_mark(const struct password_mark_key *key, struct str account, struct str password,
-		   uint8_t mark_out[PASSWORD_MARK_BYTES])
-{
-	struct buf both = BUF_INIT(sizeof(uint64_t) + account.len + password.len);
-	uint64_t account_len = account.len;
-	size_t len = 0;
-
-	/* The length first: no two pairs may run into the same bytes. */
-	CHECK(buf_reserve(&both, both.max) != NULL);
-	buf_append(&both, &account_len, sizeof(account_len));
-	buf_append_str(&both, account);
-	buf_append_str(&both, password);
-	CHECK(EVP_Q_mac(crypto_library(), "HMAC", NULL, "SHA256", NULL, key->bytes,
-			sizeof(key->bytes), (const unsigned char *)both.data, both.len, mark_out,
-			PASSWORD_MARK_BYTES, &len) != NULL);
-	CHECK(len == PASSWORD_MARK_BYTES);
-	buf_wipe(&both);
 }

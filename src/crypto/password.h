@@ -28,22 +28,4 @@ must_check enum fault password_hash(struct str password, struct buf *encoded);
  */
 must_check enum fault password_verify(struct str encoded, struct str password, bool *is_right_out);
 
-enum { PASSWORD_MARK_BYTES = 32 };
-
-/* The key under which this process remembers passwords that were right. */
-struct password_mark_key {
-	uint8_t bytes[PASSWORD_MARK_BYTES];
-};
-
-/* Fills with random bytes; such a key never leaves the process. */
-void password_mark_key_init(struct password_mark_key *key);
-void password_mark_key_wipe(struct password_mark_key *key);
-
-/*
- * Computes the mark by which an account's password is known again without
- * keeping it: HMAC-SHA-256 (RFC 2104) over both. Worthless without the key.
- */
-void password_mark(const struct password_mark_key *key, struct str account, struct str password,
-		   uint8_t mark_out[PASSWORD_MARK_BYTES]);
-
 #endif

@@ -55,8 +55,11 @@
 #define FIELDS_login_answered(F) F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s)
 /* Sets, replaces or removes an account's password (an empty one removes); answered by done. */
 #define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags)
-/* Lists accounts that have a password; answered by done with JSON text. */
-#define FIELDS_password_list(F)
+/*
+ * Lists accounts that have a password, those that follow `after`; answered by
+ * done with a JSON array of {"account","admin","disabled"}; empty at the end.
+ */
+#define FIELDS_password_list(F) F(STR, after)
 
 /* ---- store: see store/operations.h for the meaning of `operation` ---- */
 

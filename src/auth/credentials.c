@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Record: version of the record (u8), flags (u32), the encoded hash. The
+ * unnamed database of LMDB holds the two named ones: "meta" with the version of
+ * the layout, and "credentials".
+ */
+#include "auth/credentials.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdlib.h>
+
+#include "base/cursor.h"
+#include "base/file.h"
+#include "crypto/password.h"
+
+enum { LAYOUT_VERSION = 1, RECORD_VERSION = 1, KEY_MAX = 500, RECORD_MAX = PASSWORD_HASH_MAX + 16 };
+
+/* Room for some two million accounts; only what is used takes space on disk. */
+static const size_t MAP_BYTES = (size_t)1 << 30;
+
+struct credentials {
+	MDB_env *env;
+	MDB_dbi meta;
+	MDB_dbi records;
+};
+
+static const struct str VERSION_KEY = STR_INIT("version");
+
+static enum fault fault_from_lmdb(int result)
+{
+	switch (result) {
+	case MDB_SUCCESS:
+		return FAULT_NONE;
+	case MDB_NOTFOUND:
+		return FAULT_NOT_FOUND;
+	case MDB_MAP_FULL:
+		return FAULT_NO_SPACE;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_PANIC:
+	case MDB_INVALID:
+		return FAULT_CORRUPT;
+	case MDB_VERSION_MISMATCH:
+		return FAULT_VERSION;
+	case MDB_BAD_VALSIZE:
+		return FAULT_INVALID;
+	default:
+		return result > 0 ? fault_from_errno(result) : FAULT_IO;
+	}
+}
+
+static MDB_val value_of(struct str text)
+{
+	return (MDB_val){.mv_size = text.len, .mv_data = (void *)(uintptr_t)text.ptr};
+}
+
+static struct str text_of(MDB_val value)
+{
+	return str_make(value.mv_data, value.mv_size);
+}
+
+/* Reads the layout's version, or writes it into a new environment. */
+static enum fault version_settle(struct credentials *credentials, MDB_txn *txn)
+{
+	MDB_val key = value_of(VERSION_KEY), value;
+	int result = mdb_get(txn, credentials->meta, &key, &value);
+
+	if (result == MDB_NOTFOUND) {
+		value = value_of(STR("1"));
+		return fault_from_lmdb(mdb_put(txn, credentials->meta, &key, &value, 0));
+	}
+	uint64_t version;
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	if (!str_parse_u64(text_of(value), UINT32_MAX, &version))
+		return FAULT_CORRUPT;
+	return version > LAYOUT_VERSION ? FAULT_VERSION : FAULT_NONE;
+}
+
+static enum fault databases_open(struct credentials *credentials)
+{
+	MDB_txn *txn;
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_dbi_open(txn, "meta", MDB_CREATE, &credentials->meta);
+	if (result == MDB_SUCCESS)
+		result = mdb_dbi_open(txn, "credentials", MDB_CREATE, &credentials->records);
+	enum fault fault = fault_from_lmdb(result);
+	if (fault == FAULT_NONE)
+		fault = version_settle(credentials, txn);
+	if (fault == FAULT_NONE)
+		return fault_from_lmdb(mdb_txn_commit(txn));
+	mdb_txn_abort(txn);
+	return fault;
+}
+
+enum fault credentials_open(const char *folder, struct credentials **out)
+{
+	struct credentials *opened = calloc(1, sizeof(*opened));
+	enum fault fault = folder_make(folder, 0700);
+
+	CHECK(opened != NULL);
+	if (fault == FAULT_NONE)
+		fault = fault_from_lmdb(mdb_env_create(&opened->env));
+	if (fault == FAULT_NONE) {
+		CHECK(mdb_env_set_mapsize(opened->env, MAP_BYTES) == MDB_SUCCESS);
+		CHECK(mdb_env_set_maxdbs(opened->env, 2) == MDB_SUCCESS);
+		fault = fault_from_lmdb(mdb_env_open(opened->env, folder, MDB_NOTLS, 0600));
+	}
+	if (fault == FAULT_NONE)
+		fault = databases_open(opened);
+	if (fault != FAULT_NONE)
+		credentials_close(&opened);
+	else
+		*out = opened;
+	return fault;
+}
+
+void credentials_close(struct credentials **credentials)
+{
+	struct credentials *closed = *credentials;
+
+	*credentials = NULL;
+	if (closed == NULL)
+		return;
+	if (closed->env != NULL)
+		mdb_env_close(closed->env);
+	free(closed);
+}
+
+static bool record_decode(struct str record, struct credential *credential_out)
+{
+	struct cursor cursor = cursor_make(record);
+	uint8_t version = cursor_u8(&cursor);
+	uint32_t flags = cursor_u32(&cursor);
+
+	if (cursor.failed || version != RECORD_VERSION)
+		return false;
+	*credential_out = (struct credential){.flags = flags, .hash = cursor_rest(&cursor)};
+	return true;
+}
+
+static enum fault record_read(struct credentials *credentials, MDB_txn *txn, struct str account,
+			      struct buf *hash, struct credential *credential_out)
+{
+	MDB_val key = value_of(account), value;
+	int result = mdb_get(txn, credentials->records, &key, &value);
+	struct credential found;
+
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	if (!record_decode(text_of(value), &found))
+		return FAULT_CORRUPT;
+	buf_reset(hash);
+	buf_append_str(hash, found.hash);
+	if (hash->failed)
+		return FAULT_CORRUPT;
+	*credential_out = (struct credential){.flags = found.flags, .hash = buf_str(hash)};
+	return FAULT_NONE;
+}
+
+static bool account_check(struct str account)
+{
+	return account.len > 0 && account.len <= KEY_MAX;
+}
+
+enum fault credentials_get(struct credentials *credentials, struct str account, struct buf *hash,
+			   struct credential *credential_out)
+{
+	MDB_txn *txn;
+
+	if (!account_check(account))
+		return FAULT_NOT_FOUND;
+	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	enum fault fault = record_read(credentials, txn, account, hash, credential_out);
+	mdb_txn_abort(txn);
+	return fault;
+}
+
+enum fault credentials_put(struct credentials *credentials, struct str account,
+			   const struct credential *credential)
+{
+	struct buf record = BUF_INIT(RECORD_MAX);
+	const unsigned char head[] = {RECORD_VERSION, (unsigned char)(credential->flags >> 24),
+				      (unsigned char)(credential->flags >> 16),
+				      (unsigned char)(credential->flags >> 8),
+				      (unsigned char)credential->flags};
+	MDB_txn *txn;
+
+	buf_append(&record, head, sizeof(head));
+	buf_append_str(&record, credential->hash);
+	if (record.failed || !account_check(account)) {
+		buf_done(&record);
+		return FAULT_INVALID;
+	}
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+	if (result == MDB_SUCCESS) {
+		MDB_val key = value_of(account), value = value_of(buf_str(&record));
+		result = mdb_put(txn, credentials->records, &key, &value, 0);
+		if (result == MDB_SUCCESS)
+			result = mdb_txn_commit(txn);
+		else
+			mdb_txn_abort(txn);
+	}
+	buf_done(&record);
+	return fault_from_lmdb(result);
+}
+
+enum fault credentials_remove(struct credentials *credentials, struct str account)
+{
+	MDB_txn *txn;
+	MDB_val key = value_of(account);
+
+	if (!account_check(account))
+		return FAULT_NOT_FOUND;
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_del(txn, credentials->records, &key, NULL);
+	if (result == MDB_SUCCESS)
+		result = mdb_txn_commit(txn);
+	else
+		mdb_txn_abort(txn);
+	return fault_from_lmdb(result);
+}
+
+static enum fault records_walk(MDB_cursor *cursor, struct str after,
+			       bool (*each)(void *context, struct str account, uint32_t flags),
+			       void *context)
+{
+	MDB_val key = value_of(after), value;
+	int result = mdb_cursor_get(cursor, &key, &value,
+				    str_is_empty(after) ? MDB_FIRST : MDB_SET_RANGE);
+
+	if (result == MDB_SUCCESS && str_equals(text_of(key), after))
+		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	while (result == MDB_SUCCESS) {
+		struct credential found;
+		if (!record_decode(text_of(value), &found))
+			return FAULT_CORRUPT;
+		if (!each(context, text_of(key), found.flags))
+			return FAULT_NONE;
+		result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	return result == MDB_NOTFOUND ? FAULT_NONE : fault_from_lmdb(result);
+}
+
+enum fault credentials_walk(struct credentials *credentials, struct str after,
+			    bool (*each)(void *context, struct str account, uint32_t flags),
+			    void *context)
+{
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
+
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_cursor_open(txn, credentials->records, &cursor);
+	enum fault fault = fault_from_lmdb(result);
+	if (fault == FAULT_NONE) {
+		fault = records_walk(cursor, after, each, context);
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return fault;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The accounts' credentials on disk: an LMDB environment that only the auth
+ * role opens, one record an account.
+ *
+ * Every change is durable before the function returns. Any thread may call.
+ */
+#ifndef POSTERN_AUTH_CREDENTIALS_H
+#define POSTERN_AUTH_CREDENTIALS_H
+
+#include "base/buf.h"
+#include "base/fault.h"
+
+struct credentials;
+
+struct credential {
+	uint32_t flags; /* LOGIN_FLAG_... of auth/auth.h */
+	struct str hash; /* the encoded form of crypto/password.h */
+};
+
+/*
+ * Opens the environment in `folder`, which is made (mode 0700) if missing.
+ * VERSION: a newer Postern wrote it. CORRUPT, NO_SPACE, DENIED, IO.
+ */
+must_check enum fault credentials_open(const char *folder, struct credentials **out);
+void credentials_close(struct credentials **credentials);
+
+/*
+ * Looks an account up; the hash is copied to `hash` and viewed by the result.
+ * NOT_FOUND, CORRUPT, IO. Blocks on the disk at most for a page.
+ */
+must_check enum fault credentials_get(struct credentials *credentials, struct str account,
+				      struct buf *hash, struct credential *credential_out);
+
+/* Sets or replaces. INVALID for an account name that is empty or too long, NO_SPACE, IO. Blocks. */
+must_check enum fault credentials_put(struct credentials *credentials, struct str account,
+				      const struct credential *credential);
+
+/* Removes; NOT_FOUND when there is none. Blocks. */
+must_check enum fault credentials_remove(struct credentials *credentials, struct str account);
+
+/*
+ * Calls `each` for the accounts that follow `after` in order of their bytes,
+ * until it returns false. The name is borrowed for the call.
+ */
+must_check enum fault credentials_walk(struct credentials *credentials, struct str after,
+				       bool (*each)(void *context, struct str account, uint32_t flags),
+				       void *context);
+
+#endif

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop of the role takes requests and answers at once what needs no hash;
+ * the rest becomes a job. Hashing threads take jobs, and between two jobs, or
+ * while there is none, send the delayed answers that are due. One lock guards
+ * everything but the credentials, which have LMDB's; it is never held while
+ * hashing, on the disk or sending.
+ */
+#include "auth/service.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "auth/auth.h"
+#include "auth/credentials.h"
+#include "auth/queue.h"
+#include "auth/remembered.h"
+#include "base/clock.h"
+#include "base/random.h"
+
+enum {
+	QUEUE_MAX = 512,
+	QUEUE_ADDRESS_MAX = 64,
+	DELAYED_MAX = 4096,
+	THREADS_MAX = 64,
+	ACCOUNT_MAX = 320,
+	TICK_MS = 30 * 1000,
+	DECOY_BYTES = 24,
+	/* A page of password_list: a JSON text that fits one packet. */
+	LIST_PAGE_BYTES = 48 * 1024,
+};
+
+/* A login to check or a password to set; afterwards, the answer that waits. */
+struct job {
+	struct list_node place;
+	struct role_peer *peer; /* held */
+	uint64_t id;
+	bool is_setting;
+	char account_bytes[ACCOUNT_MAX];
+	size_t account_len; /* 0: an account that cannot exist */
+	struct secret password;
+	struct peer_key key;
+	bool is_exempt;
+	uint32_t flags; /* to be set */
+	struct msg_login_answered answer;
+	int64_t due_ms;
+};
+
+struct counters {
+	uint64_t granted;
+	uint64_t remembered;
+	uint64_t failed;
+	uint64_t blocked;
+	uint64_t busy;
+};
+
+struct auth_service {
+	struct credentials *credentials;
+	struct buf decoy; /* a hash that no password gives, for unknown users */
+	pthread_t threads[THREADS_MAX];
+	size_t thread_count;
+	pthread_mutex_t lock;
+	/* All below under the lock. */
+	pthread_cond_t work;
+	bool is_stopping;
+	struct attempt_limits limits;
+	struct queue queue;
+	struct list delayed; /* of struct job, by due_ms */
+	size_t delayed_count;
+	struct attempts attempts;
+	struct remembered remembered;
+	uint64_t changes; /* of credentials, to know an answer from before one */
+	struct counters counters;
+};
+
+static struct str job_account(const struct job *job)
+{
+	return str_make(job->account_bytes, job->account_len);
+}
+
+static struct job *job_new(struct role_peer *peer, uint64_t id, struct str account,
+			   struct str password)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	CHECK(job != NULL);
+	role_peer_hold(peer);
+	job->peer = peer;
+	job->id = id;
+	/* What is too long cannot be right: it is hashed like any unknown user. */
+	if (secret_set(&job->password, password) && account.len <= sizeof(job->account_bytes)) {
+		job->account_len = account.len;
+		if (account.len > 0)
+			memcpy(job->account_bytes, account.ptr, account.len);
+	}
+	return job;
+}
+
+static void job_free(struct job *job)
+{
+	role_peer_release(&job->peer);
+	explicit_bzero(job, sizeof(*job));
+	free(job);
+}
+
+static void login_answer(struct job *job)
+{
+	role_peer_answer(job->peer, MSG_login_answered, job->id, &job->answer);
+	job_free(job);
+}
+
+/* ---- delayed answers ---- */
+
+/* With the lock held. False when too many wait; then the caller answers at once. */
+static bool delay_put(struct auth_service *service, struct job *job, int64_t due_ms)
+{
+	struct list_node *after = &service->delayed.anchor;
+
+	if (service->delayed_count >= DELAYED_MAX)
+		return false;
+	job->due_ms = due_ms;
+	while (after->previous != &service->delayed.anchor &&
+	       list_entry(after->previous, struct job, place)->due_ms > due_ms)
+		after = after->previous;
+	list_insert(after, &job->place);
+	service->delayed_count++;
+	return true;
+}
+
+static struct job *delayed_first(struct auth_service *service)
+{
+	return list_is_empty(&service->delayed)
+		       ? NULL
+		       : list_entry(service->delayed.anchor.next, struct job, place);
+}
+
+/* With the lock held, which is given up for the sending. True when one was sent. */
+static bool delayed_send_due(struct auth_service *service)
+{
+	struct job *first = delayed_first(service);
+
+	if (first == NULL || first->due_ms > clock_mono_ms())
+		return false;
+	list_remove(&first->place);
+	service->delayed_count--;
+	pthread_mutex_unlock(&service->lock);
+	login_answer(first);
+	pthread_mutex_lock(&service->lock);
+	return true;
+}
+
+/* With the lock held: sleeps until there is work or an answer is due. */
+static void work_await(struct auth_service *service)
+{
+	const struct job *first = delayed_first(service);
+
+	if (first == NULL) {
+		pthread_cond_wait(&service->work, &service->lock);
+		return;
+	}
+	struct timespec due = {.tv_sec = first->due_ms / 1000,
+			       .tv_nsec = first->due_ms % 1000 * 1000000};
+	(void)pthread_cond_timedwait(&service->work, &service->lock, &due);
+}
+
+/* ---- checking a login ---- */
+
+/* Looks the account up and hashes; fills in fault, verdict and flags. */
+static void login_verify(struct auth_service *service, struct job *job)
+{
+	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
+	struct credential credential = {.hash = buf_str(&service->decoy)};
+	bool is_right = false;
+	enum fault fault =
+		credentials_get(service->credentials, job_account(job), &hash, &credential);
+	bool is_known = fault == FAULT_NONE;
+
+	if (is_known || fault == FAULT_NOT_FOUND)
+		fault = password_verify(credential.hash, secret_reveal(&job->password), &is_right);
+	job->answer = (struct msg_login_answered){.fault = fault, .flags = credential.flags};
+	if (!is_known)
+		job->answer.verdict = LOGIN_UNKNOWN_USER;
+	else if (!is_right)
+		job->answer.verdict = LOGIN_WRONG_PASSWORD;
+	else if ((credential.flags & LOGIN_FLAG_DISABLED) != 0)
+		job->answer.verdict = LOGIN_DISABLED;
+	else
+		job->answer.verdict = LOGIN_GRANTED;
+	buf_wipe(&hash);
+}
+
+/* With the lock held: remembers or counts the outcome; returns the delay of the answer. */
+static uint32_t login_settle(struct auth_service *service, struct job *job, uint64_t changes)
+{
+	if (job->answer.fault != FAULT_NONE)
+		return 0;
+	if (job->answer.verdict == LOGIN_GRANTED) {
+		service->counters.granted++;
+		/* A password changed meanwhile must not come back as a remembered one. */
+		if (service->changes == changes)
+			remembered_add(&service->remembered, job_account(job),
+				       secret_reveal(&job->password), job->answer.flags,
+				       clock_mono_ms());
+		return 0;
+	}
+	service->counters.failed++;
+	job->answer.flags = 0;
+	if (job->is_exempt)
+		return 0;
+	return attempts_fail(&service->attempts, &service->limits, &job->key, clock_mono_ms());
+}
+
+/* With the lock held: true, with the answer filled in, when the address is refused unheard. */
+static bool login_is_blocked(struct auth_service *service, const struct job *job,
+			     struct msg_login_answered *answer_out)
+{
+	uint32_t wait_s = job->is_exempt
+				  ? 0
+				  : attempts_blocked_s(&service->attempts, &service->limits,
+						       &job->key, clock_mono_ms());
+
+	if (wait_s == 0)
+		return false;
+	service->counters.blocked++;
+	*answer_out = (struct msg_login_answered){.verdict = LOGIN_BLOCKED, .wait_s = wait_s};
+	return true;
+}
+
+/* With the lock held, which is given up for the work. */
+static void login_run(struct auth_service *service, struct job *job)
+{
+	uint64_t changes = service->changes;
+	bool is_delayed = false;
+
+	/* The address may have used up its attempts while this one waited. */
+	if (!login_is_blocked(service, job, &job->answer)) {
+		pthread_mutex_unlock(&service->lock);
+		login_verify(service, job);
+		pthread_mutex_lock(&service->lock);
+		uint32_t delay_ms = login_settle(service, job, changes);
+		secret_wipe(&job->password);
+		is_delayed = delay_ms > 0 && delay_put(service, job, clock_mono_ms() + delay_ms);
+	}
+	if (is_delayed)
+		return;
+	pthread_mutex_unlock(&service->lock);
+	login_answer(job);
+	pthread_mutex_lock(&service->lock);
+}
+
+/* ---- setting a password ---- */
+
+static enum fault credential_change(struct auth_service *service, const struct job *job)
+{
+	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
+
+	if (job->password.secret_len == 0)
+		return credentials_remove(service->credentials, job_account(job));
+	enum fault fault = password_hash(secret_reveal(&job->password), &hash);
+	if (fault == FAULT_NONE) {
+		struct credential credential = {.flags = job->flags, .hash = buf_str(&hash)};
+		fault = credentials_put(service->credentials, job_account(job), &credential);
+	}
+	buf_wipe(&hash);
+	return fault;
+}
+
+/* With the lock held, which is given up for the work. */
+static void setting_run(struct auth_service *service, struct job *job)
+{
+	pthread_mutex_unlock(&service->lock);
+	enum fault fault = credential_change(service, job);
+	pthread_mutex_lock(&service->lock);
+	service->changes++;
+	remembered_forget(&service->remembered, job_account(job));
+	pthread_mutex_unlock(&service->lock);
+	role_peer_done(job->peer, job->id, fault, STR(""));
+	job_free(job);
+	pthread_mutex_lock(&service->lock);
+}
+
+static void *jobs_run(void *argument)
+{
+	struct auth_service *service = argument;
+
+	pthread_mutex_lock(&service->lock);
+	while (!service->is_stopping) {
+		if (delayed_send_due(service))
+			continue;
+		struct list_node *place = queue_take(&service->queue);
+		if (place == NULL) {
+			work_await(service);
+			continue;
+		}
+		struct job *job = list_entry(place, struct job, place);
+		if (job->is_setting)
+			setting_run(service, job);
+		else
+			login_run(service, job);
+	}
+	pthread_mutex_unlock(&service->lock);
+	return NULL;
+}
+
+/* ---- the loop of the role ---- */
+
+/* With the lock held: true, with the answer filled in, when no hash is needed. */
+static bool login_answer_at_once(struct auth_service *service, struct job *job)
+{
+	if (login_is_blocked(service, job, &job->answer))
+		return true;
+	if (remembered_check(&service->remembered, job_account(job), secret_reveal(&job->password),
+			     clock_mono_ms(), &job->answer.flags)) {
+		service->counters.remembered++;
+		job->answer.verdict = LOGIN_GRANTED;
+		return true;
+	}
+	if (queue_put(&service->queue, &job->key, &job->place)) {
+		pthread_cond_signal(&service->work);
+		return false;
+	}
+	service->counters.busy++;
+	job->answer.fault = FAULT_BUSY;
+	return true;
+}
+
+static void login_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			  const struct msg_login_check *check)
+{
+	struct job *job = job_new(peer, id, check->account, check->password);
+	uint8_t address[16];
+
+	peer_key_parse(check->address, &job->key, address);
+	pthread_mutex_lock(&service->lock);
+	job->is_exempt = service->limits.is_exempt != NULL &&
+			 service->limits.is_exempt(service->limits.context, address);
+	bool is_answered = login_answer_at_once(service, job);
+	pthread_mutex_unlock(&service->lock);
+	if (is_answered)
+		login_answer(job);
+}
+
+static void setting_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			    const struct msg_password_set *set)
+{
+	if (str_is_empty(set->account) || set->account.len > ACCOUNT_MAX) {
+		role_peer_done(peer, id, FAULT_INVALID, STR("not a name of an account"));
+		return;
+	}
+	if (set->password.len > SECRET_MAX) {
+		role_peer_done(peer, id, FAULT_TOO_LARGE, STR("the password is too long"));
+		return;
+	}
+	struct job *job = job_new(peer, id, set->account, set->password);
+	job->is_setting = true;
+	job->flags = set->flags;
+	pthread_mutex_lock(&service->lock);
+	bool is_queued = queue_put(&service->queue, &job->key, &job->place);
+	if (is_queued)
+		pthread_cond_signal(&service->work);
+	pthread_mutex_unlock(&service->lock);
+	if (!is_queued) {
+		role_peer_done(peer, id, FAULT_BUSY, STR(""));
+		job_free(job);
+	}
+}
+
+/* Accounts hold no character that JSON would have to escape but `"` and `\`. */
+static void json_append_account(struct buf *json, struct str account)
+{
+	for (size_t i = 0; i < account.len; i++) {
+		if (account.ptr[i] == '"' || account.ptr[i] == '\\')
+			buf_append_char(json, '\\');
+		if (ascii_is_control(account.ptr[i]))
+			buf_printf(json, "\\u%04x", (unsigned char)account.ptr[i]);
+		else
+			buf_append_char(json, account.ptr[i]);
+	}
+}
+
+/* False when the page is full: whoever asks goes on behind the last account he got. */
+static bool list_append_account(void *context, struct str account, uint32_t flags)
+{
+	struct buf *json = context;
+
+	if (json->len >= LIST_PAGE_BYTES)
+		return false;
+	buf_append_c(json, json->data[json->len - 1] == '[' ? "{\"account\":\"" : ",{\"account\":\"");
+	json_append_account(json, account);
+	buf_printf(json, "\",\"admin\":%s,\"disabled\":%s}",
+		   (flags & LOGIN_FLAG_ADMIN) != 0 ? "true" : "false",
+		   (flags & LOGIN_FLAG_DISABLED) != 0 ? "true" : "false");
+	return true;
+}
+
+static void list_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			 const struct msg_password_list *list)
+{
+	struct buf json = BUF_INIT(MESSAGE_INLINE_MAX);
+
+	buf_append_char(&json, '[');
+	enum fault fault =
+		credentials_walk(service->credentials, list->after, list_append_account, &json);
+	buf_append_char(&json, ']');
+	if (fault == FAULT_NONE && json.failed)
+		fault = FAULT_TOO_LARGE;
+	role_peer_done(peer, id, fault, fault == FAULT_NONE ? buf_str(&json) : STR(""));
+	buf_done(&json);
+}
+
+static void request_take(struct role_server *server, struct role_peer *peer, struct packet *packet)
+{
+	struct auth_service *service = server->role_data;
+	uint64_t id = packet->header.id;
+
+	switch (packet->header.kind) {
+	case MSG_login_check:
+		login_request(service, peer, id, &packet->message.login_check);
+		break;
+	case MSG_password_set:
+		setting_request(service, peer, id, &packet->message.password_set);
+		break;
+	case MSG_password_list:
+		list_request(service, peer, id, &packet->message.password_list);
+		break;
+	default:
+		break;
+	}
+}
+
+static void parent_message_ignore(struct role_server *server, struct packet *packet)
+{
+}
+
+static void status_append(struct role_server *server, struct buf *json)
+{
+	struct auth_service *service = server->role_data;
+
+	pthread_mutex_lock(&service->lock);
+	const struct counters *counters = &service->counters;
+	buf_printf(json,
+		   ",\"threads\":%zu,\"queued\":%zu,\"delayed\":%zu,\"granted\":%llu,"
+		   "\"remembered\":%llu,\"failed\":%llu,\"blocked\":%llu,\"busy\":%llu",
+		   service->thread_count, service->queue.count, service->delayed_count,
+		   (unsigned long long)counters->granted,
+		   (unsigned long long)counters->remembered, (unsigned long long)counters->failed,
+		   (unsigned long long)counters->blocked, (unsigned long long)counters->busy);
+	pthread_mutex_unlock(&service->lock);
+}
+
+static void tick_expire(struct role_server *server)
+{
+	struct auth_service *service = server->role_data;
+
+	pthread_mutex_lock(&service->lock);
+	remembered_expire(&service->remembered, clock_mono_ms());
+	pthread_mutex_unlock(&service->lock);
+}
+
+const struct role_server_ops auth_ops = {
+	.parent_message = parent_message_ignore,
+	.request = request_take,
+	.status = status_append,
+	.tick = tick_expire,
+	.tick_ms = TICK_MS,
+};
+
+/* ---- life ---- */
+
+static enum fault decoy_make(struct buf *decoy)
+{
+	char nobodys[DECOY_BYTES];
+
+	random_bytes(nobodys, sizeof(nobodys));
+	enum fault fault = password_hash(str_make(nobodys, sizeof(nobodys)), decoy);
+	explicit_bzero(nobodys, sizeof(nobodys));
+	return fault;
+}
+
+static size_t threads_wanted(size_t threads)
+{
+	if (threads == 0) {
+		long cores = sysconf(_SC_NPROCESSORS_ONLN);
+		threads = cores > 0 ? (size_t)cores : 1;
+	}
+	return threads < THREADS_MAX ? threads : THREADS_MAX;
+}
+
+static void locks_init(struct auth_service *service)
+{
+	pthread_condattr_t monotonic;
+
+	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&monotonic) == 0);
+	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&service->work, &monotonic) == 0);
+	pthread_condattr_destroy(&monotonic);
+}
+
+enum fault auth_service_new(const char *folder, size_t threads, struct auth_service **service_out)
+{
+	struct credentials *credentials;
+	struct buf decoy = BUF_INIT(PASSWORD_HASH_MAX);
+	enum fault fault = credentials_open(folder, &credentials);
+
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = decoy_make(&decoy);
+	if (fault != FAULT_NONE) {
+		credentials_close(&credentials);
+		buf_done(&decoy);
+		return fault;
+	}
+	struct auth_service *service = calloc(1, sizeof(*service));
+	CHECK(service != NULL);
+	service->credentials = credentials;
+	service->decoy = decoy;
+	service->limits = attempt_limits_default;
+	locks_init(service);
+	queue_init(&service->queue, QUEUE_MAX, QUEUE_ADDRESS_MAX);
+	list_init(&service->delayed);
+	attempts_init(&service->attempts);
+	remembered_init(&service->remembered);
+	for (size_t wanted = threads_wanted(threads); service->thread_count < wanted;)
+		CHECK(pthread_create(&service->threads[service->thread_count++], NULL, jobs_run,
+				     service) == 0);
+	*service_out = service;
+	return FAULT_NONE;
+}
+
+static void jobs_drop(struct auth_service *service)
+{
+	struct list_node *place;
+
+	while ((place = queue_take(&service->queue)) != NULL ||
+	       (place = list_take_first(&service->delayed)) != NULL)
+		job_free(list_entry(place, struct job, place));
+}
+
+void auth_service_free(struct auth_service **service)
+{
+	struct auth_service *freed = *service;
+
+	*service = NULL;
+	if (freed == NULL)
+		return;
+	pthread_mutex_lock(&freed->lock);
+	freed->is_stopping = true;
+	pthread_cond_broadcast(&freed->work);
+	pthread_mutex_unlock(&freed->lock);
+	for (size_t i = 0; i < freed->thread_count; i++)
+		CHECK(pthread_join(freed->threads[i], NULL) == 0);
+	jobs_drop(freed);
+	attempts_done(&freed->attempts);
+	remembered_done(&freed->remembered);
+	credentials_close(&freed->credentials);
+	buf_done(&freed->decoy);
+	pthread_cond_destroy(&freed->work);
+	pthread_mutex_destroy(&freed->lock);
+	free(freed);
+}
+
+void auth_service_set_limits(struct auth_service *service, const struct attempt_limits *limits)
+{
+	pthread_mutex_lock(&service->lock);
+	service->limits = *limits;
+	pthread_mutex_unlock(&service->lock);
+}
