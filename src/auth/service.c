@@ -18,6 +18,7 @@
 #include "auth/remembered.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "crypto/password.h"
 
 enum {
 	QUEUE_MAX = 512,
