@@ -27,6 +27,13 @@ void arena_rewind(struct arena *arena)
 	arena->used = 0;
 }
 
+void arena_wipe(struct arena *arena)
+{
+	for (struct arena_block *block = arena->blocks; block != NULL; block = block->next)
+		explicit_bzero(block->bytes, block->used);
+	arena_rewind(arena);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	size_t align = _Alignof(max_align_t);

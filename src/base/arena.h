@@ -24,6 +24,9 @@ void arena_init(struct arena *arena, size_t max);
 /* Frees everything; the arena stays usable. */
 void arena_rewind(struct arena *arena);
 
+/* The same, and overwrites what was used first: for commands that may hold a password. */
+void arena_wipe(struct arena *arena);
+
 /* Zeroed, aligned for any type; NULL when the maximum is reached. Never NULL for a size within it. */
 void *arena_alloc(struct arena *arena, size_t size);
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))

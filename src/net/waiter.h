@@ -38,10 +38,17 @@ struct task_ops {
 	void (*end)(struct task *task);
 };
 
-/* Tasks that together may hold only so many workers: those of one address. */
+/* Tasks that together may hold only so many workers: those of one address. share_init it. */
 struct share {
 	unsigned running;
+	struct list waiting; /* queued, but the share is used up */
 };
+
+static inline void share_init(struct share *share)
+{
+	share->running = 0;
+	list_init(&share->waiting);
+}
 
 enum task_state { TASK_NEW, TASK_PARKED, TASK_QUEUED, TASK_RUNNING };
 
@@ -61,9 +68,9 @@ struct task {
 
 	/* The waiter's own. */
 	enum task_state state;
-	bool wake_again;
+	bool run_again; /* something happened while it ran */
 	bool in_epoll;
-	uint32_t events;
+	uint32_t slot;
 	struct list_node queue_node;
 	struct list_node wheel_node;
 	struct waiter *waiter;
@@ -102,7 +109,7 @@ void waiter_unwatch(struct waiter *waiter, struct watch *watch);
 void waiter_tick_set(struct waiter *waiter, int interval_ms, void (*tick)(void *context),
 		     void *context);
 
-/* Hands a new task over; run() follows at once. Thread safe. */
+/* Hands a zeroed and filled task over; run() follows at once. Thread safe. */
 void task_start(struct waiter *waiter, struct task *task);
 
 /* Makes run() be called soon, with is_woken set. Thread safe, never blocks; the task must not have ended. */

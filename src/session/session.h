@@ -24,6 +24,7 @@
 #include "net/stream.h"
 #include "net/waiter.h"
 #include "proto/sasl.h"
+#include "proto/smtp.h"
 #include "session/body.h"
 #include "session/metrics.h"
 #include "store/store.h"
@@ -227,6 +228,9 @@ const struct command *command_find(const struct command *table, size_t count, st
 
 /* True where a login is possible now: TLS is active or the service allows plain-text logins. */
 bool session_may_login(const struct session *session);
+
+/* True when STARTTLS can be offered: there are certificates, and TLS is not active yet. */
+bool session_may_starttls(const struct session *session);
 
 /* Counts a peer's mistake; true when they became too many (then say the refusal and end). */
 bool session_error_count(struct session *session);

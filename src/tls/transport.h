@@ -21,6 +21,7 @@ struct tls_facts {
 	enum tls_protocol version;
 	const char *version_name; /* "TLSv1.3" */
 	const char *suite;	  /* IANA name */
+	uint16_t suite_id;	  /* IANA number, for counters */
 	const char *group;	  /* "x25519", "P-256", "ffdhe2048"; "" where none was agreed */
 	const char *server_name;  /* SNI, lives as long as the connection; foreign text; "" if none */
 

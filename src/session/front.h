@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all sessions of a front process share: the waiter, the store, the
+ * channel to auth, the counters, the present configuration, the peers by
+ * address, and who watches which account.
+ */
+#ifndef POSTERN_SESSION_FRONT_H
+#define POSTERN_SESSION_FRONT_H
+
+#include <pthread.h>
+
+#include "base/hash.h"
+#include "session/session.h"
+#include "tls/context.h"
+
+/*
+ * A configuration with what was built from it; immutable, reference counted.
+ * Sessions keep the one they began with.
+ */
+struct snapshot {
+	int references; /* atomic */
+	struct config *config;
+	char hostname[256]; /* as configured, or the machine's own */
+	struct tls_context *tls[SERVICE_COUNT]; /* NULL for a service without certificates or not enabled */
+};
+
+/* Takes over one reference of `config` and the contexts. */
+struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SERVICE_COUNT]);
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot **snapshot);
+
+/* Connections of one address (of an IPv6 /64): the share of workers, and the count. */
+struct peer_share {
+	struct share share;
+	unsigned connections;
+	uint8_t address[16];
+	struct peer_share *next;
+};
+
+enum { PEER_BUCKETS = 1024, FEED_BUCKETS = 1024 };
+
+struct front {
+	struct waiter *waiter;
+	struct store *store;
+	struct auth_client *auth;
+	struct metrics metrics;
+	const struct log *log;
+	bool is_stopping; /* atomic */
+	uint32_t queue_counter; /* atomic */
+
+	/* Guards everything below. */
+	pthread_mutex_t lock;
+	struct snapshot *snapshot;
+	struct list sessions;
+	unsigned connections[SERVICE_COUNT];
+	struct hash_key hash_key;
+	struct peer_share *peers[PEER_BUCKETS];
+	struct list watchers[FEED_BUCKETS];
+};
+
+/* Borrows everything it is given. */
+void front_init(struct front *front, struct waiter *waiter, struct store *store,
+		struct auth_client *auth, const struct metrics *metrics, const struct log *log);
+void front_done(struct front *front);
+
+/* Makes a snapshot the present one for sessions to come; takes over the reference. */
+void front_snapshot_set(struct front *front, struct snapshot *snapshot);
+struct snapshot *front_snapshot_get(struct front *front);
+
+/*
+ * Begins a session on an accepted, non-blocking socket, which it takes over.
+ * Refuses in the protocol's words when a limit is reached.
+ */
+void front_accept(struct front *front, enum service_id service, const struct protocol *protocol,
+		  int fd, const struct sockaddr_in6 *peer);
+
+/* Wakes the sessions that watch the account; account 0: all that watch anything. Any thread. */
+void front_feed_notify(struct front *front, uint64_t account);
+
+/* Tells every session to say goodbye; front_is_empty tells when all have. */
+void front_stop(struct front *front);
+bool front_is_empty(struct front *front);
+
+/* ---- for session.c ---- */
+
+/* Counts the connection; false and the refusal when a limit says no. */
+bool front_enter(struct front *front, struct session *session, enum refusal *refusal_out);
+void front_leave(struct front *front, struct session *session);
+void front_watch(struct front *front, struct session *session, uint64_t account);
+void front_unwatch(struct front *front, struct session *session);
+
+#endif

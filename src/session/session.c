@@ -1,0 +1,636 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session/session.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "session/login.h"
+#include "session/session_internal.h"
+
+enum {
+	HANDSHAKE_MS = 30 * 1000,
+	CLOSING_MS = 10 * 1000,
+	/* After so long a run others may go first. */
+	RUN_MS = 20,
+	ERRORS_MAX = 20,
+	ARENA_EXTRA = 4 * 1024 * 1024,
+};
+
+/* What a phase tells the loop in session_run. */
+enum progress { GO_ON, WAIT_INPUT, WAIT_OUTPUT, WAIT_WAKE, FINISH };
+
+static const struct {
+	bool ends;
+	const char *text;
+} refusals[REFUSAL_COUNT] = {
+#define X(name, ends, text) {ends, text},
+	REFUSAL_TABLE(X)
+#undef X
+};
+
+const char *refusal_text(enum refusal refusal)
+{
+	CHECK(refusal < REFUSAL_COUNT);
+	return refusals[refusal].text;
+}
+
+void session_phase_set(struct session *session, enum session_phase phase)
+{
+	session->phase = phase;
+}
+
+enum command_step session_refuse(struct session *session, enum refusal refusal,
+				 const struct command *command)
+{
+	session->protocol->refuse(session, refusal, command);
+	return refusals[refusal].ends ? COMMAND_END : COMMAND_DONE;
+}
+
+/* ---- what servers call ---- */
+
+struct store *session_store(const struct session *session)
+{
+	return session->front->store;
+}
+
+const struct log *session_log(const struct session *session)
+{
+	return session->front->log;
+}
+
+struct metrics *session_metrics(const struct session *session)
+{
+	return &session->front->metrics;
+}
+
+struct str session_hostname(const struct session *session)
+{
+	return str_from_c(session->snapshot->hostname);
+}
+
+void session_append_tls(const struct session *session, struct buf *to)
+{
+	tls_facts_append(&session->tls, to);
+}
+
+void session_queue_id(struct session *session, char id_out[QUEUE_ID_BYTES])
+{
+	uint32_t number = __atomic_add_fetch(&session->front->queue_counter, 1, __ATOMIC_RELAXED);
+
+	snprintf(id_out, QUEUE_ID_BYTES, "%08x-%08x", (unsigned)clock_real_s(), (unsigned)number);
+}
+
+bool session_may_login(const struct session *session)
+{
+	return session->tls.is_active || session->service->allow_plain_login;
+}
+
+bool session_may_starttls(const struct session *session)
+{
+	return !session->tls.is_active && session->snapshot->tls[session->service->id] != NULL;
+}
+
+bool session_error_count(struct session *session)
+{
+	return ++session->errors > ERRORS_MAX;
+}
+
+const struct command *command_find(const struct command *table, size_t count, struct str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_equals_nocase(table[i].name, name))
+			return &table[i];
+	return NULL;
+}
+
+/* On port 25 nobody logs in, and a peer may send mail after mail. */
+static bool has_logins(const struct session *session)
+{
+	return session->service->id != SERVICE_SMTP && session->service->id != SERVICE_HTTPS;
+}
+
+/* The first precondition of the row that does not hold, or REFUSAL_COUNT. */
+static enum refusal row_check(const struct session *session, const struct command *row,
+			      unsigned state)
+{
+	bool is_logged_in = session->user.account != 0;
+
+	if ((row->flags & COMMAND_NOT_IN_TLS) != 0 && session->tls.is_active)
+		return REFUSAL_IN_TLS;
+	if ((row->flags & COMMAND_TLS_IF_REQUIRED) != 0 && !session->tls.is_active &&
+	    session->service->require_tls)
+		return REFUSAL_NEEDS_TLS;
+	if ((row->flags & COMMAND_NEEDS_LOGIN) != 0 && !is_logged_in)
+		return REFUSAL_NEEDS_LOGIN;
+	if ((row->flags & COMMAND_NOT_AFTER_LOGIN) != 0 && is_logged_in)
+		return REFUSAL_LOGGED_IN;
+	if ((row->states & 1u << state) == 0)
+		return REFUSAL_STATE;
+	if ((row->flags & COMMAND_ENDS_GROUP) != 0 && stream_input(&session->stream).len > 0)
+		return REFUSAL_PIPELINED;
+	return REFUSAL_COUNT;
+}
+
+enum command_step command_run(struct session *session, const struct command *row, unsigned state,
+			      void *arguments)
+{
+	enum refusal refusal = row_check(session, row, state);
+
+	if (session->user.account == 0 && has_logins(session) &&
+	    ++session->commands_before_login > session->limits->commands_before_login)
+		refusal = REFUSAL_TOO_MANY_COMMANDS;
+	session->command = row;
+	if (refusal != REFUSAL_COUNT)
+		return session_refuse(session, refusal, row);
+	return row->run(session, arguments);
+}
+
+void session_feed_watch(struct session *session, uint64_t account)
+{
+	front_watch(session->front, session, account);
+}
+
+void session_feed_unwatch(struct session *session)
+{
+	front_unwatch(session->front, session);
+}
+
+bool session_feed_take(struct session *session)
+{
+	return __atomic_exchange_n(&session->feed_changed, false, __ATOMIC_ACQ_REL);
+}
+
+/* ---- the runner ---- */
+
+/* Frees what the finished command used, passwords included, and gives the peer its time anew. */
+static void command_finish(struct session *session)
+{
+	arena_wipe(&session->arena);
+	session->command = NULL;
+	stream_bulk_end(&session->stream);
+}
+
+static enum progress step_apply(struct session *session, enum command_step step)
+{
+	switch (step) {
+	case COMMAND_DONE:
+		command_finish(session);
+		session_phase_set(session, PHASE_COMMAND);
+		return GO_ON;
+	case COMMAND_MORE:
+		session_phase_set(session, PHASE_MORE);
+		return GO_ON;
+	case COMMAND_BODY:
+		stream_bulk(&session->stream, (int)session->limits->idle_seconds * 1000,
+			    session->limits->min_bytes_per_second);
+		session_phase_set(session, PHASE_BODY);
+		return GO_ON;
+	case COMMAND_LINE:
+		stream_bulk_end(&session->stream);
+		session_phase_set(session, PHASE_LINE);
+		return GO_ON;
+	case COMMAND_WAIT:
+		session_phase_set(session, session->login_ticket != 0 ? PHASE_LOGIN : PHASE_WAIT);
+		return WAIT_WAKE;
+	case COMMAND_STARTTLS:
+		session_phase_set(session, PHASE_STARTTLS);
+		return GO_ON;
+	case COMMAND_END:
+		stream_expect(&session->stream, CLOSING_MS);
+		session_phase_set(session, PHASE_CLOSING);
+		return GO_ON;
+	}
+	CHECK(!"a step outside the enum");
+	return FINISH;
+}
+
+static enum progress progress_of_io(enum io io)
+{
+	switch (io) {
+	case IO_DONE:
+		return GO_ON;
+	case IO_WANT_INPUT:
+		return WAIT_INPUT;
+	case IO_WANT_OUTPUT:
+		return WAIT_OUTPUT;
+	default:
+		return FINISH;
+	}
+}
+
+static bool tls_begin(struct session *session)
+{
+	struct tls_context *context = session->snapshot->tls[session->service->id];
+
+	if (context == NULL)
+		return false;
+	struct tls_connection *connection = tls_connection_new(context, session->stream.fd);
+	stream_transport_set(&session->stream, &transport_tls, connection);
+	stream_expect(&session->stream, HANDSHAKE_MS);
+	session_phase_set(session, PHASE_HANDSHAKE);
+	return true;
+}
+
+static void handshake_log_failure(struct session *session)
+{
+	struct log_line line;
+
+	metric_add(session_metrics(session), session->service->id, METRIC_HANDSHAKES_FAILED, 1);
+	log_line_begin(&line, session_log(session), LOG_SECURITY);
+	tls_failure_append(&line.text, session->stream.transport_state,
+			   str_from_c(session->peer_text), str_make(NULL, 0));
+	log_line_end(&line);
+}
+
+static enum progress phase_handshake(struct session *session)
+{
+	enum io io = tls_handshake(session->stream.transport_state);
+
+	if (io == IO_CLOSED || io == IO_BROKEN) {
+		handshake_log_failure(session);
+		session->stream.broken = IO_BROKEN;
+		return FINISH;
+	}
+	if (io != IO_DONE)
+		return progress_of_io(io);
+	tls_connection_facts(session->stream.transport_state, &session->tls);
+	metric_tls_add(session_metrics(session), session->service->id,
+		       (uint16_t)(0x0300 + session->tls.version), session->tls.suite_id);
+	if (session->tls.is_resumed)
+		metric_add(session_metrics(session), session->service->id,
+			   METRIC_HANDSHAKES_RESUMED, 1);
+	stream_expect(&session->stream, 0);
+	session_phase_set(session, PHASE_GREETING);
+	return GO_ON;
+}
+
+/* Nothing that was said in the clear counts behind TLS (RFC 3207 section 6, CVE-2011-0411). */
+static enum progress phase_starttls(struct session *session)
+{
+	enum io io = stream_flush(&session->stream);
+
+	if (io != IO_DONE)
+		return progress_of_io(io);
+	stream_input_discard(&session->stream);
+	command_finish(session);
+	session->tls_started_here = true;
+	return tls_begin(session) ? GO_ON : FINISH;
+}
+
+static enum gather gather_line(const struct session *session, struct str input, size_t *len_out)
+{
+	size_t limit = session->limits->line_bytes;
+
+	if (session->sasl != NULL && limit < SMTP_AUTH_LINE_MAX)
+		limit = SMTP_AUTH_LINE_MAX;
+	size_t at = str_find_char(input, '\n');
+	*len_out = at == STR_NONE ? input.len : at + 1;
+	if (*len_out > limit || (session->line_was_too_long && input.len > 0))
+		return GATHER_TOO_LONG;
+	return at == STR_NONE ? GATHER_PARTIAL : GATHER_COMMAND;
+}
+
+/* The rest of a line that is too long is skipped, however much it is; one refusal is said for all of it. */
+static enum command_step skip_too_long(struct session *session, size_t len)
+{
+	struct str skipped = str_sub(stream_input(&session->stream), 0, len);
+	bool is_first = !session->line_was_too_long;
+
+	session->line_was_too_long = skipped.ptr[skipped.len - 1] != '\n';
+	stream_consume(&session->stream, len);
+	if (!is_first)
+		return COMMAND_DONE;
+	if (session_error_count(session))
+		return session_refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL);
+	return session_refuse(session, REFUSAL_LINE_TOO_LONG, NULL);
+}
+
+/* Copies what was gathered into the arena, where it lives as long as the command. */
+static struct str input_take(struct session *session, size_t len)
+{
+	struct str taken =
+		arena_dup(&session->arena, str_sub(stream_input(&session->stream), 0, len));
+
+	CHECK(taken.ptr != NULL);
+	explicit_bzero((char *)(uintptr_t)stream_input(&session->stream).ptr, len);
+	stream_consume(&session->stream, len);
+	return taken;
+}
+
+static struct str line_without_end(struct str line)
+{
+	if (line.len > 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+		line.len--;
+	return line;
+}
+
+static enum progress input_wait(struct session *session)
+{
+	enum io io = stream_flush(&session->stream);
+
+	if (io != IO_DONE)
+		return progress_of_io(io);
+	return progress_of_io(stream_fill(&session->stream));
+}
+
+static bool feed_is_due(const struct session *session)
+{
+	return session->protocol->woken != NULL &&
+	       __atomic_load_n(&session->feed_changed, __ATOMIC_ACQUIRE);
+}
+
+static bool is_stopping(const struct session *session)
+{
+	return __atomic_load_n(&session->front->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+static enum progress phase_command(struct session *session)
+{
+	size_t len = 0;
+	struct str input = stream_input(&session->stream);
+
+	if (is_stopping(session))
+		return step_apply(session, session_refuse(session, REFUSAL_STOPPING, NULL));
+	if (input.len == 0)
+		return input_wait(session);
+	enum gather found = session->protocol->gather == NULL
+				    ? gather_line(session, input, &len)
+				    : session->protocol->gather(session, input, &len);
+	switch (found) {
+	case GATHER_PARTIAL:
+		return input_wait(session);
+	case GATHER_TOO_LONG:
+		return step_apply(session, skip_too_long(session, len));
+	case GATHER_COMMAND:
+		return step_apply(session,
+				  session->protocol->execute(session, input_take(session, len)));
+	case GATHER_END:
+		break;
+	}
+	return step_apply(session, COMMAND_END);
+}
+
+static enum progress phase_line(struct session *session)
+{
+	size_t len = 0;
+
+	if (is_stopping(session))
+		return step_apply(session, session_refuse(session, REFUSAL_STOPPING, NULL));
+	if (session->sasl == NULL && feed_is_due(session))
+		return step_apply(session, session->protocol->woken(session));
+	struct str input = stream_input(&session->stream);
+	enum gather found = gather_line(session, input, &len);
+	if (found == GATHER_PARTIAL)
+		return input_wait(session);
+	if (found == GATHER_TOO_LONG) {
+		/* Inside a challenge or IDLE there is no next command to go on with. */
+		session_refuse(session, REFUSAL_LINE_TOO_LONG, NULL);
+		return step_apply(session, COMMAND_END);
+	}
+	struct str line = line_without_end(input_take(session, len));
+	return step_apply(session, session->sasl != NULL ? login_line(session, line)
+							 : session->protocol->line(session, line));
+}
+
+static enum progress phase_body(struct session *session)
+{
+	struct str input = stream_input(&session->stream);
+	struct str rest = input;
+	bool is_complete = body_take(&session->body, &rest);
+
+	stream_consume(&session->stream, input.len - rest.len);
+	if (!is_complete)
+		return input_wait(session);
+	stream_bulk_end(&session->stream);
+	session_phase_set(session, PHASE_MORE);
+	return GO_ON;
+}
+
+static enum progress phase_more(struct session *session)
+{
+	CHECK(session->command != NULL && session->command->more != NULL);
+	return step_apply(session, session->command->more(session));
+}
+
+static enum progress phase_login(struct session *session)
+{
+	enum command_step step;
+
+	return login_answered(session, &step) ? step_apply(session, step) : WAIT_WAKE;
+}
+
+static enum progress phase_closing(struct session *session)
+{
+	enum io io = stream_flush(&session->stream);
+
+	return io == IO_WANT_INPUT || io == IO_WANT_OUTPUT ? progress_of_io(io) : FINISH;
+}
+
+static enum progress phase_run(struct session *session)
+{
+	switch (session->phase) {
+	case PHASE_HANDSHAKE:
+		return phase_handshake(session);
+	case PHASE_GREETING:
+		return step_apply(session, session->protocol->greet(session));
+	case PHASE_COMMAND:
+		return phase_command(session);
+	case PHASE_LINE:
+		return phase_line(session);
+	case PHASE_MORE:
+		return phase_more(session);
+	case PHASE_BODY:
+		return phase_body(session);
+	case PHASE_WAIT:
+		session_phase_set(session, PHASE_MORE);
+		return GO_ON;
+	case PHASE_LOGIN:
+		return phase_login(session);
+	case PHASE_STARTTLS:
+		return phase_starttls(session);
+	case PHASE_CLOSING:
+		return phase_closing(session);
+	}
+	return FINISH;
+}
+
+/* Lets a peer that does not read feel it before more is made for it. */
+static enum progress output_drain(struct session *session)
+{
+	if (!stream_is_full(&session->stream))
+		return GO_ON;
+	return progress_of_io(stream_flush(&session->stream));
+}
+
+/* The peer's time is up: says so if the protocol can be spoken, then closes. */
+static void session_expire(struct session *session)
+{
+	if (session->phase == PHASE_HANDSHAKE) {
+		handshake_log_failure(session);
+		session->stream.broken = IO_BROKEN;
+	}
+	if (session->phase == PHASE_HANDSHAKE || session->phase == PHASE_CLOSING ||
+	    session->phase == PHASE_STARTTLS) {
+		stream_expect(&session->stream, CLOSING_MS);
+		session->stream.broken = IO_BROKEN;
+		session_phase_set(session, PHASE_CLOSING);
+		return;
+	}
+	enum refusal refusal = stream_is_bulk(&session->stream) ? REFUSAL_TOO_SLOW
+								: REFUSAL_IDLE_TOO_LONG;
+	step_apply(session, session_refuse(session, refusal, NULL));
+}
+
+static int idle_ms(const struct session *session)
+{
+	int own = session->user.account != 0 ? session->protocol->idle_after_login_ms
+					     : session->protocol->idle_before_login_ms;
+
+	return own != 0 ? own : (int)session->limits->idle_seconds * 1000;
+}
+
+/* Sets the deadline that fits what the session waits for, and lets go of idle buffers. */
+static enum step session_wait(struct session *session, enum progress progress)
+{
+	struct stream *stream = &session->stream;
+
+	if (progress == WAIT_OUTPUT && !stream_is_bulk(stream) &&
+	    session->phase != PHASE_CLOSING && session->phase != PHASE_HANDSHAKE)
+		stream_bulk(stream, (int)session->limits->idle_seconds * 1000,
+			    session->limits->min_bytes_per_second);
+	if (progress == WAIT_INPUT) {
+		if (stream_is_bulk(stream) && session->phase != PHASE_BODY)
+			stream_bulk_end(stream);
+		if (stream->deadline_ms == 0)
+			stream_expect(stream, idle_ms(session));
+		stream_rest(stream);
+	}
+	session->task.deadline_ms = progress == WAIT_WAKE ? 0 : stream->deadline_ms;
+	return progress == WAIT_INPUT	 ? STEP_WAIT_INPUT
+	       : progress == WAIT_OUTPUT ? STEP_WAIT_OUTPUT
+					 : STEP_WAIT_WAKE;
+}
+
+static enum step session_run(struct task *task)
+{
+	struct session *session = list_entry(task, struct session, task);
+	int64_t started = clock_mono_ms();
+
+	if (task->is_expired)
+		session_expire(session);
+	else if (is_stopping(session) && session->phase == PHASE_HANDSHAKE)
+		return STEP_END;
+	for (;;) {
+		enum progress progress = output_drain(session);
+		if (progress == GO_ON)
+			progress = phase_run(session);
+		if (progress == FINISH)
+			return STEP_END;
+		if (progress != GO_ON)
+			return session_wait(session, progress);
+		if (clock_mono_ms() - started >= RUN_MS)
+			return STEP_AGAIN;
+	}
+}
+
+static void session_end(struct task *task)
+{
+	struct session *session = list_entry(task, struct session, task);
+	struct metrics *metrics = session_metrics(session);
+	enum service_id service = session->service->id;
+
+	login_drop(session);
+	session_feed_unwatch(session);
+	if (session->protocol->end != NULL)
+		session->protocol->end(session);
+	metric_add(metrics, service, METRIC_CONNECTIONS_OPEN, -1);
+	metric_add(metrics, service, METRIC_BYTES_IN, (int64_t)session->stream.bytes_in);
+	metric_add(metrics, service, METRIC_BYTES_OUT, (int64_t)session->stream.bytes_out);
+	stream_done(&session->stream);
+	body_drop(&session->body);
+	arena_wipe(&session->arena);
+	front_leave(session->front, session);
+	snapshot_unref(&session->snapshot);
+	free(session->user.name);
+	free(session->state);
+	free(session);
+}
+
+static const struct task_ops session_task_ops = {.run = session_run, .end = session_end};
+
+static struct session *session_new(struct front *front, enum service_id service,
+				   const struct protocol *protocol, int fd)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	CHECK(session != NULL);
+	session->front = front;
+	session->protocol = protocol;
+	session->snapshot = front_snapshot_get(front);
+	session->service = &session->snapshot->config->services[service];
+	session->limits = &session->snapshot->config->limits;
+	session->state = calloc(1, protocol->state_size == 0 ? 1 : protocol->state_size);
+	CHECK(session->state != NULL);
+	session->task.ops = &session_task_ops;
+	session->task.fd = fd;
+	size_t line_max = session->limits->line_bytes + SMTP_AUTH_LINE_MAX;
+	stream_init(&session->stream, fd,
+		    protocol->input_max < line_max ? line_max : protocol->input_max);
+	arena_init(&session->arena, session->stream.in_max * 2 + ARENA_EXTRA);
+	body_init(&session->body);
+	return session;
+}
+
+static void peer_describe(struct session *session, const struct sockaddr_in6 *peer)
+{
+	socklen_t len = sizeof(session->local);
+
+	session->peer = *peer;
+	if (getsockname(session->stream.fd, (struct sockaddr *)&session->local, &len) != 0)
+		session->local.sin6_family = AF_INET6;
+	if (IN6_IS_ADDR_V4MAPPED(&peer->sin6_addr))
+		inet_ntop(AF_INET, &peer->sin6_addr.s6_addr[12], session->peer_text,
+			  sizeof(session->peer_text));
+	else
+		inet_ntop(AF_INET6, &peer->sin6_addr, session->peer_text,
+			  sizeof(session->peer_text));
+	session->is_exempt = config_is_exempt(session->snapshot->config, peer->sin6_addr.s6_addr);
+}
+
+static void refusal_log(const struct session *session, enum refusal refusal)
+{
+	log_printf(session_log(session), LOG_WARNING, "%s: connection from %s refused: %s",
+		   service_name(session->service->id), session->peer_text, refusal_text(refusal));
+}
+
+void front_accept(struct front *front, enum service_id service, const struct protocol *protocol,
+		  int fd, const struct sockaddr_in6 *peer)
+{
+	struct session *session = session_new(front, service, protocol, fd);
+	struct metrics *metrics = &front->metrics;
+	enum refusal refusal;
+
+	peer_describe(session, peer);
+	metric_add(metrics, service, METRIC_CONNECTIONS, 1);
+	metric_add(metrics, service, METRIC_CONNECTIONS_OPEN, 1);
+	bool is_welcome = front_enter(front, session, &refusal);
+	if (session->service->tls == SERVICE_TLS_IMPLICIT) {
+		/* A refusal would have to be said inside TLS, which is what a flood wants us to pay for. */
+		if (!is_welcome || !tls_begin(session))
+			session_phase_set(session, PHASE_CLOSING);
+	} else
+		session_phase_set(session, PHASE_GREETING);
+	if (!is_welcome) {
+		metric_add(metrics, service, METRIC_CONNECTIONS_REFUSED, 1);
+		refusal_log(session, refusal);
+		if (session->service->tls != SERVICE_TLS_IMPLICIT)
+			step_apply(session, session_refuse(session, refusal, NULL));
+	}
+	task_start(front->waiter, &session->task);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What session.c and front.c know of each other's insides.
+ */
+#ifndef POSTERN_SESSION_SESSION_INTERNAL_H
+#define POSTERN_SESSION_SESSION_INTERNAL_H
+
+#include "session/front.h"
+
+/* The one place where a session's phase changes. */
+void session_phase_set(struct session *session, enum session_phase phase);
+
+/* Says a refusal in the protocol's words and, if it ends the session, closes. */
+enum command_step session_refuse(struct session *session, enum refusal refusal,
+				 const struct command *command);
+
+#endif
