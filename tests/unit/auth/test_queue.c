@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "auth/queue.h"
+
+static const struct peer_key FLOOD = {{1}};
+static const struct peer_key GUEST = {{2}};
+static const struct peer_key OTHER = {{3}};
+
+static void test_addresses_take_turns(void **state)
+{
+	struct list_node flood[4] = {0}, guest = {0}, other = {0};
+	struct queue queue;
+
+	queue_init(&queue, 100, 10);
+	for (int i = 0; i < 4; i++)
+		assert_true(queue_put(&queue, &FLOOD, &flood[i]));
+	assert_true(queue_put(&queue, &GUEST, &guest));
+	assert_true(queue_put(&queue, &OTHER, &other));
+	assert_ptr_equal(queue_take(&queue), &flood[0]);
+	assert_ptr_equal(queue_take(&queue), &guest);
+	assert_ptr_equal(queue_take(&queue), &other);
+	for (int i = 1; i < 4; i++)
+		assert_ptr_equal(queue_take(&queue), &flood[i]);
+	assert_null(queue_take(&queue));
+	assert_int_equal(queue.count, 0);
+}
+
+static void test_bounds(void **state)
+{
+	struct list_node jobs[5] = {0};
+	struct queue queue;
+
+	queue_init(&queue, 3, 2);
+	assert_true(queue_put(&queue, &FLOOD, &jobs[0]));
+	assert_true(queue_put(&queue, &FLOOD, &jobs[1]));
+	assert_false(queue_put(&queue, &FLOOD, &jobs[2]));
+	assert_true(queue_put(&queue, &GUEST, &jobs[3]));
+	assert_false(queue_put(&queue, &OTHER, &jobs[4]));
+	assert_ptr_equal(queue_take(&queue), &jobs[0]);
+	assert_true(queue_put(&queue, &OTHER, &jobs[4]));
+	while (queue_take(&queue) != NULL)
+		;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_addresses_take_turns),
+		cmocka_unit_test(test_bounds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
