@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/delivery.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "proto/message.h"
+#include "store/directory.h"
+#include "store/mail.h"
+
+enum {
+	RECEIVED_MAX = 4096,
+	FIELD_MAX = 1000,
+	/* How many recipients a Recv line names. */
+	LOG_RECIPIENTS = 16
+};
+
+static const struct smtp_status size_exceeded = {552, "5.3.4", "Message size exceeds the limit"};
+static const struct smtp_status header_exceeded = {552, "5.3.4", "Message header too large"};
+static const struct smtp_status bare_line_end = {
+	550, "5.6.0", "Bare CR or bare LF in the message: lines must end with CRLF"};
+static const struct smtp_status too_many_hops = {554, "5.4.6", "Too many hops, mail is looping"};
+static const struct smtp_status no_memory = {452, "4.3.1", "Out of memory, try later"};
+static const struct smtp_status no_space = {452, "4.3.1", "Insufficient storage, try later"};
+static const struct smtp_status over_quota = {552, "5.2.2", "The mailbox is full"};
+static const struct smtp_status mailbox_gone = {550, "5.1.1", "A mailbox has just been removed"};
+static const struct smtp_status unavailable = {451, "4.3.0", "Temporary local problem, try later"};
+
+/* The keyword of RFC 3848. */
+static const char *protocol_word(const struct session *session)
+{
+	bool has_tls = session->tls.is_active;
+	bool has_login = session->user.account != 0;
+
+	if (!smtpd_of(session)->is_extended)
+		return "SMTP";
+	return has_tls ? has_login ? "ESMTPSA" : "ESMTPS" : has_login ? "ESMTPA" : "ESMTP";
+}
+
+void delivery_append_received(struct buf *to, const struct session *session, const char *queue_id,
+			      struct str recipient, int64_t real_s)
+{
+	struct str hostname = session_hostname(session);
+	bool is_v6 = strchr(session->peer_text, ':') != NULL;
+
+	buf_printf(to, "Received: from %s ([%s%s])\r\n", smtpd_of(session)->helo,
+		   is_v6 ? "IPv6:" : "", session->peer_text);
+	buf_printf(to, "\tby %.*s (Postern) with %s id %s", STR_ARG(hostname),
+		   protocol_word(session), queue_id);
+	if (!str_is_empty(recipient))
+		buf_printf(to, "\r\n\tfor <%.*s>", STR_ARG(recipient));
+	if (session->tls.is_active)
+		buf_printf(to, "\r\n\ttls %s", session->tls.suite);
+	buf_append_str(to, STR(";\r\n\t"));
+	clock_append_mail_date(to, real_s);
+	buf_append_str(to, STR("\r\n"));
+}
+
+void delivery_begin(struct session *session, char queue_id_out[QUEUE_ID_BYTES])
+{
+	const struct envelope *envelope = &smtpd_of(session)->envelope;
+	struct buf received = BUF_INIT(RECEIVED_MAX);
+	struct str recipient = {0};
+
+	if (envelope->recipient_count == 1)
+		recipient = str_from_c(envelope->recipients[0]);
+	session_queue_id(session, queue_id_out);
+	delivery_append_received(&received, session, queue_id_out, recipient, clock_real_s());
+	CHECK(!received.failed);
+	/* What we add does not count against the peer's limit. */
+	body_begin(&session->body, session->limits->message_bytes + received.len);
+	body_append(&session->body, buf_str(&received));
+	buf_done(&received);
+}
+
+static size_t hops_count(struct str header)
+{
+	struct message_field field;
+	size_t count = 0;
+
+	while (message_field_next(&header, &field))
+		if (str_equals_nocase(field.name, STR("Received")))
+			count++;
+	return count;
+}
+
+/* What is wrong with a message that has come in whole; NULL: nothing. */
+static const struct smtp_status *message_check(struct session *session, struct str message)
+{
+	struct body *body = &session->body;
+
+	if (!smtp_body_is_clean(&body->smtp))
+		return &bare_line_end;
+	if (body->is_too_large)
+		return &size_exceeded;
+	if (body->is_out_of_memory)
+		return &no_memory;
+	if (body->smtp.lines.header_bytes > session->limits->header_bytes)
+		return &header_exceeded;
+	if (hops_count(str_sub(message, 0, message_header_length(message))) > DELIVERY_HOPS_MAX)
+		return &too_many_hops;
+	return NULL;
+}
+
+/* The lines that each mailbox's copy begins with (RFC 5321 section 4.4), and whose it is. */
+struct copies {
+	struct mail_target *targets;
+	struct str *owners;
+	size_t count;
+	struct buf text;
+};
+
+static void copies_init(struct copies *copies, size_t count)
+{
+	*copies = (struct copies){
+		.targets = calloc(count, sizeof(*copies->targets)),
+		.owners = calloc(count, sizeof(*copies->owners)),
+	};
+	CHECK(copies->targets != NULL && copies->owners != NULL);
+	buf_init(&copies->text, count * MAIL_PREFIX_MAX);
+}
+
+static void copies_done(struct copies *copies)
+{
+	free(copies->targets);
+	free(copies->owners);
+	buf_done(&copies->text);
+}
+
+static size_t prefix_append(struct buf *to, struct str sender, struct str owner)
+{
+	size_t start = to->len;
+
+	buf_printf(to, "Return-Path: <%.*s>\r\n", STR_ARG(sender));
+	buf_printf(to, "Delivered-To: %.*s\r\n", STR_ARG(owner));
+	return to->len - start;
+}
+
+static void prefixes_set(struct copies *copies)
+{
+	const char *at = copies->text.data;
+
+	for (size_t i = 0; i < copies->count; i++) {
+		struct mail_target *target = &copies->targets[i];
+		target->prefix.ptr = at;
+		at += target->prefix.len;
+		/* "Delivered-To: " and the owner and CRLF end the prefix. */
+		copies->owners[i].ptr = at - 2 - copies->owners[i].len;
+	}
+}
+
+/* FAULT_NOT_FOUND when an account went since its RCPT. */
+static enum fault copies_prepare(struct session *session, const struct envelope *envelope,
+				 struct copies *copies)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	struct user user;
+
+	enum fault fault = view_open(session_store(session), &view);
+	for (size_t i = 0; i < envelope->account_count && fault == FAULT_NONE; i++) {
+		fault = directory_user_get(view, envelope->accounts[i], &user);
+		if (fault != FAULT_NONE)
+			break;
+		struct mail_target *target = &copies->targets[copies->count];
+		target->account = user.account;
+		target->prefix.len = prefix_append(&copies->text, str_from_c(envelope->sender),
+						   user.address);
+		copies->owners[copies->count++].len = user.address.len;
+	}
+	CHECK(!copies->text.failed);
+	prefixes_set(copies);
+	return fault;
+}
+
+static enum fault copies_store(struct session *session, struct copies *copies)
+{
+	struct body *body = &session->body;
+	struct mail_append append = {
+		.body = {.bytes = buf_str(&body->head), .fd = body->fd},
+		.received_s = clock_real_s(),
+		.targets = copies->targets,
+		.target_count = copies->count,
+	};
+
+	if (body->fd != -1)
+		append.body.bytes = str_make(NULL, 0);
+	return mail_append(session_store(session), &append);
+}
+
+static const struct smtp_status *fault_status(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_NONE:
+		return NULL;
+	case FAULT_OVER_QUOTA:
+		return &over_quota;
+	case FAULT_NOT_FOUND:
+		return &mailbox_gone;
+	case FAULT_NO_SPACE:
+		return &no_space;
+	case FAULT_TOO_LARGE:
+		return &size_exceeded;
+	default:
+		return &unavailable;
+	}
+}
+
+/* A field of the header on one line; empty when there is none. */
+static void field_append(struct buf *to, struct str header, struct str name)
+{
+	struct str value;
+
+	if (message_field_find(header, name, &value))
+		message_value_unfold(to, str_sub(value, 0, FIELD_MAX));
+}
+
+static void message_id_append(struct buf *to, struct str header)
+{
+	struct buf value = BUF_INIT(FIELD_MAX);
+
+	field_append(&value, header, STR("Message-ID"));
+	struct str id = buf_str(&value);
+	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
+		id = str_sub(id, 1, id.len - 2);
+	buf_append_str(to, id);
+	buf_done(&value);
+}
+
+static void recipients_log(struct log_line *line, const struct envelope *envelope)
+{
+	size_t named = envelope->recipient_count < LOG_RECIPIENTS ? envelope->recipient_count
+								  : LOG_RECIPIENTS;
+
+	log_line_text(line, ", To: ");
+	for (size_t i = 0; i < named; i++) {
+		log_line_text(line, i == 0 ? "<" : " <");
+		log_line_word(line, str_from_c(envelope->recipients[i]));
+		log_line_text(line, ">");
+	}
+	if (named < envelope->recipient_count)
+		log_line_text(line, " and %zu more", envelope->recipient_count - named);
+}
+
+static void received_log(struct session *session, const char *queue_id, struct str header,
+			 struct str message_id)
+{
+	const struct envelope *envelope = &smtpd_of(session)->envelope;
+	struct buf text = BUF_INIT(FIELD_MAX);
+	struct log_line line;
+
+	log_line_begin(&line, session_log(session), LOG_MAIL);
+	log_line_text(&line, "Recv: Queue-ID: %s, Service: %s, From: <", queue_id,
+		      service_name(session->service->id));
+	log_line_word(&line, str_from_c(envelope->sender));
+	log_line_text(&line, ">");
+	recipients_log(&line, envelope);
+	log_line_text(&line, ", Size: %llu, Sender-Host: %s",
+		      (unsigned long long)session->body.size_bytes, session->peer_text);
+	if (session->user.account != 0) {
+		log_line_text(&line, ", User: ");
+		log_line_word(&line, str_from_c(session->user.name));
+	}
+	if (session->tls.is_active)
+		log_line_text(&line, ", SSL: yes");
+	field_append(&text, header, STR("Subject"));
+	log_line_text(&line, ", Subject: ");
+	log_line_phrase(&line, buf_str(&text));
+	log_line_text(&line, ", Msg-Id: <");
+	log_line_word(&line, message_id);
+	log_line_text(&line, ">");
+	buf_reset(&text);
+	session_append_tls(session, &text);
+	if (text.len > 0)
+		log_line_text(&line, ", TLS: %.*s", STR_ARG(buf_str(&text)));
+	log_line_end(&line);
+	buf_done(&text);
+}
+
+static void delivered_log(struct session *session, const char *queue_id, struct str owner,
+			  struct str message_id)
+{
+	struct log_line line;
+
+	log_line_begin(&line, session_log(session), LOG_MAIL);
+	log_line_text(&line, "Sent: Queue-ID: %s, Recipient: <", queue_id);
+	log_line_word(&line, owner);
+	log_line_text(&line, ">, Result: delivered, Status: 2.0.0 , Remote-Host: 127.0.0.1, "
+			     "Msg-Id: <");
+	log_line_word(&line, message_id);
+	log_line_text(&line, ">");
+	log_line_end(&line);
+}
+
+static void accepted_log(struct session *session, const char *queue_id, struct str message,
+			 const struct copies *copies)
+{
+	struct metrics *metrics = session_metrics(session);
+	struct str header = str_sub(message, 0, message_header_length(message));
+	struct buf message_id = BUF_INIT(FIELD_MAX);
+
+	message_id_append(&message_id, header);
+	received_log(session, queue_id, header, buf_str(&message_id));
+	for (size_t i = 0; i < copies->count; i++)
+		delivered_log(session, queue_id, copies->owners[i], buf_str(&message_id));
+	buf_done(&message_id);
+	metric_add(metrics, session->service->id, METRIC_MESSAGES_RECEIVED, 1);
+	metric_add(metrics, session->service->id, METRIC_MESSAGES_DELIVERED,
+		   (int64_t)copies->count);
+}
+
+/* Stores the message in all mailboxes; logs it when they have it. */
+static const struct smtp_status *message_deliver(struct session *session, const char *queue_id,
+						 struct str message)
+{
+	const struct envelope *envelope = &smtpd_of(session)->envelope;
+	struct copies copies;
+
+	copies_init(&copies, envelope->account_count);
+	enum fault fault = copies_prepare(session, envelope, &copies);
+	if (fault == FAULT_NONE)
+		fault = copies_store(session, &copies);
+	if (fault == FAULT_NONE)
+		accepted_log(session, queue_id, message, &copies);
+	copies_done(&copies);
+	return fault_status(fault);
+}
+
+bool delivery_finish(struct session *session, const char *queue_id)
+{
+	struct body *body = &session->body;
+	struct str message = {0};
+	const struct smtp_status *refusal = NULL;
+
+	smtp_body_end(&body->smtp);
+	if (!body->is_too_large && !body->is_out_of_memory &&
+	    body_view(body, &message) != FAULT_NONE)
+		refusal = &no_memory;
+	if (refusal == NULL)
+		refusal = message_check(session, message);
+	if (refusal == NULL)
+		refusal = message_deliver(session, queue_id, message);
+	if (refusal == NULL) {
+		struct buf text = BUF_INIT(64);
+		buf_printf(&text, "OK %s", queue_id);
+		smtp_reply(session_out(session), 250, "2.0.0", buf_str(&text));
+		buf_done(&text);
+	} else {
+		struct str sender = str_from_c(smtpd_of(session)->envelope.sender);
+		envelope_reject_log(session, sender, refusal);
+		smtp_reply(session_out(session), refusal->code, refusal->enhanced,
+			   str_from_c(refusal->text));
+	}
+	body_drop(body);
+	return refusal == NULL;
+}

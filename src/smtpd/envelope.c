@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "smtpd/envelope.h"
+
+#include <stdlib.h>
+
+#include "smtpd/state.h"
+#include "store/directory.h"
+#include "store/mail.h"
+
+static const struct smtp_status sender_foreign = {
+	553, "5.7.1", "The sender address does not belong to the user who has logged in"};
+static const struct smtp_status size_exceeded = {552, "5.3.4", "Message size exceeds the limit"};
+static const struct smtp_status relay_denied = {550, "5.7.1", "Relaying denied"};
+static const struct smtp_status user_unknown = {550, "5.1.1", "No such user here"};
+static const struct smtp_status alias_too_large = {550, "5.2.4", "The list is too large"};
+static const struct smtp_status over_quota = {552, "5.2.2", "The mailbox is full"};
+static const struct smtp_status too_many = {452, "4.5.3", "Too many recipients"};
+static const struct smtp_status unavailable = {451, "4.3.0", "Temporary local problem, try later"};
+
+void envelope_reset(struct envelope *envelope)
+{
+	free(envelope->sender);
+	for (size_t i = 0; i < envelope->recipient_count; i++)
+		free(envelope->recipients[i]);
+	free(envelope->recipients);
+	free(envelope->accounts);
+	*envelope = (struct envelope){0};
+}
+
+void envelope_reject_log(struct session *session, struct str sender,
+			 const struct smtp_status *status)
+{
+	struct log_line line;
+
+	metric_add(session_metrics(session), session->service->id, METRIC_MESSAGES_REJECTED, 1);
+	log_line_begin(&line, session_log(session), LOG_MAIL);
+	log_line_text(&line, "Rejected: Service: %s, From: <", service_name(session->service->id));
+	log_line_word(&line, sender);
+	log_line_text(&line, ">, Sender-Host: %s, Status: %d %s %s", session->peer_text,
+		      status->code, status->enhanced, status->text);
+	log_line_end(&line);
+}
+
+static bool route_has(const struct route *route, uint64_t account)
+{
+	for (size_t i = 0; i < route->count; i++)
+		if (route->accounts[i] == account)
+			return true;
+	return false;
+}
+
+static enum fault address_route(struct view *view, const struct address *address,
+				struct route *route_out)
+{
+	struct buf key = BUF_INIT(ADDRESS_MAX);
+
+	address_append_key(&key, address);
+	enum fault fault = directory_route(view, buf_str(&key), route_out);
+	buf_done(&key);
+	return fault;
+}
+
+static const struct smtp_status *sender_check(struct session *session, struct view *view,
+					      const struct smtp_path *path)
+{
+	struct route route;
+
+	if (session->user.account == 0 || path->is_null)
+		return NULL;
+	enum fault fault = address_route(view, &path->address, &route);
+	if (fault == FAULT_NONE && route_has(&route, session->user.account))
+		return NULL;
+	return fault == FAULT_IO || fault == FAULT_BUSY ? &unavailable : &sender_foreign;
+}
+
+const struct smtp_status *envelope_sender_set(struct session *session, struct envelope *envelope,
+					      const struct smtp_mail *mail)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+
+	CHECK(envelope->sender == NULL);
+	if (mail->has_size && mail->size_bytes > session->limits->message_bytes)
+		return &size_exceeded;
+	if (view_open(session_store(session), &view) != FAULT_NONE)
+		return &unavailable;
+	const struct smtp_status *refusal = sender_check(session, view, &mail->path);
+	if (refusal != NULL)
+		return refusal;
+	envelope->sender = str_dup_c(mail->path.address.text);
+	envelope->size_said = mail->size_bytes;
+	return NULL;
+}
+
+/* Both lines are read by fail2ban: logs.md. A user's slip is no attack. */
+static void refused_recipient_log(struct session *session, const struct envelope *envelope,
+				  struct str recipient, bool is_relay)
+{
+	struct log_line line;
+
+	metric_add(session_metrics(session), session->service->id, METRIC_MESSAGES_REJECTED, 1);
+	if (session->user.account != 0)
+		return;
+	log_line_begin(&line, session_log(session), LOG_SECURITY);
+	if (is_relay) {
+		log_line_text(&line, "Relay attempt from IP address %s, mail from <",
+			      session->peer_text);
+		log_line_word(&line, str_from_c(envelope->sender));
+		log_line_text(&line, "> to <");
+		log_line_word(&line, recipient);
+		log_line_text(&line, "> rejected");
+	} else {
+		log_line_text(&line, "Attempt to deliver to unknown recipient <");
+		log_line_word(&line, recipient);
+		log_line_text(&line, ">, from <");
+		log_line_word(&line, str_from_c(envelope->sender));
+		log_line_text(&line, ">, IP address %s", session->peer_text);
+	}
+	log_line_end(&line);
+}
+
+/* RFC 5321 section 4.5.1: every domain has a postmaster; where nobody is named so, the first administrator. */
+static enum fault postmaster_route(struct view *view, struct route *route_out)
+{
+	struct user user;
+
+	for (struct str after = {0}; directory_user_next(view, after, &user); after = user.address) {
+		if (user.is_admin) {
+			route_out->count = 1;
+			route_out->accounts[0] = user.account;
+			return FAULT_NONE;
+		}
+	}
+	return FAULT_NOT_FOUND;
+}
+
+static enum fault bare_postmaster_route(struct view *view, struct str hostname,
+					struct route *route_out)
+{
+	struct buf key = BUF_INIT(ADDRESS_MAX);
+
+	buf_append_str(&key, STR("postmaster@"));
+	buf_append_str(&key, hostname);
+	enum fault fault = key.failed ? FAULT_NOT_FOUND
+				      : directory_route(view, buf_str(&key), route_out);
+	buf_done(&key);
+	return fault == FAULT_NONE ? fault : postmaster_route(view, route_out);
+}
+
+static enum fault path_route(struct session *session, struct view *view,
+			     const struct smtp_path *path, struct route *route_out)
+{
+	if (path->is_postmaster)
+		return bare_postmaster_route(view, session_hostname(session), route_out);
+	enum fault fault = address_route(view, &path->address, route_out);
+	if (fault == FAULT_NOT_FOUND &&
+	    str_equals_nocase(path->address.local, STR("postmaster")))
+		fault = postmaster_route(view, route_out);
+	return fault;
+}
+
+/* One full mailbox refuses the whole recipient: to leave it out in silence would lose mail. */
+static enum fault quota_check(struct view *view, const struct route *route, uint64_t size_bytes)
+{
+	enum fault fault = FAULT_NONE;
+
+	for (size_t i = 0; i < route->count && fault == FAULT_NONE; i++)
+		fault = mail_quota_check(view, route->accounts[i], size_bytes);
+	return fault;
+}
+
+static void account_add(struct envelope *envelope, uint64_t account)
+{
+	size_t at = 0;
+
+	while (at < envelope->account_count && envelope->accounts[at] < account)
+		at++;
+	if (at < envelope->account_count && envelope->accounts[at] == account)
+		return;
+	envelope->accounts = reallocarray(envelope->accounts, envelope->account_count + 1,
+					  sizeof(*envelope->accounts));
+	CHECK(envelope->accounts != NULL);
+	memmove(envelope->accounts + at + 1, envelope->accounts + at,
+		(envelope->account_count - at) * sizeof(*envelope->accounts));
+	envelope->accounts[at] = account;
+	envelope->account_count++;
+}
+
+static void recipient_keep(struct envelope *envelope, struct str address)
+{
+	envelope->recipients = reallocarray(envelope->recipients, envelope->recipient_count + 1,
+					    sizeof(*envelope->recipients));
+	CHECK(envelope->recipients != NULL);
+	envelope->recipients[envelope->recipient_count++] = str_dup_c(address);
+}
+
+static const struct smtp_status *route_status(struct session *session,
+					      const struct envelope *envelope, struct str recipient,
+					      enum fault fault)
+{
+	switch (fault) {
+	case FAULT_NONE:
+		return NULL;
+	case FAULT_DENIED:
+		refused_recipient_log(session, envelope, recipient, true);
+		return &relay_denied;
+	case FAULT_NOT_FOUND:
+		refused_recipient_log(session, envelope, recipient, false);
+		return &user_unknown;
+	case FAULT_TOO_LARGE:
+		return &alias_too_large;
+	case FAULT_OVER_QUOTA:
+		envelope_reject_log(session, str_from_c(envelope->sender), &over_quota);
+		return &over_quota;
+	default:
+		return &unavailable;
+	}
+}
+
+const struct smtp_status *envelope_recipient_add(struct session *session,
+						 struct envelope *envelope,
+						 const struct smtp_path *path)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	struct route route;
+	struct str text = path->is_postmaster ? STR("postmaster") : path->address.text;
+
+	if (envelope->recipient_count >= session->limits->recipients)
+		return &too_many;
+	if (view_open(session_store(session), &view) != FAULT_NONE)
+		return &unavailable;
+	enum fault fault = path_route(session, view, path, &route);
+	if (fault == FAULT_NONE)
+		fault = quota_check(view, &route, envelope->size_said);
+	if (fault != FAULT_NONE)
+		return route_status(session, envelope, text, fault);
+	if (envelope->account_count + route.count > MAIL_TARGETS_MAX)
+		return &too_many;
+	for (size_t i = 0; i < route.count; i++)
+		account_add(envelope, route.accounts[i]);
+	recipient_keep(envelope, text);
+	return NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The envelope of a message on its way in: who sends it, to whom, and which
+ * accounts that means. Refusals are given as the status to reply with, and
+ * those that tell of an attack stand in security.log.
+ */
+#ifndef POSTERN_SMTPD_ENVELOPE_H
+#define POSTERN_SMTPD_ENVELOPE_H
+
+#include "proto/smtp.h"
+#include "session/session.h"
+
+/* Zeroed, it is empty. */
+struct envelope {
+	char *sender; /* as said, "" for the null reverse path; NULL: no MAIL yet */
+	uint64_t size_said;
+	char **recipients; /* as said */
+	size_t recipient_count;
+	uint64_t *accounts; /* each once, ascending */
+	size_t account_count;
+};
+
+/* Frees what it holds; it is empty. */
+void envelope_reset(struct envelope *envelope);
+
+/*
+ * Begins the envelope with a sender. Returns the refusal, static, or NULL: done.
+ * Who has logged in may only use addresses of his own (RFC 6409 section 6.1).
+ * Reads the store's index; does not block.
+ */
+const struct smtp_status *envelope_sender_set(struct session *session, struct envelope *envelope,
+					      const struct smtp_mail *mail);
+
+/* Adds a recipient, resolved to accounts whose quotas have room for what was said of the size. */
+const struct smtp_status *envelope_recipient_add(struct session *session,
+						 struct envelope *envelope,
+						 const struct smtp_path *path);
+
+/* Writes the line of a refused message or sender to mail.log and counts it. */
+void envelope_reject_log(struct session *session, struct str sender,
+			 const struct smtp_status *status);
+
+#endif
