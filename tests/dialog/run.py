@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
-from harness.network import loopback_up, unshare_command  # noqa: E402
+from harness.network import network_enter  # noqa: E402
 from harness.server import CommandFailed, Home, Server  # noqa: E402
 from play import Mismatch, Player, TRANSCRIPT_LINES  # noqa: E402
 from script import ScriptError, script_read  # noqa: E402
@@ -96,9 +96,9 @@ def play_one(arguments):
     path = Path(arguments.files[0])
     script = script_read(path.read_text())
     home = Home(arguments.postern, arguments.home)
-    if arguments.own_network:
-        loopback_up()
-    else:
+    try:
+        network_enter()
+    except OSError:
         home.ports_move()
     player = None
     try:
@@ -129,9 +129,8 @@ def play_file(arguments, homes, number, path):
     began = time.monotonic()
     try:
         home = homes.copy(script_read(path.read_text()).setup, number)
-        command = [*arguments.network, sys.executable, __file__, "--inner", "--postern", arguments.postern,
+        command = [sys.executable, __file__, "--inner", "--postern", arguments.postern,
                    "--home", str(home), "--timeout", str(arguments.timeout)]
-        command += ["--own-network"] if arguments.network else []
         command += ["--verbose"] if arguments.verbose else []
         done = subprocess.run([*command, str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, errors="replace", timeout=PLAY_SECONDS, check=False)
@@ -157,7 +156,6 @@ def files_chosen(given):
 
 
 def play_all(arguments):
-    arguments.network = unshare_command()
     files = files_chosen(arguments.files)
     with tempfile.TemporaryDirectory(prefix="postern-dialog-") as folder:
         # A server that gives up root must reach its home.
@@ -181,7 +179,6 @@ def main():
     parser.add_argument("--report", help="where to write the counts, as JSON")
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--home", help=argparse.SUPPRESS)
-    parser.add_argument("--own-network", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
     arguments.postern = str(Path(arguments.postern).resolve())

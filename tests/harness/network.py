@@ -1,26 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network of our own: the loopback interface of a namespace, and free ports where there is none."""
+"""A network of our own for this process and its children, and free ports where there is none."""
+import ctypes
 import fcntl
 import os
 import socket
 import struct
-import subprocess
-import sys
 
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def unshare_command():
-    """The start of a command that runs in its own network, or [] where the machine does not let us."""
-    user = [] if os.getuid() == 0 else ["--map-root-user"]
-    command = ["unshare", *user, "--net", "--"]
-    done = subprocess.run([*command, "true"], stderr=subprocess.DEVNULL, check=False)
-    return command if done.returncode == 0 else []
+def _called(result):
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, os.strerror(error))
 
 
-def loopback_is_alone():
-    """True in a fresh network namespace: there is no interface but lo."""
-    return [name for _, name in socket.if_nameindex()] == ["lo"]
+def network_enter():
+    """Moves this process into a fresh network with only loopback in it.
+
+    An ordinary user becomes nobody else by it: he keeps his user id, and may
+    bind the standard ports there. Raises OSError where the machine does not let
+    us. Call it before the first thread.
+    """
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0:
+        _called(LIBC.unshare(CLONE_NEWNET))
+    else:
+        _called(LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNET))
+        for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
+                file.write(text)
+    loopback_up()
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as file:
+        file.write("0")
+
+
+def mounts_enter():
+    """Moves this process (root's) into mounts of its own; raises OSError where it may not."""
+    _called(LIBC.unshare(CLONE_NEWNS))
+    _called(LIBC.mount(None, b"/", None, MS_REC | MS_PRIVATE, None))
+
+
+def tmpfs_mount(path, size_bytes):
+    _called(LIBC.mount(b"tmpfs", os.fsencode(path), b"tmpfs", 0, f"size={size_bytes},mode=755".encode()))
+
+
+def unmount(path):
+    _called(LIBC.umount(os.fsencode(path)))
 
 
 def loopback_up():
@@ -41,8 +70,3 @@ def free_ports(count):
     for one in held:
         one.close()
     return ports
-
-
-if __name__ == "__main__":
-    loopback_up()
-    os.execvp(sys.argv[1], sys.argv[1:])

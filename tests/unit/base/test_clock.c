@@ -22,12 +22,12 @@ static int zone_set(const char *zone)
 
 static int zone_east(void **state)
 {
-	return zone_set("XXX-5:30");
+	return zone_set("ABC-5:30");
 }
 
 static int zone_west(void **state)
 {
-	return zone_set("XXX+3:30");
+	return zone_set("ABC+3:30");
 }
 
 static void expect(void (*append)(struct buf *, int64_t), int64_t real_s, const char *expected)

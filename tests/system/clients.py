@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the real clients and speaks the protocols with Python's own."""
+import imaplib
+import os
+import poplib
+import smtplib
+import ssl
+import subprocess
+from email.message import EmailMessage
+
+CLIENT_SECONDS = 60
+# Service name -> the STARTTLS name of openssl and sslscan, or None where TLS comes first.
+STARTTLS = {"SMTP": "smtp", "Submission": "smtp", "SMTPS": None, "IMAP": "imap", "IMAPS": None,
+            "POP3": "pop3", "POP3S": None, "HTTPS": None}
+
+
+def client(*command, stdin=None, check=True, **environment):
+    """Runs a client; gives what it printed on both outputs."""
+    done = subprocess.run([str(word) for word in command], input=stdin, text=True, errors="replace",
+                          stdin=subprocess.DEVNULL if stdin is None else None, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=CLIENT_SECONDS, check=False,
+                          env={**os.environ, "LC_ALL": "C.UTF-8", **environment})
+    if check and done.returncode != 0:
+        raise AssertionError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def s_client(server, service, *options, stdin="Q\n"):
+    """openssl s_client at a service, STARTTLS included; Debian's level would refuse old versions by itself."""
+    words = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports[service]}", "-servername", "localhost",
+             "-CAfile", server.home.certificate, "-cipher", "ALL:@SECLEVEL=0", *options]
+    if STARTTLS[service]:
+        words += ["-starttls", STARTTLS[service]]
+    return client(*words, stdin=stdin, check=False)
+
+
+def tls_context(server):
+    return ssl.create_default_context(cafile=str(server.home.certificate))
+
+
+def message(subject, sender, recipient, text="Hello.\n"):
+    made = EmailMessage()
+    made["Subject"], made["From"], made["To"] = subject, sender, recipient
+    made["Message-ID"] = f"<{subject.replace(' ', '-')}@client.example>"
+    made.set_content(text)
+    return made
+
+
+def smtp_send(server, made, sender, recipients):
+    """Hands a message over on port 25."""
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=CLIENT_SECONDS) as smtp:
+        return smtp.send_message(made, sender, recipients)
+
+
+def imap_login(server, address, password):
+    imap = imaplib.IMAP4_SSL("localhost", server.ports["IMAPS"], ssl_context=tls_context(server),
+                             timeout=CLIENT_SECONDS)
+    imap.login(address, password)
+    return imap
+
+
+def imap_ok(answer):
+    """The data of an imaplib answer that must be OK."""
+    kind, data = answer
+    assert kind == "OK", answer
+    return data
+
+
+def imap_subjects(server, address, password, mailbox="INBOX"):
+    with imap_login(server, address, password) as imap:
+        imap_ok(imap.select(mailbox, readonly=True))
+        numbers = imap_ok(imap.search(None, "ALL"))[0].split()
+        subjects = []
+        for number in numbers:
+            data = imap_ok(imap.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
+            subjects.append(data[0][1].decode().partition(":")[2].strip())
+        return subjects
+
+
+def pop3_login(server, address, password):
+    pop3 = poplib.POP3_SSL("localhost", server.ports["POP3S"], context=tls_context(server), timeout=CLIENT_SECONDS)
+    pop3.user(address)
+    pop3.pass_(password)
+    return pop3

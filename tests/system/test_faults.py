@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad states: one line that says what and what to do, nothing lost, the exit code of the manual."""
+import os
+import re
+import shutil
+import smtplib
+import socket
+
+import pytest
+
+from clients import imap_subjects, message, smtp_send
+from conftest import ANNA, BERT, PASSWORDS, home_copy
+from harness.network import tmpfs_mount, unmount
+from harness.server import Server
+
+
+def refused(home, code, *wanted):
+    """The server does not start: the exit code, and one line with all that was wanted in it."""
+    server = Server(home)
+    assert server.wait_exit() == code, server.output
+    lines = [line for line in server.output.splitlines() if line.startswith("postern:")]
+    assert any(all(re.search(part, line) for part in wanted) for line in lines), server.output
+    assert len(lines) <= 2, server.output
+
+
+def anna_subjects(server):
+    return imap_subjects(server, ANNA, PASSWORDS[ANNA])
+
+
+def test_occupied_port(home):
+    port = home.config().services()["IMAP"]
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        refused(home, 2, "IMAP", str(port))
+
+
+@pytest.mark.parametrize("name", ["server.crt", "server.key"])
+def test_missing_certificate(home, name):
+    (home.path / "sslcert" / name).unlink()
+    refused(home, 2, f"sslcert/{name}")
+
+
+def test_unreadable_certificate(home):
+    (home.path / "sslcert" / "server.crt").write_text("no certificate\n")
+    refused(home, 2, "sslcert/server.crt")
+
+
+def test_key_that_does_not_fit(home, home_template):
+    other = home.path / "other.key"
+    os.system(f"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out {other} 2>/dev/null")
+    shutil.copyfile(other, home.path / "sslcert" / "server.key")
+    refused(home, 2, "sslcert/server.key|sslcert/server.crt")
+
+
+def test_broken_xml(home):
+    home.config_path.write_text('<config>\n<table name="Security">\n<variablename="ServerTlsProtocols">TLSv1.2'
+                                '</variable>\n</table>\n</config>\n')
+    refused(home, 2, r"mailserver\.cfg:3")
+    done = home.command("check", check=False)
+    assert done.returncode == 2
+    # The vendor's page lost a space; the cure is told, not just the parser's complaint.
+    assert '<variable name="ServerTlsProtocols">' in done.stdout + done.stderr
+
+
+def test_value_that_is_none(home):
+    home.configure(Limits__LineBytes="many")
+    refused(home, 2, r"mailserver\.cfg:\d+", "LineBytes")
+
+
+def test_no_home(home):
+    shutil.rmtree(home.path)
+    refused(home, 2, "postern init")
+
+
+def test_store_of_a_newer_version(home):
+    """The version stands in the store; what a newer Postern made is refused, not touched."""
+    with Server(home):
+        pass
+    version = home.path / "store" / "version"
+    assert version.read_text().strip().isdigit()
+    version.write_text("999\n")
+    refused(home, 2, "newer")
+    version.write_text("1\n")
+
+
+@pytest.fixture
+def small_disk(home_template, workplace, request):
+    """A home on a disk of 24 MB of its own."""
+    if request.config.no_mounts:
+        pytest.skip(request.config.no_mounts)
+    disk = workplace / "small-disk"
+    disk.mkdir()
+    tmpfs_mount(disk, 24 << 20)
+    yield home_copy(home_template, disk / "home")
+    unmount(disk)
+
+
+def test_full_disk(small_disk):
+    """4xx for the sender, what was acknowledged stays, and it goes on when there is room again."""
+    accepted = []
+    with Server(small_disk) as server:
+        with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=60) as smtp:
+            refusal = None
+            for number in range(60):
+                made = message(f"m{number}", BERT, ANNA, "x" * 70 + "\n" + ("y" * 70 + "\n") * 14000)
+                try:
+                    smtp.send_message(made, BERT, [ANNA])
+                    accepted.append(f"m{number}")
+                except smtplib.SMTPDataError as error:
+                    refusal = error
+                    break
+        assert refusal is not None and refusal.smtp_code in (431, 452, 451), refusal
+        assert refusal.smtp_error.startswith((b"4.3.1", b"4.2.2", b"4.3.0")), refusal
+        assert anna_subjects(server) == accepted
+    # The store opens by itself on the full disk, and again when there is room.
+    with Server(small_disk) as server:
+        assert anna_subjects(server) == accepted
+        error_log = small_disk.log("error")
+    assert "disk is full" in error_log
+
+
+def test_quota(home):
+    home.command("user", "remove", BERT)
+    home.user_add(BERT, PASSWORDS[BERT], "--quota", "2000")
+    with Server(home) as server:
+        smtp_send(server, message("fits", ANNA, BERT), ANNA, [BERT])
+        with pytest.raises((smtplib.SMTPDataError, smtplib.SMTPRecipientsRefused)) as caught:
+            smtp_send(server, message("too large", ANNA, BERT, "x" * 70 + "\n" + ("y" * 70 + "\n") * 40), ANNA, [BERT])
+        assert "552" in str(caught.value) and "5.2.2" in str(caught.value)
+        assert imap_subjects(server, BERT, PASSWORDS[BERT]) == ["fits"]
+
+
+def test_a_stranger_that_says_nothing_is_let_go(home):
+    home.configure(Limits__IdleSeconds="1", Limits__ExemptNetworks="")
+    with Server(home) as server:
+        with socket.create_connection(("127.0.0.1", server.ports["SMTP"]), 30) as stranger:
+            said = b""
+            while True:
+                data = stranger.recv(1000)
+                if not data:
+                    break
+                said += data
+        assert b"421 4.4.2" in said
