@@ -22,9 +22,8 @@ struct policy_request {
  * Computes the policy; texts are made in the arena. False when it added an
  * error: then there is no policy, and `*policy_out` is untouched.
  */
-must_check bool policy_resolve(const struct policy_request *request,
-			       const struct suite_catalog *catalog, struct arena *arena,
-			       struct findings *findings, struct tls_policy *policy_out);
+bool policy_resolve(const struct policy_request *request, const struct suite_catalog *catalog,
+		    struct arena *arena, struct findings *findings, struct tls_policy *policy_out);
 
 /* Makes a copy that differs only in its session tickets. */
 struct tls_policy policy_with_tickets(const struct tls_policy *policy, bool session_tickets,

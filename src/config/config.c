@@ -1,0 +1,623 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/config.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "config/document.h"
+#include "config/schema.h"
+#include "policy/nearest.h"
+#include "policy/resolve.h"
+
+enum { ARENA_BYTES = 128 << 20, UNREAD_SHOWN = 1000 };
+
+/* A snapshot with what readers need not see; `public` comes first. */
+struct config_owned {
+	struct config public;
+	atomic_uint references;
+	struct arena arena;
+};
+
+static const struct {
+	const char *name;
+	uint16_t port;
+	enum service_tls tls;
+	const char *table;
+	bool has_login;
+} service_defaults[SERVICE_COUNT] = {
+#define X(id, name, port, unprivileged, tls, table, login)                                         \
+	{name, port, SERVICE_TLS_##tls, table, login},
+	SERVICE_TABLE(X)
+#undef X
+};
+
+static const struct {
+	const char *name;
+	const char *table;
+} client_defaults[CLIENT_COUNT] = {
+#define X(id, name, table) {name, table},
+	CLIENT_TABLE(X)
+#undef X
+};
+
+const char *service_name(enum service_id id)
+{
+	CHECK(id < SERVICE_COUNT);
+	return service_defaults[id].name;
+}
+
+const char *client_name(enum client_id id)
+{
+	CHECK(id < CLIENT_COUNT);
+	return client_defaults[id].name;
+}
+
+bool service_from_name(struct str name, enum service_id *id_out)
+{
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		if (str_equals_nocase(name, str_from_c(service_defaults[i].name))) {
+			*id_out = (enum service_id)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The two tables that govern TLS. */
+enum { SECURITY, SMTP_SECURITY, TLS_TABLE_COUNT };
+
+static const struct str tls_table_names[TLS_TABLE_COUNT] = {STR_INIT("Security"),
+							    STR_INIT("SmtpSecurity")};
+
+/* What an item of the Service list said, beside the fields of service_config. */
+struct service_item {
+	const struct element *element; /* NULL: there is none */
+	struct tls_settings settings;
+	bool has_tls_settings;
+	const struct element *require_tls; /* not empty */
+};
+
+/* A file being read. */
+struct config_reader {
+	struct config_owned *config;
+	struct document document;
+	const struct suite_catalog *catalog;
+	struct findings *findings;
+	struct tls_alias *aliases;
+	size_t alias_count;
+	struct tls_settings settings[TLS_TABLE_COUNT];
+	struct service_item items[SERVICE_COUNT];
+};
+
+static struct finding_place place_of(struct str table, const struct element *variable)
+{
+	return (struct finding_place){
+		.line = variable->line, .table = table, .variable = variable->name};
+}
+
+static void *array_make(struct config_reader *reader, size_t count, size_t size)
+{
+	void *array = arena_array(&reader->config->arena, count + 1, size);
+
+	CHECK(array != NULL);
+	return array;
+}
+
+/* An attribute that is missing, in a table that Postern reads. */
+static void nameless_report(struct config_reader *reader, const struct element *element,
+			    struct str table)
+{
+	finding_add(reader->findings, FINDING_ERROR,
+		    (struct finding_place){.line = element->line, .table = table},
+		    "a variable without a name; write <variable name=\"...\">");
+}
+
+/* The variables of a table or item; duplicates are not looked for here. */
+static struct raw_table raw_table_make(struct config_reader *reader, const struct element *container,
+				       struct str name)
+{
+	size_t count = 0;
+
+	for (const struct element *at = container->first; at != NULL; at = at->next)
+		count++;
+	struct raw_variable *variables = array_make(reader, count, sizeof(*variables));
+	count = 0;
+	for (const struct element *at = container->first; at != NULL; at = at->next) {
+		if (at->kind != ELEMENT_VARIABLE)
+			continue;
+		if (str_is_empty(at->name))
+			nameless_report(reader, at, name);
+		else
+			variables[count++] = (struct raw_variable){
+				.name = at->name, .value = at->value, .line = at->line};
+	}
+	return (struct raw_table){.name = name, .variables = variables, .count = count};
+}
+
+/* A table or list that Postern reads may stand once (section 1). */
+static void duplicates_check(struct config_reader *reader)
+{
+	const struct document *document = &reader->document;
+
+	for (const struct element *at = document_next(document, NULL); at != NULL;
+	     at = document_next(document, at)) {
+		const struct element *first = document_find(document, at->kind, at->name);
+		if (first != at && schema_has_table(at->name))
+			finding_add(reader->findings, FINDING_ERROR,
+				    (struct finding_place){.line = at->line, .table = at->name},
+				    "stands twice, on lines %d and %d; put the variables into one",
+				    first->line, at->line);
+	}
+}
+
+/* One note names what was not read. */
+static void unread_report(struct config_reader *reader)
+{
+	struct buf names = BUF_INIT(UNREAD_SHOWN);
+	const struct document *document = &reader->document;
+
+	for (const struct element *at = document_next(document, NULL); at != NULL;
+	     at = document_next(document, at)) {
+		if (schema_has_table(at->name))
+			continue;
+		buf_printf(&names, "%s%.*s (line %d)", names.len == 0 ? "" : ", ",
+			   STR_ARG(at->name), at->line);
+	}
+	if (names.len > 0)
+		finding_add(reader->findings, FINDING_NOTE, (struct finding_place){.line = 0},
+			    "kept as they are, not read: %.*s%s", STR_ARG(buf_str(&names)),
+			    names.failed ? ", ..." : "");
+	buf_done(&names);
+}
+
+static void aliases_read(struct config_reader *reader)
+{
+	const struct element *table =
+		document_find(&reader->document, ELEMENT_TABLE, STR("TlsVariableAlias"));
+
+	if (table == NULL)
+		return;
+	struct raw_table raw = raw_table_make(reader, table, STR("TlsVariableAlias"));
+	reader->aliases = array_make(reader, raw.count, sizeof(*reader->aliases));
+	tls_aliases_read(&raw, reader->findings, reader->aliases, &reader->alias_count);
+}
+
+static struct settings_context settings_context_of(struct config_reader *reader)
+{
+	return (struct settings_context){.catalog = reader->catalog,
+					 .aliases = reader->aliases,
+					 .alias_count = reader->alias_count,
+					 .arena = &reader->config->arena,
+					 .findings = reader->findings};
+}
+
+static void tls_tables_read(struct config_reader *reader)
+{
+	struct settings_context context = settings_context_of(reader);
+
+	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+		const struct element *table =
+			document_find(&reader->document, ELEMENT_TABLE, tls_table_names[i]);
+		struct raw_table raw = {.name = tls_table_names[i]};
+		if (table != NULL)
+			raw = raw_table_make(reader, table, tls_table_names[i]);
+		tls_settings_read(&raw, &context, &reader->settings[i]);
+	}
+	tls_settings_compare(&reader->settings[SECURITY], &reader->settings[SMTP_SECURITY],
+			     reader->findings);
+}
+
+static void unknown_report(struct config_reader *reader, struct str table,
+			   const struct element *variable)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, variable->name);
+	for (size_t i = 0; i < schema_count(); i++) {
+		if (str_equals_nocase(table, str_from_c(schema_at(i)->table)))
+			nearest_offer(&nearest, str_from_c(schema_at(i)->name));
+	}
+	bool is_near = !str_is_empty(nearest.best);
+	finding_add(reader->findings, FINDING_WARNING, place_of(table, variable),
+		    "not understood, not applied%s%.*s%s", is_near ? "; did you mean " : "",
+		    STR_ARG(nearest.best), is_near ? "?" : "");
+}
+
+/* True, and reported, when the same name stands before it in the same table or item. */
+static bool is_duplicate(struct config_reader *reader, struct str table,
+			 const struct element *variable)
+{
+	const struct element *first =
+		element_child(variable->parent, ELEMENT_VARIABLE, variable->name);
+
+	if (first == variable)
+		return false;
+	finding_add(reader->findings, FINDING_ERROR, place_of(table, variable),
+		    "stands twice, on lines %d and %d", first->line, variable->line);
+	return true;
+}
+
+static void row_read(struct config_reader *reader, const struct schema_row *row, struct str table,
+		     const struct element *variable, void *record)
+{
+	struct str value = str_trim(variable->value);
+
+	if (is_duplicate(reader, table, variable) || str_is_empty(value))
+		return;
+	(void)schema_apply(row, value, place_of(table, variable), &reader->config->arena,
+			   reader->findings, record);
+}
+
+static void plain_table_read(struct config_reader *reader, struct str name)
+{
+	const struct element *table = document_find(&reader->document, ELEMENT_TABLE, name);
+	const struct element *at = table == NULL ? NULL : table->first;
+
+	for (; at != NULL; at = at->next) {
+		const struct schema_row *row = schema_find(name, at->name);
+		if (at->kind != ELEMENT_VARIABLE)
+			continue;
+		if (str_is_empty(at->name))
+			nameless_report(reader, at, name);
+		else if (row == NULL)
+			unknown_report(reader, name, at);
+		else
+			row_read(reader, row, name, at, &reader->config->public);
+	}
+}
+
+/* The defaults of every row that has one, in a record of that table. */
+static void defaults_set(struct config_reader *reader, const char *table, void *record)
+{
+	for (size_t i = 0; i < schema_count(); i++) {
+		const struct schema_row *row = schema_at(i);
+		if (!str_equals(str_from_c(row->table), str_from_c(table)) || row->standard == NULL ||
+		    row->standard[0] == '\0')
+			continue;
+		CHECK(schema_apply(row, str_from_c(row->standard), (struct finding_place){.line = 0},
+				   &reader->config->arena, reader->findings, record));
+	}
+}
+
+static struct str item_table_name(struct config_reader *reader, struct str service)
+{
+	struct buf name = BUF_INIT(256);
+
+	buf_append_c(&name, "Service:");
+	buf_append_str(&name, str_sub(service, 0, 64));
+	struct str kept = arena_dup(&reader->config->arena, buf_str(&name));
+	CHECK(kept.ptr != NULL);
+	buf_done(&name);
+	return kept;
+}
+
+/* The variables of an item that are no rows of the schema are TLS variables, or unknown. */
+static void item_tls_read(struct config_reader *reader, struct service_item *item, struct str table)
+{
+	struct settings_context context = settings_context_of(reader);
+	struct raw_table raw = raw_table_make(reader, item->element, table);
+	struct raw_variable *variables = array_make(reader, raw.count, sizeof(*variables));
+	size_t count = 0;
+
+	for (size_t i = 0; i < raw.count; i++) {
+		if (schema_find(STR("Service"), raw.variables[i].name) == NULL)
+			variables[count++] = raw.variables[i];
+	}
+	raw.variables = variables;
+	raw.count = count;
+	raw.is_service = true;
+	tls_settings_read(&raw, &context, &item->settings);
+	for (int i = 0; i < TLS_VARIABLE_COUNT; i++)
+		item->has_tls_settings = item->has_tls_settings || item->settings.items[i].is_set;
+}
+
+static void item_rows_read(struct config_reader *reader, struct service_item *item,
+			   struct str table, struct service_config *service)
+{
+	for (const struct element *at = item->element->first; at != NULL; at = at->next) {
+		const struct schema_row *row = schema_find(STR("Service"), at->name);
+		if (at->kind != ELEMENT_VARIABLE || row == NULL)
+			continue;
+		row_read(reader, row, table, at, service);
+		if (str_equals_nocase(at->name, STR("RequireTls")) &&
+		    !str_is_empty(str_trim(at->value)))
+			item->require_tls = at;
+	}
+}
+
+/* A login without TLS and a demand for TLS exclude each other. */
+static void require_tls_settle(struct config_reader *reader, const struct service_item *item,
+			       struct str table, struct service_config *service)
+{
+	if (service->tls == SERVICE_TLS_IMPLICIT) {
+		service->require_tls = true;
+		return;
+	}
+	if (item->require_tls == NULL)
+		service->require_tls =
+			service_defaults[service->id].has_login && !service->allow_plain_login;
+	else if (service->require_tls && service->allow_plain_login)
+		finding_add(reader->findings, FINDING_WARNING, place_of(table, item->require_tls),
+			    "with RequireTls 1 nobody gets as far as to log in without TLS, which "
+			    "AllowPlainLogin 1 admits; take one of them out");
+}
+
+static void unknown_service_report(struct config_reader *reader, struct str name, int line)
+{
+	struct nearest nearest;
+
+	nearest_init(&nearest, name);
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		nearest_offer(&nearest, str_from_c(service_defaults[i].name));
+	bool is_near = !str_is_empty(nearest.best);
+	finding_add(reader->findings, FINDING_WARNING,
+		    (struct finding_place){.line = line, .table = STR("Service")},
+		    "\"%.*s\" is no service of Postern; the item is not applied%s%.*s%s",
+		    STR_ARG(name), is_near ? "; did you mean " : "", STR_ARG(nearest.best),
+		    is_near ? "?" : "");
+}
+
+static void item_read(struct config_reader *reader, const struct element *element)
+{
+	const struct element *named = element_child(element, ELEMENT_VARIABLE, STR("Name"));
+	struct str name = named == NULL ? STR("") : str_trim(named->value);
+	enum service_id id;
+
+	if (str_is_empty(name)) {
+		finding_add(reader->findings, FINDING_ERROR,
+			    (struct finding_place){.line = element->line, .table = STR("Service")},
+			    "an item without Name; write which service it means");
+		return;
+	}
+	if (!service_from_name(name, &id)) {
+		unknown_service_report(reader, name, element->line);
+		return;
+	}
+	struct service_item *item = &reader->items[id];
+	struct str table = item_table_name(reader, str_from_c(service_name(id)));
+	if (item->element != NULL) {
+		finding_add(reader->findings, FINDING_ERROR, place_of(table, named),
+			    "the service stands twice, on lines %d and %d", item->element->line,
+			    element->line);
+		return;
+	}
+	item->element = element;
+	item_rows_read(reader, item, table, &reader->config->public.services[id]);
+	item_tls_read(reader, item, table);
+}
+
+static void services_read(struct config_reader *reader)
+{
+	const struct element *list =
+		document_find(&reader->document, ELEMENT_LIST, STR("Service"));
+
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		struct service_config *service = &reader->config->public.services[i];
+		defaults_set(reader, "Service", service);
+		service->id = (enum service_id)i;
+		service->port = service_defaults[i].port;
+		service->tls = service_defaults[i].tls;
+	}
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
+		if (at->kind == ELEMENT_ITEM)
+			item_read(reader, at);
+	}
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		require_tls_settle(reader, &reader->items[i],
+				   item_table_name(reader, str_from_c(service_name((enum service_id)i))),
+				   &reader->config->public.services[i]);
+}
+
+static bool addresses_overlap(const struct service_config *a, const struct service_config *b)
+{
+	if (a->address_count == 0 || b->address_count == 0)
+		return true;
+	for (size_t i = 0; i < a->address_count; i++) {
+		for (size_t j = 0; j < b->address_count; j++) {
+			if (str_equals_nocase(a->addresses[i], b->addresses[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void ports_check(struct config_reader *reader)
+{
+	const struct service_config *services = reader->config->public.services;
+
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		for (int j = 0; j < i; j++) {
+			const struct element *element = reader->items[i].element != NULL
+								? reader->items[i].element
+								: reader->items[j].element;
+			if (!services[i].enabled || !services[j].enabled ||
+			    services[i].port != services[j].port ||
+			    !addresses_overlap(&services[i], &services[j]))
+				continue;
+			finding_add(reader->findings, FINDING_ERROR,
+				    (struct finding_place){.line = element == NULL ? 0 : element->line,
+							   .table = STR("Service")},
+				    "%s and %s would both listen on port %d",
+				    service_name((enum service_id)j),
+				    service_name((enum service_id)i), services[i].port);
+		}
+	}
+}
+
+static int table_of(const char *name)
+{
+	return str_equals(str_from_c(name), tls_table_names[SECURITY]) ? SECURITY : SMTP_SECURITY;
+}
+
+/* "IMAP, IMAPS and HTTPS": the enabled services that a table governs without an override. */
+static struct str governed_names(struct config_reader *reader, int table)
+{
+	const char *names[SERVICE_COUNT];
+	size_t count = 0;
+	struct buf text = BUF_INIT(256);
+
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		if (table_of(service_defaults[i].table) == table &&
+		    reader->config->public.services[i].enabled && !reader->items[i].has_tls_settings)
+			names[count++] = service_defaults[i].name;
+	}
+	for (size_t i = 0; i < count; i++) {
+		buf_append_c(&text, i == 0 ? "" : i + 1 == count ? " and " : ", ");
+		buf_append_c(&text, names[i]);
+	}
+	if (count == 0)
+		buf_append_c(&text, "every service of the table");
+	struct str kept = arena_dup(&reader->config->arena, buf_str(&text));
+	CHECK(kept.ptr != NULL);
+	buf_done(&text);
+	return kept;
+}
+
+static void service_policy_set(struct config_reader *reader, enum service_id id,
+			       const struct tls_policy *of_table)
+{
+	struct service_config *service = &reader->config->public.services[id];
+	const struct service_item *item = &reader->items[id];
+	/* schema_apply put SessionTickets there; the policy is about to be written over it. */
+	bool tickets = service->policy.session_tickets;
+
+	if (!item->has_tls_settings) {
+		service->policy =
+			policy_with_tickets(of_table, tickets, &reader->config->arena);
+		return;
+	}
+	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
+	struct tls_settings merged =
+		tls_settings_override(table, &item->settings, reader->findings);
+	struct policy_request request = {.direction = TLS_LISTENER,
+					 .who = str_from_c(service_name(id)),
+					 .settings = &merged,
+					 .session_tickets = tickets};
+	(void)policy_resolve(&request, reader->catalog, &reader->config->arena, reader->findings,
+			     &service->policy);
+}
+
+static void listeners_resolve(struct config_reader *reader)
+{
+	struct tls_policy of_table[TLS_TABLE_COUNT] = {0};
+
+	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+		struct policy_request request = {.direction = TLS_LISTENER,
+						 .who = governed_names(reader, i),
+						 .settings = &reader->settings[i],
+						 .session_tickets = true};
+		(void)policy_resolve(&request, reader->catalog, &reader->config->arena,
+				     reader->findings, &of_table[i]);
+	}
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		service_policy_set(reader, (enum service_id)i,
+				   &of_table[table_of(service_defaults[i].table)]);
+}
+
+static void clients_resolve(struct config_reader *reader)
+{
+	static const struct str who[CLIENT_COUNT] = {STR_INIT("the SMTP client"),
+						     STR_INIT("the POP3 client")};
+
+	for (int i = 0; i < CLIENT_COUNT; i++) {
+		struct policy_request request = {
+			.direction = TLS_CLIENT,
+			.who = who[i],
+			.settings = &reader->settings[table_of(client_defaults[i].table)],
+			.session_tickets = true};
+		(void)policy_resolve(&request, reader->catalog, &reader->config->arena,
+				     reader->findings, &reader->config->public.clients[i]);
+	}
+}
+
+static void file_read_whole(struct config_reader *reader)
+{
+	duplicates_check(reader);
+	defaults_set(reader, "Server", &reader->config->public);
+	defaults_set(reader, "Limits", &reader->config->public);
+	plain_table_read(reader, STR("Server"));
+	plain_table_read(reader, STR("Limits"));
+	aliases_read(reader);
+	tls_tables_read(reader);
+	services_read(reader);
+	ports_check(reader);
+	listeners_resolve(reader);
+	clients_resolve(reader);
+	unread_report(reader);
+}
+
+static struct config_owned *config_owned_new(struct str text, const char *file_name)
+{
+	struct config_owned *config = calloc(1, sizeof(*config));
+
+	CHECK(config != NULL);
+	atomic_init(&config->references, 1);
+	arena_init(&config->arena, ARENA_BYTES);
+	config->public.text = arena_dup(&config->arena, text);
+	config->public.file_name = arena_dup(&config->arena, str_from_c(file_name));
+	CHECK(config->public.text.ptr != NULL && config->public.file_name.ptr != NULL);
+	return config;
+}
+
+static void config_owned_free(struct config_owned *config)
+{
+	arena_rewind(&config->arena);
+	free(config);
+}
+
+enum fault config_parse(struct str text, const char *file_name,
+			const struct suite_catalog *catalog, struct findings *findings,
+			struct config **out)
+{
+	size_t errors = findings->totals[FINDING_ERROR];
+
+	if (text.len > CONFIG_FILE_MAX) {
+		finding_add(findings, FINDING_ERROR, (struct finding_place){.line = 0},
+			    "the file is larger than %d bytes", CONFIG_FILE_MAX);
+		return FAULT_TOO_LARGE;
+	}
+	struct config_owned *config = config_owned_new(text, file_name);
+	struct config_reader *reader = calloc(1, sizeof(*reader));
+	CHECK(reader != NULL);
+	reader->config = config;
+	reader->catalog = catalog;
+	reader->findings = findings;
+	if (document_parse(&reader->document, config->public.text, findings))
+		file_read_whole(reader);
+	document_done(&reader->document);
+	free(reader);
+	findings_sort(findings);
+	if (findings->totals[FINDING_ERROR] != errors) {
+		config_owned_free(config);
+		return FAULT_INVALID;
+	}
+	*out = &config->public;
+	return FAULT_NONE;
+}
+
+struct config *config_ref(struct config *config)
+{
+	struct config_owned *owned = (struct config_owned *)(void *)config;
+
+	atomic_fetch_add_explicit(&owned->references, 1, memory_order_relaxed);
+	return config;
+}
+
+void config_unref(struct config **config)
+{
+	struct config_owned *owned = (struct config_owned *)(void *)*config;
+
+	*config = NULL;
+	if (owned != NULL &&
+	    atomic_fetch_sub_explicit(&owned->references, 1, memory_order_acq_rel) == 1)
+		config_owned_free(owned);
+}
+
+bool config_is_exempt(const struct config *config, const uint8_t address[16])
+{
+	for (size_t i = 0; i < config->limits.exempt_network_count; i++) {
+		if (network_has(&config->limits.exempt_networks[i], address))
+			return true;
+	}
+	return false;
+}

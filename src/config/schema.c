@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/schema.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (KIB * KIB)
+#define GIB (KIB * MIB)
+
+#define AT(member) offsetof(struct config, member)
+#define OF_SERVICE(member) offsetof(struct service_config, member)
+
+static const struct schema_row rows[] = {
+	{"Server", "Hostname", SCHEMA_HOSTNAME, 0, 0, "", "",
+	 "Name of this server in greetings, Received lines and certificates. Empty: the machine's "
+	 "own name",
+	 AT(server.hostname)},
+	{"Server", "AutoReload", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: a hand edit of this file is applied at once when it is valid; 0: by `postern reload`",
+	 AT(server.auto_reload)},
+	{"Server", "User", SCHEMA_USER, 0, 0, "", "",
+	 "System user that the server becomes when it is started by root. Empty: postern",
+	 AT(server.user)},
+	{"Server", "Fronts", SCHEMA_U32, 0, 64, "0", "",
+	 "Number of processes that talk to the network. 0: one a core, at most 8", AT(server.fronts)},
+
+	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
+	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S or HTTPS", 0},
+	{"Service", "Enabled", SCHEMA_BOOL, 0, 1, "1", "", "0: the service does not listen",
+	 OF_SERVICE(enabled)},
+	{"Service", "Addresses", SCHEMA_ADDRESSES, 0, 0, "", "",
+	 "Numeric addresses to listen on, separated by commas. Empty: all, IPv4 and IPv6",
+	 OF_SERVICE(addresses)},
+	{"Service", "Port", SCHEMA_U16, 1, 65535, NULL, "", "TCP port", OF_SERVICE(port)},
+	{"Service", "Tls", SCHEMA_TLS, 0, 0, NULL, "",
+	 "starttls: a session begins in plain text and can be secured; implicit: TLS from the first "
+	 "byte",
+	 OF_SERVICE(tls)},
+	{"Service", "AllowPlainLogin", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: users may log in without TLS, so that their passwords can be read on the way",
+	 OF_SERVICE(allow_plain_login)},
+	{"Service", "RequireTls", SCHEMA_BOOL, 0, 1, NULL, "",
+	 "1: before STARTTLS every other command is refused. Default 0 for SMTP; elsewhere 1, unless "
+	 "AllowPlainLogin is 1",
+	 OF_SERVICE(require_tls)},
+	{"Service", "MaxConnections", SCHEMA_U32, 1, 1000000, "10000", "",
+	 "Sessions of this service at the same time", OF_SERVICE(max_connections)},
+	{"Service", "SessionTickets", SCHEMA_BOOL, 0, 1, "1", "",
+	 "0: no session tickets, in TLS 1.3 neither; each session needs a full handshake",
+	 OF_SERVICE(policy.session_tickets)},
+
+	{"Limits", "MessageBytes", SCHEMA_U64, 64 * KIB, 4 * GIB, "52428800", "bytes",
+	 "Largest message that SMTP and IMAP APPEND take", AT(limits.message_bytes)},
+	{"Limits", "Recipients", SCHEMA_U32, 100, 100000, "1000", "",
+	 "Recipients of one message (RFC 5321 asks for 100 at least)", AT(limits.recipients)},
+	{"Limits", "LineBytes", SCHEMA_U32, 1024, 1048576, "65536", "bytes",
+	 "Longest command line of any protocol, and longest line of a message", AT(limits.line_bytes)},
+	{"Limits", "LiteralBytes", SCHEMA_U32, 1024, 16777216, "1048576", "bytes",
+	 "Largest IMAP literal that is not a message", AT(limits.literal_bytes)},
+	{"Limits", "HeaderBytes", SCHEMA_U32, 4096, 16777216, "262144", "bytes",
+	 "Largest header of a message", AT(limits.header_bytes)},
+	{"Limits", "MimeParts", SCHEMA_U32, 10, 100000, "1000", "",
+	 "Parts of one message that are shown apart; a further part belongs to the one before",
+	 AT(limits.mime_parts)},
+	{"Limits", "MimeDepth", SCHEMA_U32, 2, 200, "50", "",
+	 "How deep parts may stand one in another before they count as plain content",
+	 AT(limits.mime_depth)},
+	{"Limits", "CommandsBeforeLogin", SCHEMA_U32, 5, 100000, "100", "",
+	 "Commands of a session in which nobody has logged in; on SMTP those that bring no message",
+	 AT(limits.commands_before_login)},
+	{"Limits", "FailedLoginsPerAddress", SCHEMA_U32, 1, 100000, "20", "",
+	 "Failed logins from one address within ten minutes before it is turned away",
+	 AT(limits.failed_logins_per_address)},
+	{"Limits", "ConnectionsPerAddress", SCHEMA_U32, 1, 1000000, "100", "",
+	 "Sessions from one address at the same time, all services together",
+	 AT(limits.connections_per_address)},
+	{"Limits", "IdleSeconds", SCHEMA_U32, 10, 86400, "1800", "seconds",
+	 "Silence after which a session is ended (RFC 9051 asks for 1800 on IMAP; SMTP and POP3 "
+	 "wait 300 and 600 at most)",
+	 AT(limits.idle_seconds)},
+	{"Limits", "MinBytesPerSecond", SCHEMA_U32, 0, 1048576, "64", "bytes per second",
+	 "Slowest transfer of a message or an answer; 0: any", AT(limits.min_bytes_per_second)},
+	{"Limits", "ExemptNetworks", SCHEMA_NETWORKS, 0, 0, "127.0.0.0/8,::1", "",
+	 "Networks that the limits per address do not count, separated by commas",
+	 AT(limits.exempt_networks)},
+};
+
+/* Read elsewhere: by policy/settings. */
+static const char *const tls_tables[] = {"Security", "SmtpSecurity", "TlsVariableAlias"};
+
+size_t schema_count(void)
+{
+	return sizeof(rows) / sizeof(rows[0]);
+}
+
+const struct schema_row *schema_at(size_t index)
+{
+	CHECK(index < schema_count());
+	return &rows[index];
+}
+
+const struct schema_row *schema_find(struct str table, struct str name)
+{
+	for (size_t i = 0; i < schema_count(); i++) {
+		if (str_equals_nocase(table, str_from_c(rows[i].table)) &&
+		    str_equals_nocase(name, str_from_c(rows[i].name)))
+			return &rows[i];
+	}
+	return NULL;
+}
+
+bool schema_has_table(struct str name)
+{
+	for (size_t i = 0; i < sizeof(tls_tables) / sizeof(tls_tables[0]); i++) {
+		if (str_equals_nocase(name, str_from_c(tls_tables[i])))
+			return true;
+	}
+	for (size_t i = 0; i < schema_count(); i++) {
+		if (str_equals_nocase(name, str_from_c(rows[i].table)))
+			return true;
+	}
+	return false;
+}
+
+/* A value being read. */
+struct application {
+	const struct schema_row *row;
+	struct finding_place place;
+	struct arena *arena;
+	struct findings *findings;
+	char *field;
+};
+
+static bool refuse(const struct application *application, struct str value, const char *admitted)
+{
+	finding_add(application->findings, FINDING_ERROR, application->place, "\"%.*s\" is %s",
+		    STR_ARG(value), admitted);
+	return false;
+}
+
+static bool number_apply(const struct application *application, struct str value)
+{
+	const struct schema_row *row = application->row;
+	uint64_t number;
+
+	if (!str_parse_u64(value, row->max, &number) || number < row->min) {
+		finding_add(application->findings, FINDING_ERROR, application->place,
+			    "\"%.*s\" is no whole number from %llu to %llu", STR_ARG(value),
+			    (unsigned long long)row->min, (unsigned long long)row->max);
+		return false;
+	}
+	if (row->type == SCHEMA_U16)
+		*(uint16_t *)(void *)application->field = (uint16_t)number;
+	else if (row->type == SCHEMA_U32)
+		*(uint32_t *)(void *)application->field = (uint32_t)number;
+	else
+		*(uint64_t *)(void *)application->field = number;
+	return true;
+}
+
+static bool bool_apply(const struct application *application, struct str value)
+{
+	if (!str_equals(value, STR("0")) && !str_equals(value, STR("1")))
+		return refuse(application, value, "neither 0 nor 1");
+	*(bool *)application->field = value.ptr[0] == '1';
+	return true;
+}
+
+static bool tls_apply(const struct application *application, struct str value)
+{
+	enum service_tls *field = (void *)application->field;
+
+	if (str_equals_nocase(value, STR("starttls")))
+		*field = SERVICE_TLS_STARTTLS;
+	else if (str_equals_nocase(value, STR("implicit")))
+		*field = SERVICE_TLS_IMPLICIT;
+	else
+		return refuse(application, value, "neither starttls nor implicit");
+	return true;
+}
+
+/* RFC 1123 section 2.1: labels of letters, digits and hyphens, at most 253 bytes in all. */
+static bool is_hostname(struct str value)
+{
+	if (value.len > 253)
+		return false;
+	for (struct str rest = value; rest.ptr != NULL;) {
+		struct str label = str_cut(&rest, '.');
+		if (label.len == 0 || label.len > 63 || label.ptr[0] == '-' ||
+		    label.ptr[label.len - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.len; i++) {
+			if (!ascii_is_alnum(label.ptr[i]) && label.ptr[i] != '-')
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool is_user_name(struct str value)
+{
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.ptr[i];
+		if (!ascii_is_alnum(c) && c != '_' && c != '-' && c != '.')
+			return false;
+	}
+	return value.len <= 32 && value.len > 0 && value.ptr[0] != '-';
+}
+
+static bool text_apply(const struct application *application, struct str value)
+{
+	bool is_good = application->row->type == SCHEMA_USER ? is_user_name(value)
+							     : is_hostname(value);
+
+	if (!is_good)
+		return refuse(application, value,
+			      application->row->type == SCHEMA_USER
+				      ? "no name of a system user"
+				      : "no host name; write for example mail.example.com");
+	struct str copy = arena_dup(application->arena, value);
+	CHECK(copy.ptr != NULL);
+	*(struct str *)(void *)application->field = copy;
+	return true;
+}
+
+static size_t item_count(struct str value)
+{
+	size_t count = 0;
+
+	for (struct str rest = value; rest.ptr != NULL; count++)
+		str_cut(&rest, ',');
+	return count;
+}
+
+/* The two fields of a list: the items, and how many. */
+static void list_store(const struct application *application, const void *items, size_t count)
+{
+	memcpy(application->field, &items, sizeof(items));
+	memcpy(application->field + sizeof(items), &count, sizeof(count));
+}
+
+static bool addresses_apply(const struct application *application, struct str value)
+{
+	struct str *items = arena_array(application->arena, item_count(value), sizeof(*items));
+	struct network network;
+	size_t count = 0;
+
+	CHECK(items != NULL);
+	for (struct str rest = value; rest.ptr != NULL; count++) {
+		struct str item = str_trim(str_cut(&rest, ','));
+		if (str_find_char(item, '/') != STR_NONE || !network_parse(item, &network))
+			return refuse(application, item,
+				      "no numeric address; write for example 192.0.2.1 or ::1");
+		items[count] = arena_dup(application->arena, item);
+		CHECK(items[count].ptr != NULL);
+	}
+	list_store(application, items, count);
+	return true;
+}
+
+static bool networks_apply(const struct application *application, struct str value)
+{
+	struct network *items = arena_array(application->arena, item_count(value), sizeof(*items));
+	size_t count = 0;
+
+	CHECK(items != NULL);
+	for (struct str rest = value; rest.ptr != NULL; count++) {
+		struct str item = str_trim(str_cut(&rest, ','));
+		if (!network_parse(item, &items[count]))
+			return refuse(application, item,
+				      "no network; write for example 192.0.2.0/24 or 2001:db8::/32");
+	}
+	list_store(application, items, count);
+	return true;
+}
+
+bool schema_apply(const struct schema_row *row, struct str value, struct finding_place place,
+		  struct arena *arena, struct findings *findings, void *record)
+{
+	struct application application = {.row = row,
+					  .place = place,
+					  .arena = arena,
+					  .findings = findings,
+					  .field = (char *)record + row->offset};
+
+	switch (row->type) {
+	case SCHEMA_BOOL:
+		return bool_apply(&application, value);
+	case SCHEMA_U16:
+	case SCHEMA_U32:
+	case SCHEMA_U64:
+		return number_apply(&application, value);
+	case SCHEMA_HOSTNAME:
+	case SCHEMA_USER:
+		return text_apply(&application, value);
+	case SCHEMA_ADDRESSES:
+		return addresses_apply(&application, value);
+	case SCHEMA_NETWORKS:
+		return networks_apply(&application, value);
+	case SCHEMA_TLS:
+		return tls_apply(&application, value);
+	case SCHEMA_NAME:
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every setting of mailserver.cfg beside the TLS variables (policy/settings.h)
+ * as one row: from it come the parser, `check`, the manual and the UI.
+ */
+#ifndef POSTERN_CONFIG_SCHEMA_H
+#define POSTERN_CONFIG_SCHEMA_H
+
+#include "config/config.h"
+
+enum schema_type {
+	SCHEMA_BOOL,	  /* bool */
+	SCHEMA_U16,	  /* uint16_t */
+	SCHEMA_U32,	  /* uint32_t */
+	SCHEMA_U64,	  /* uint64_t */
+	SCHEMA_HOSTNAME,  /* struct str */
+	SCHEMA_USER,	  /* struct str */
+	SCHEMA_ADDRESSES, /* pointer to struct str, and size_t behind it */
+	SCHEMA_NETWORKS,  /* pointer to struct network, and size_t behind it */
+	SCHEMA_TLS,	  /* enum service_tls */
+	SCHEMA_NAME	  /* of an item: read apart */
+};
+
+struct schema_row {
+	const char *table; /* or list */
+	const char *name;
+	enum schema_type type;
+	uint64_t min; /* of numbers */
+	uint64_t max;
+	const char *standard; /* the default as text; NULL: it depends on the service */
+	const char *unit;     /* "bytes", "seconds", ""; for the manual */
+	const char *text;     /* what it means, for the manual and the UI */
+	size_t offset;	      /* in struct config; for the list Service in struct service_config */
+};
+
+size_t schema_count(void);
+const struct schema_row *schema_at(size_t index);
+
+/* Finds a row by table and name in any case; NULL. */
+const struct schema_row *schema_find(struct str table, struct str name);
+
+/* True for a table or list that Postern reads, the TLS tables among them. */
+bool schema_has_table(struct str name);
+
+/*
+ * Reads a value, which is not empty, into the row's place in `record` (struct
+ * config or struct service_config); lists are made in the arena. False, with
+ * an error that says what is admitted, when it is not.
+ */
+bool schema_apply(const struct schema_row *row, struct str value, struct finding_place place,
+		  struct arena *arena, struct findings *findings, void *record);
+
+#endif
