@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session/metrics.h"
 
+#include <stdio.h>
+
 static const struct {
 	const char *name;
 	const char *help;
@@ -17,7 +19,8 @@ void metric_add(struct metrics *metrics, enum service_id service, enum metric me
 }
 
 /* Finds the row of a pair or claims a free one; NULL when all are taken by others. */
-static struct metric_suite *suite_row(struct metrics_slot *slot, uint16_t version, uint16_t suite)
+static struct metric_suite *suite_row(struct metrics_slot *slot, uint16_t version, uint16_t suite,
+				      const char *name)
 {
 	for (size_t i = 0; i < METRIC_SUITES; i++) {
 		struct metric_suite *row = &slot->suites[i];
@@ -26,10 +29,11 @@ static struct metric_suite *suite_row(struct metrics_slot *slot, uint16_t versio
 						__ATOMIC_ACQUIRE)) {
 			row->suite = suite;
 			row->version = version;
+			snprintf(row->name, sizeof(row->name), "%s", name);
 			__atomic_store_n(&row->claimed, 2, __ATOMIC_RELEASE);
 			return row;
 		}
-		/* Another worker is just writing these two numbers. */
+		/* Another worker is just writing the row. */
 		while (seen == 1)
 			seen = __atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE);
 		if (row->suite == suite && row->version == version)
@@ -39,9 +43,9 @@ static struct metric_suite *suite_row(struct metrics_slot *slot, uint16_t versio
 }
 
 void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version,
-		    uint16_t suite)
+		    uint16_t suite, const char *suite_name)
 {
-	struct metric_suite *row = suite_row(metrics->own, version, suite);
+	struct metric_suite *row = suite_row(metrics->own, version, suite, suite_name);
 
 	if (row != NULL)
 		__atomic_add_fetch(&row->count[service], 1, __ATOMIC_RELAXED);
@@ -105,7 +109,7 @@ static uint64_t suite_count(const struct metrics *metrics, const struct metric_s
 }
 
 static void append_suite(const struct metrics *metrics, const struct metric_suite *row,
-			 struct buf *to, const char *(*suite_name)(uint16_t suite))
+			 struct buf *to)
 {
 	for (int service = 0; service < SERVICE_COUNT; service++) {
 		uint64_t count = suite_count(metrics, row, (enum service_id)service);
@@ -113,12 +117,11 @@ static void append_suite(const struct metrics *metrics, const struct metric_suit
 			buf_printf(to,
 				   "postern_tls_handshakes_total{service=\"%s\",version=\"%s\",suite=\"%s\"} %llu\n",
 				   service_name((enum service_id)service), version_name(row->version),
-				   suite_name(row->suite), (unsigned long long)count);
+				   row->name, (unsigned long long)count);
 	}
 }
 
-void metrics_append_prometheus(const struct metrics *metrics, struct buf *to,
-			       const char *(*suite_name)(uint16_t suite))
+void metrics_append_prometheus(const struct metrics *metrics, struct buf *to)
 {
 	for (int metric = 0; metric < METRIC_COUNT; metric++) {
 		buf_printf(to, "# HELP %s %s.\n# TYPE %s %s\n", rows[metric].name,
@@ -137,6 +140,6 @@ void metrics_append_prometheus(const struct metrics *metrics, struct buf *to,
 			const struct metric_suite *row = &metrics->shared->fronts[i].suites[j];
 			if (__atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE) == 2 &&
 			    suite_is_first(metrics, i, j))
-				append_suite(metrics, row, to, suite_name);
+				append_suite(metrics, row, to);
 		}
 }

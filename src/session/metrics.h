@@ -34,12 +34,13 @@ enum metric {
 };
 
 /* Handshakes by version and suite: a row is claimed when the pair is first seen. */
-enum { METRIC_SUITES = 64, METRIC_FRONTS = 16 };
+enum { METRIC_SUITES = 64, METRIC_FRONTS = 16, METRIC_SUITE_NAME = 48 };
 
 struct metric_suite {
 	uint32_t claimed; /* atomic: 0 free, 1 being written, 2 readable */
 	uint16_t suite;   /* IANA */
 	uint16_t version; /* 0x0303, 0x0304, ... */
+	char name[METRIC_SUITE_NAME]; /* the suite's IANA name */
 	uint64_t count[SERVICE_COUNT];
 };
 
@@ -59,10 +60,10 @@ struct metrics {
 };
 
 void metric_add(struct metrics *metrics, enum service_id service, enum metric metric, int64_t amount);
-void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version, uint16_t suite);
+void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version,
+		    uint16_t suite, const char *suite_name);
 
-/* Appends all fronts' counters in Prometheus' text format 0.0.4. `suite_name` names a suite by IANA number. */
-void metrics_append_prometheus(const struct metrics *metrics, struct buf *to,
-			       const char *(*suite_name)(uint16_t suite));
+/* Appends all fronts' counters in Prometheus' text format 0.0.4. */
+void metrics_append_prometheus(const struct metrics *metrics, struct buf *to);
 
 #endif

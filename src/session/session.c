@@ -144,6 +144,8 @@ enum command_step command_run(struct session *session, const struct command *row
 	    ++session->commands_before_login > session->limits->commands_before_login)
 		refusal = REFUSAL_TOO_MANY_COMMANDS;
 	session->command = row;
+	if (refusal != REFUSAL_COUNT && session_error_count(session))
+		refusal = REFUSAL_TOO_MANY_ERRORS;
 	if (refusal != REFUSAL_COUNT)
 		return session_refuse(session, refusal, row);
 	return row->run(session, arguments);
@@ -259,7 +261,8 @@ static enum progress phase_handshake(struct session *session)
 		return progress_of_io(io);
 	tls_connection_facts(session->stream.transport_state, &session->tls);
 	metric_tls_add(session_metrics(session), session->service->id,
-		       (uint16_t)(0x0300 + session->tls.version), session->tls.suite_id);
+		       (uint16_t)(0x0300 + session->tls.version), session->tls.suite_id,
+		       session->tls.suite);
 	if (session->tls.is_resumed)
 		metric_add(session_metrics(session), session->service->id,
 			   METRIC_HANDSHAKES_RESUMED, 1);
@@ -492,7 +495,9 @@ static int idle_ms(const struct session *session)
 	int own = session->user.account != 0 ? session->protocol->idle_after_login_ms
 					     : session->protocol->idle_before_login_ms;
 
-	return own != 0 ? own : (int)session->limits->idle_seconds * 1000;
+	int limit = (int)session->limits->idle_seconds * 1000;
+
+	return own != 0 && own < limit ? own : limit;
 }
 
 /* Sets the deadline that fits what the session waits for, and lets go of idle buffers. */

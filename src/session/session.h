@@ -119,7 +119,7 @@ struct protocol {
 	size_t state_size;
 	/* Input that a command may take up, literals included; the configuration's limits apply within it. */
 	size_t input_max;
-	/* How long the peer may be silent before and after login, ms; 0: Limits.IdleSeconds. */
+	/* How long the peer may be silent before and after login, ms; never longer than Limits.IdleSeconds; 0: so long. */
 	int idle_before_login_ms;
 	int idle_after_login_ms;
 

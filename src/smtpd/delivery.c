@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proto/message.h"
+#include "proto/message_summary.h"
 #include "store/directory.h"
 #include "store/mail.h"
 
@@ -172,11 +173,28 @@ static enum fault copies_prepare(struct session *session, const struct envelope 
 	return fault;
 }
 
-static enum fault copies_store(struct session *session, struct copies *copies)
+/* What FETCH will want to know, found while the message is at hand; without it the store does as well. */
+static void summary_make(const struct session *session, struct str message, struct buf *summary)
+{
+	struct mime_limits limits = {
+		.parts = session->limits->mime_parts,
+		.depth = session->limits->mime_depth,
+		.header_bytes = session->limits->header_bytes,
+	};
+
+	if (message_summary_make(message, &limits, summary) != FAULT_NONE)
+		buf_reset(summary);
+}
+
+static enum fault copies_store(struct session *session, struct str message, struct copies *copies)
 {
 	struct body *body = &session->body;
+	struct buf summary = BUF_INIT(MAIL_SUMMARY_MAX);
+
+	summary_make(session, message, &summary);
 	struct mail_append append = {
 		.body = {.bytes = buf_str(&body->head), .fd = body->fd},
+		.summary = buf_str(&summary),
 		.received_s = clock_real_s(),
 		.targets = copies->targets,
 		.target_count = copies->count,
@@ -184,7 +202,9 @@ static enum fault copies_store(struct session *session, struct copies *copies)
 
 	if (body->fd != -1)
 		append.body.bytes = str_make(NULL, 0);
-	return mail_append(session_store(session), &append);
+	enum fault fault = mail_append(session_store(session), &append);
+	buf_done(&summary);
+	return fault;
 }
 
 static const struct smtp_status *fault_status(enum fault fault)
@@ -318,7 +338,7 @@ static const struct smtp_status *message_deliver(struct session *session, const 
 	copies_init(&copies, envelope->account_count);
 	enum fault fault = copies_prepare(session, envelope, &copies);
 	if (fault == FAULT_NONE)
-		fault = copies_store(session, &copies);
+		fault = copies_store(session, message, &copies);
 	if (fault == FAULT_NONE)
 		accepted_log(session, queue_id, message, &copies);
 	copies_done(&copies);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd.h"
+
+#include "base/clock.h"
+#include "proto/http.h"
+
+enum {
+	IDLE_MS = 60 * 1000,
+	METRICS_MAX = 4 * 1024 * 1024,
+	/* The only state of a session here. */
+	STATE_ONLY = 0
+};
+
+struct httpd {
+	size_t scanned; /* of the head that is coming in: http_head_find */
+};
+
+static struct httpd *httpd_of(const struct session *session)
+{
+	return session->state;
+}
+
+struct answer {
+	int status;
+	struct str type;
+	struct str body;
+	struct str fields;
+};
+
+static void answer_say(struct session *session, const struct answer *answer, bool has_body,
+		       bool keep_alive)
+{
+	struct buf *out = session_out(session);
+
+	http_response_head(out, answer->status, answer->type, answer->body.len, keep_alive,
+			   answer->fields, clock_real_s());
+	if (has_body)
+		buf_append_str(out, answer->body);
+}
+
+/* A refusal ends the connection: where the next request begins is in doubt. */
+static enum command_step refusal_end(struct session *session, int status)
+{
+	struct answer answer = {.status = status};
+
+	answer_say(session, &answer, true, false);
+	return COMMAND_END;
+}
+
+static void refusal_say(struct session *session, enum refusal refusal,
+			const struct command *command)
+{
+	/* Between requests a connection may end at any time without a word (RFC 9112 section 9.5). */
+	bool is_between = stream_input(&session->stream).len == 0;
+
+	if (refusal == REFUSAL_TOO_SLOW || (refusal == REFUSAL_IDLE_TOO_LONG && is_between))
+		return;
+	if (refusal == REFUSAL_STOPPING && is_between)
+		return;
+	refusal_end(session, refusal == REFUSAL_IDLE_TOO_LONG ? 408
+			     : refusal == REFUSAL_LINE_TOO_LONG ? 431
+								: 503);
+}
+
+static enum gather httpd_gather(struct session *session, struct str input, size_t *len_out)
+{
+	struct httpd *httpd = httpd_of(session);
+	size_t len = http_head_find(input, &httpd->scanned);
+
+	if (len == 0)
+		return GATHER_PARTIAL;
+	httpd->scanned = 0;
+	if (len == STR_NONE) {
+		refusal_end(session, input.len >= HTTP_HEAD_MAX ? 431 : 400);
+		return GATHER_END;
+	}
+	*len_out = len;
+	return GATHER_COMMAND;
+}
+
+/* The counters as text; empty with `status` 500 when they do not fit. */
+static void metrics_answer(struct session *session, struct buf *text, struct answer *answer)
+{
+	metrics_append_prometheus(session_metrics(session), text);
+	answer->status = text->failed ? 500 : 200;
+	answer->type = STR("text/plain; version=0.0.4; charset=utf-8");
+	answer->body = text->failed ? str_make(NULL, 0) : buf_str(text);
+}
+
+static struct answer path_answer(struct session *session, const struct http_request *request,
+				 struct buf *text)
+{
+	struct answer answer = {.status = 404, .type = STR("text/plain"), .body = STR("Not found\n")};
+	bool is_health = str_equals(request->path, STR("/healthz"));
+	bool is_metrics = str_equals(request->path, STR("/metrics"));
+
+	if (!is_health && !is_metrics)
+		return answer;
+	if (request->method == HTTP_OTHER)
+		return (struct answer){.status = 405,
+				       .type = STR("text/plain"),
+				       .body = STR("Only GET and HEAD\n"),
+				       .fields = STR("Allow: GET, HEAD\r\n")};
+	if (is_metrics) {
+		metrics_answer(session, text, &answer);
+		return answer;
+	}
+	answer.status = 200;
+	answer.body = STR("ok\n");
+	return answer;
+}
+
+static enum command_step request_run(struct session *session, void *arguments)
+{
+	const struct http_request *request = arguments;
+	struct buf text = BUF_INIT(METRICS_MAX);
+	struct answer answer = path_answer(session, request, &text);
+	/* No page here takes a body: rather than read one, the connection ends behind the answer. */
+	bool keep_alive = request->keep_alive && request->body_bytes == 0;
+
+	answer_say(session, &answer, request->method != HTTP_HEAD, keep_alive);
+	buf_done(&text);
+	return keep_alive ? COMMAND_DONE : COMMAND_END;
+}
+
+static const struct command request_row = {
+	.name = STR_INIT("REQUEST"), .states = 1u << STATE_ONLY, .run = request_run};
+
+static enum command_step httpd_execute(struct session *session, struct str head)
+{
+	struct http_request *request = arena_new(&session->arena, struct http_request);
+
+	CHECK(request != NULL);
+	int status = http_request_parse(head, request);
+	if (status != 0)
+		return refusal_end(session, status);
+	return command_run(session, &request_row, STATE_ONLY, request);
+}
+
+/* The client speaks first. */
+static enum command_step httpd_greet(struct session *session)
+{
+	return COMMAND_DONE;
+}
+
+const struct protocol httpd_protocol = {
+	.name = STR_INIT("HTTP"),
+	.state_size = sizeof(struct httpd),
+	.input_max = HTTP_HEAD_MAX,
+	.idle_before_login_ms = IDLE_MS,
+	.idle_after_login_ms = IDLE_MS,
+	.greet = httpd_greet,
+	.gather = httpd_gather,
+	.execute = httpd_execute,
+	.refuse = refusal_say,
+};
