@@ -69,7 +69,7 @@ static enum fault calls_restrict(enum role role, struct buf *report)
 	return fault;
 }
 
-/* The time zone is read now, while the file can be; so is whatever else the C library looks up once. */
+/* What the C library reads once from files is read now: the time zone, the number of cores. */
 static void prepare_library(void)
 {
 	tzset();
@@ -81,7 +81,7 @@ enum fault sandbox_enter(const struct sandbox *sandbox, struct buf *report)
 	prepare_library();
 	if (chdir(sandbox->home) != 0)
 		return refuse(report, sandbox->home, fault_from_errno(errno));
-	enum fault fault = user_become(sandbox->user);
+	enum fault fault = system_user_become(sandbox->user);
 	if (fault != FAULT_NONE)
 		return refuse(report, "becoming another user", fault);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)

@@ -13,13 +13,13 @@
 #define POSTERN_PROC_SANDBOX_H
 
 #include "base/buf.h"
-#include "base/user.h"
+#include "base/system_user.h"
 #include "ipc/message.h"
 
 struct sandbox {
 	enum role role;
 	const char *home;	 /* must exist */
-	const struct user *user; /* from user_choose */
+	const struct system_user *user; /* from system_user_choose */
 };
 
 /*

@@ -49,7 +49,7 @@ static void home_folder_make(const char *name)
 
 static int home_set_up(void **state)
 {
-	struct user user;
+	struct system_user user;
 	struct buf message = BUF_INIT(1000);
 
 	snprintf(home, sizeof(home), "/tmp/test-sandbox-XXXXXX");
@@ -62,8 +62,8 @@ static int home_set_up(void **state)
 	file_make("store/index.mdb");
 	file_make("store/index.mdb-lock");
 	file_make("store/auth/data.mdb");
-	assert_int_equal(user_choose(STR(""), &user, &message), FAULT_NONE);
-	assert_int_equal(user_own_home(&user, home), FAULT_NONE);
+	assert_int_equal(system_user_choose(STR(""), &user, &message), FAULT_NONE);
+	assert_int_equal(system_user_own_home(&user, home), FAULT_NONE);
 	buf_done(&message);
 	return 0;
 }
@@ -84,9 +84,9 @@ static int role_run(enum role role, int (*inside)(void))
 
 	assert_true(child >= 0);
 	if (child == 0) {
-		struct user user;
+		struct system_user user;
 		struct buf report = BUF_INIT(1000);
-		if (user_choose(STR(""), &user, &report) != FAULT_NONE)
+		if (system_user_choose(STR(""), &user, &report) != FAULT_NONE)
 			_exit(100);
 		struct sandbox sandbox = {.role = role, .home = home, .user = &user};
 		if (sandbox_enter(&sandbox, &report) != FAULT_NONE) {
@@ -224,14 +224,14 @@ static void test_keys(void **state)
 
 static void test_unknown_user(void **state)
 {
-	struct user user;
+	struct system_user user;
 	struct buf message = BUF_INIT(1000);
-	enum fault fault = user_choose(STR("no-such-user-here"), &user, &message);
+	enum fault fault = system_user_choose(STR("no-such-user-here"), &user, &message);
 
 	if (geteuid() == 0) {
 		assert_int_equal(fault, FAULT_NOT_FOUND);
 		assert_true(str_find(buf_str(&message), STR("adduser")) != STR_NONE);
-		assert_int_equal(user_choose(STR("root"), &user, &message), FAULT_DENIED);
+		assert_int_equal(system_user_choose(STR("root"), &user, &message), FAULT_DENIED);
 	} else {
 		assert_int_equal(fault, FAULT_NONE);
 		assert_true(user.is_self);

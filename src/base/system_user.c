@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/user.h"
+#include "base/system_user.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -17,32 +17,32 @@
 
 enum { TREE_DEPTH = 16, CAPABILITIES_MAX = 64 };
 
-static bool user_from_entry(const struct passwd *entry, struct user *user_out)
+static bool system_user_from_entry(const struct passwd *entry, struct system_user *user_out)
 {
 	if (entry == NULL)
 		return false;
-	*user_out = (struct user){.uid = entry->pw_uid, .gid = entry->pw_gid};
+	*user_out = (struct system_user){.uid = entry->pw_uid, .gid = entry->pw_gid};
 	if (!str_copy_c(str_from_c(entry->pw_name), user_out->name, sizeof(user_out->name)))
 		snprintf(user_out->name, sizeof(user_out->name), "%u", (unsigned)entry->pw_uid);
 	return true;
 }
 
-static void user_self(struct user *user_out)
+static void system_user_self(struct system_user *user_out)
 {
-	if (!user_from_entry(getpwuid(geteuid()), user_out)) {
-		*user_out = (struct user){.uid = geteuid(), .gid = getegid()};
+	if (!system_user_from_entry(getpwuid(geteuid()), user_out)) {
+		*user_out = (struct system_user){.uid = geteuid(), .gid = getegid()};
 		snprintf(user_out->name, sizeof(user_out->name), "%u", (unsigned)geteuid());
 	}
 	user_out->gid = getegid();
 	user_out->is_self = true;
 }
 
-static enum fault user_choose_configured(const char *name, struct user *user_out,
+static enum fault system_user_configured(const char *name, struct system_user *user_out,
 					 struct buf *message)
 {
-	struct user found;
+	struct system_user found;
 
-	if (!user_from_entry(getpwnam(name), &found)) {
+	if (!system_user_from_entry(getpwnam(name), &found)) {
 		buf_printf(message,
 			   "Server/User: there is no user %s; create it, for example with "
 			   "`adduser --system --group %s`, or delete the variable",
@@ -57,12 +57,13 @@ static enum fault user_choose_configured(const char *name, struct user *user_out
 	return FAULT_NONE;
 }
 
-enum fault user_choose(struct str configured, struct user *user_out, struct buf *message)
+enum fault system_user_choose(struct str configured, struct system_user *user_out,
+			      struct buf *message)
 {
-	char name[USER_NAME_MAX];
+	char name[SYSTEM_USER_NAME_MAX];
 
 	if (geteuid() != 0) {
-		user_self(user_out);
+		system_user_self(user_out);
 		return FAULT_NONE;
 	}
 	if (!str_is_empty(configured)) {
@@ -70,11 +71,11 @@ enum fault user_choose(struct str configured, struct user *user_out, struct buf 
 			buf_append_c(message, "Server/User: the name is too long");
 			return FAULT_NOT_FOUND;
 		}
-		return user_choose_configured(name, user_out, message);
+		return system_user_configured(name, user_out, message);
 	}
-	if (user_from_entry(getpwnam("postern"), user_out))
+	if (system_user_from_entry(getpwnam("postern"), user_out))
 		return FAULT_NONE;
-	if (user_from_entry(getpwnam("nobody"), user_out)) {
+	if (system_user_from_entry(getpwnam("nobody"), user_out)) {
 		buf_append_c(message,
 			     "there is no user postern; the parts that serve run as nobody: better "
 			     "create one with `adduser --system --group postern`");
@@ -86,7 +87,7 @@ enum fault user_choose(struct str configured, struct user *user_out, struct buf 
 }
 
 /* The walk of nftw has no context of its own. */
-static _Thread_local const struct user *walk_user;
+static _Thread_local const struct system_user *walk_user;
 
 /*
  * A file with several names may be somebody else's: a role that was broken
@@ -103,7 +104,7 @@ static int entry_own(const char *path, const struct stat *status, int kind, stru
 	return lchown(path, walk_user->uid, walk_user->gid);
 }
 
-enum fault user_own_home(const struct user *user, const char *home)
+enum fault system_user_own_home(const struct system_user *user, const char *home)
 {
 	if (user->is_self)
 		return FAULT_NONE;
@@ -133,7 +134,7 @@ static void bounding_set_drop(void)
 		(void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-enum fault user_become(const struct user *user)
+enum fault system_user_become(const struct system_user *user)
 {
 	if (!user->is_self) {
 		bounding_set_drop();

@@ -7,21 +7,21 @@
  * into a role must not be able to put another mailserver.cfg in its place. The
  * store belongs to the user.
  */
-#ifndef POSTERN_BASE_USER_H
-#define POSTERN_BASE_USER_H
+#ifndef POSTERN_BASE_SYSTEM_USER_H
+#define POSTERN_BASE_SYSTEM_USER_H
 
 #include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/fault.h"
 
-enum { USER_NAME_MAX = 64 };
+enum { SYSTEM_USER_NAME_MAX = 64 };
 
-struct user {
+struct system_user {
 	uid_t uid;
 	gid_t gid;
 	bool is_self; /* not started by root: nobody else can be become */
-	char name[USER_NAME_MAX];
+	char name[SYSTEM_USER_NAME_MAX];
 };
 
 /*
@@ -31,20 +31,20 @@ struct user {
  * the administrator should know, one line or nothing. NOT_FOUND or DENIED, with
  * the reason in `message`. Reads the user database: not for the sandbox.
  */
-must_check enum fault user_choose(struct str configured, struct user *user_out,
-				  struct buf *message);
+must_check enum fault system_user_choose(struct str configured, struct system_user *user_out,
+					 struct buf *message);
 
 /*
  * Gives the home's passage and the whole tree of its store to the user. Does
  * nothing for is_self. Symbolic links, and files with other names elsewhere,
  * are left alone. Blocks on the disk.
  */
-must_check enum fault user_own_home(const struct user *user, const char *home);
+must_check enum fault system_user_own_home(const struct system_user *user, const char *home);
 
 /*
  * Becomes the user for good: groups, user, and no capabilities, whoever it
  * is. DENIED or IO; the process must then end. To be called with one thread.
  */
-must_check enum fault user_become(const struct user *user);
+must_check enum fault system_user_become(const struct system_user *user);
 
 #endif
