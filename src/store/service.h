@@ -17,7 +17,8 @@ struct store_service;
 struct store_service_options {
 	const char *path; /* HOME/store */
 	size_t readers;	  /* workers of all fronts; the index has slots for 64 more. 0: 1024 */
-	size_t map_bytes; /* first size of the index map; it grows. 0: 64 GiB (of addresses, not of disk) */
+	/* First size of the index map, which grows: addresses, not disk. 0: 64 GiB */
+	size_t map_bytes;
 	size_t segment_bytes; /* a segment is full from here on. 0: 64 MiB */
 };
 

@@ -69,6 +69,10 @@ struct uid_set {
 
 /* Adds behind what is there: `first` is above the last UID. Joins with a range that it touches. */
 void uid_set_add(struct uid_set *set, uint32_t first, uint32_t last);
+/* Adds anywhere; any number of these, then uid_set_sort, before the set is used otherwise. */
+void uid_set_collect(struct uid_set *set, uint32_t first, uint32_t last);
+/* Brings the ranges in order and joins those that touch or overlap. */
+void uid_set_sort(struct uid_set *set);
 /* Frees; the set is empty and usable afterwards. A zeroed set is empty. */
 void uid_set_done(struct uid_set *set);
 #define CLEANUP_UID_SET __attribute__((cleanup(uid_set_done)))
