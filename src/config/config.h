@@ -5,7 +5,7 @@
  *
  * A snapshot is reference counted; config_ref and config_unref may be called
  * from any thread. Every text in it is terminated and lives as long as it.
- * Parsing does no I/O and does not block; the file itself is config/store.h.
+ * Parsing does no I/O and does not block; the file itself is config/file.h.
  */
 #ifndef POSTERN_CONFIG_CONFIG_H
 #define POSTERN_CONFIG_CONFIG_H

@@ -346,7 +346,6 @@ static void default_fill(struct settings_reader *reader, enum tls_variable varia
 		setting->protocols = TLS_PROTOCOLS_DEFAULT & context->catalog->protocols;
 		break;
 	case TLS_KIND_CIPHERS:
-		/* What the default names and this build lacks is for `tls ciphers`, not for each file. */
 		CHECK(cipher_list_parse(STR(CIPHER_STRING_DEFAULT), context->catalog, setting->place,
 					context->arena, context->findings, &setting->ciphers));
 		break;
