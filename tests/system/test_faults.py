@@ -133,7 +133,7 @@ def test_quota(home):
 
 
 def test_a_stranger_that_says_nothing_is_let_go(home):
-    home.configure(Limits__IdleSeconds="1", Limits__ExemptNetworks="")
+    home.configure(Limits__IdleSeconds="10", Limits__ExemptNetworks="")
     with Server(home) as server:
         with socket.create_connection(("127.0.0.1", server.ports["SMTP"]), 30) as stranger:
             said = b""
