@@ -296,6 +296,9 @@ def main():
         except (subprocess.SubprocessError, OSError, ValueError, KeyError) as error:
             print(f"   the stage broke: {error!r}")
             count = Count(failed=1)
+        if name != "build" and count.passed + count.failed + count.skipped == 0:
+            print("   nothing ran")
+            count.failed = 1
         print(f"== {name}: {count} ({time.monotonic() - at:.1f} s)", flush=True)
         whole.add(count)
         if name == "build" and count.failed:
