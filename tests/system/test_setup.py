@@ -140,7 +140,8 @@ def test_what_meson_installs(folder):
     names = subprocess.run(["meson", "introspect", "--installed", str(ROOT / "build")], stdout=subprocess.PIPE,
                            text=True, check=True).stdout
     places = list(json.loads(names).values())
-    for end in ("/bin/postern", "/man1/postern.1", "/completions/postern", "/postern.service", "/filter.d/postern.conf"):
+    for end in ("/bin/postern", "/man1/postern.1", "/completions/postern", "/postern.service", "/filter.d/postern.conf",
+                "/sysusers.d/postern.conf"):
         assert any(place.endswith(end) for place in places), (end, places)
 
 
