@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session of a server, without network, TLS, store and auth role: real are
+ * the server, session/ and the stream; the rest are stand-ins whose answers
+ * the test sets. Whatever a client says is carried out when fixture_say
+ * returns, in the test's own thread.
+ *
+ * Known to the stand-in store: anna@example.org (1), bert@example.org (2),
+ * root@example.org (3, administrator), and team@example.org, which goes to
+ * anna and bert. Everybody's password is "secret". TLS is a handshake that
+ * succeeds at once and bytes that stay as they are.
+ */
+#ifndef POSTERN_TESTS_SERVERS_FIXTURE_H
+#define POSTERN_TESTS_SERVERS_FIXTURE_H
+
+#include "session/front.h"
+#include "store/mail.h"
+
+enum { FIXTURE_MESSAGES = 8 };
+
+struct fixture_message {
+	struct str prefix;
+	struct str body;
+};
+
+struct fixture {
+	struct config config;
+	struct config_limits *limits;
+
+	/* What the store says. */
+	enum fault append_fault;
+	enum fault expunge_fault;
+	uint64_t full_account; /* has no room */
+	struct fixture_message messages[FIXTURE_MESSAGES]; /* of every INBOX, UIDs from 11 on */
+	size_t message_count;
+
+	/* What the store was asked. */
+	unsigned append_count;
+	uint64_t append_accounts[16];
+	size_t append_targets;
+	struct buf append_body;
+	struct buf append_prefix; /* of the first target */
+	bool append_by_descriptor;
+	struct uid_set expunged;
+
+	struct front front;
+	struct metrics_shared metrics;
+	struct log log;
+	int client_fd;
+	struct task *task;
+	bool has_ended; /* the session is gone */
+	struct buf heard;
+};
+
+extern struct fixture fixture;
+
+/* The process-wide fixture, fresh; a cmocka setup and teardown. */
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+
+/* Connects; what the server says first is in `heard`. */
+void fixture_connect(enum service_id service, const struct protocol *protocol);
+
+/* Sends the bytes and lets the session run until it waits; forgets what was heard before. */
+void fixture_say_bytes(struct str bytes);
+void fixture_say(const char *text);
+
+/* Lets the peer's time run out. */
+void fixture_expire(void);
+
+/* Fails unless exactly that was heard since the last fixture_say. */
+void fixture_expect(const char *expected);
+
+/* Says and expects. */
+void fixture_exchange(const char *text, const char *expected);
+
+/* Fails unless a line of that log, behind its stamp, is exactly `line`; returns with all lines forgotten. */
+void fixture_expect_log(enum log_file file, const char *line);
+
+#endif

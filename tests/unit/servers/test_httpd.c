@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of httpd/. */
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include "httpd/httpd.h"
+
+#define HOST "Host: localhost:4040\r\n"
+
+/* Takes the Date field out of what was heard, which is different each time. */
+static void date_drop(void)
+{
+	struct str heard = buf_str(&fixture.heard);
+	size_t from;
+
+	while ((from = str_find(heard, STR("Date: "))) != STR_NONE) {
+		size_t len = str_find(str_from(heard, from), STR("\r\n")) + 2;
+		memmove(fixture.heard.data + from, fixture.heard.data + from + len,
+			fixture.heard.len - from - len);
+		buf_truncate(&fixture.heard, fixture.heard.len - len);
+		heard = buf_str(&fixture.heard);
+	}
+}
+
+static void exchange(const char *request, const char *expected)
+{
+	fixture_say(request);
+	date_drop();
+	fixture_expect(expected);
+}
+
+static void test_health(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	exchange("GET /healthz HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nok\n");
+	exchange("HEAD /healthz?x HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n");
+	exchange("GET /healthz HTTP/1.0\r\n\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
+		 "Connection: close\r\n\r\nok\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_pipelined_requests(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	exchange("GET /x HTTP/1.1\r\n" HOST "\r\nPUT /metrics HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\n"
+		 "Not found\n"
+		 "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\n"
+		 "Content-Length: 18\r\nAllow: GET, HEAD\r\n\r\nOnly GET and HEAD\n");
+	assert_false(fixture.has_ended);
+}
+
+static void test_metrics(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET /metrics HTTP/1.1\r\n" HOST "\r\n");
+	struct str heard = buf_str(&fixture.heard);
+	assert_true(str_find(heard, STR("\r\nContent-Type: text/plain; version=0.0.4")) != STR_NONE);
+	assert_true(str_find(heard, STR("\npostern_connections_total{service=\"HTTPS\"} 1\n")) !=
+		    STR_NONE);
+	assert_true(str_find(heard, STR("\npostern_tls_handshakes_total{service=\"HTTPS\","
+					"version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\"} 1\n")) !=
+		    STR_NONE);
+}
+
+static void test_bodies_are_not_read(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	exchange("POST /healthz HTTP/1.1\r\n" HOST "Content-Length: 30\r\n\r\nGET /healthz HTTP/1.1\r\n",
+		 "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\n"
+		 "Content-Length: 18\r\nConnection: close\r\nAllow: GET, HEAD\r\n\r\n"
+		 "Only GET and HEAD\n");
+	assert_true(fixture.has_ended);
+}
+
+static void refused(const char *request, const char *expected)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	exchange(request, expected);
+	assert_true(fixture.has_ended);
+}
+
+static void test_refusals(void **state)
+{
+	refused("GET /healthz HTTP/1.1\r\n\r\n", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
+						 "Connection: close\r\n\r\n");
+	refused("EHLO client\n", "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n"
+				 "Connection: close\r\n\r\n");
+	refused("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n",
+		"HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+}
+
+static void test_a_head_without_end(void **state)
+{
+	struct buf text = BUF_INIT(20000);
+
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	buf_append_str(&text, STR("GET /healthz HTTP/1.1\r\nX: "));
+	while (text.len < 16384)
+		buf_append_char(&text, 'x');
+	fixture_say_bytes(buf_str(&text));
+	date_drop();
+	fixture_expect("HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n"
+		       "Connection: close\r\n\r\n");
+	assert_true(fixture.has_ended);
+	buf_done(&text);
+}
+
+static void test_idle(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_expire();
+	fixture_expect("");
+	assert_true(fixture.has_ended);
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET /hea");
+	fixture_expire();
+	date_drop();
+	fixture_expect("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
+		       "Connection: close\r\n\r\n");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_health),
+		TEST(test_pipelined_requests),
+		TEST(test_metrics),
+		TEST(test_bodies_are_not_read),
+		TEST(test_refusals),
+		TEST(test_a_head_without_end),
+		TEST(test_idle),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of smtpd/. */
+#include "fixture.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "smtpd/smtpd.h"
+
+#define OK "250 2.0.0 OK\r\n"
+#define SENDER_OK "250 2.1.0 OK\r\n"
+#define RCPT_OK "250 2.1.5 OK\r\n"
+#define GO "354 End data with <CR><LF>.<CR><LF>\r\n"
+#define SEQUENCE "503 5.5.1 Bad sequence of commands\r\n"
+
+static void connect_greeted(enum service_id service)
+{
+	fixture_connect(service, &smtpd_protocol);
+	fixture_expect("220 mx.example.org ESMTP Postern\r\n");
+	fixture_say("EHLO client.example\r\n");
+}
+
+/* After EHLO; leaves the session where DATA or BDAT may come. */
+static void envelope_say(void)
+{
+	fixture_exchange("MAIL FROM:<a@client.example>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<anna@example.org>\r\n", RCPT_OK);
+}
+
+static void login(void)
+{
+	connect_greeted(SERVICE_SMTPS);
+	/* \0anna@example.org\0secret */
+	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
+			 "235 2.7.0 Authentication successful\r\n");
+}
+
+static bool heard_begins(const char *text)
+{
+	return str_has_prefix(buf_str(&fixture.heard), str_from_c(text));
+}
+
+static bool body_has(const char *text)
+{
+	return str_find(buf_str(&fixture.append_body), str_from_c(text)) != STR_NONE;
+}
+
+static void test_ehlo_announces_what_holds(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_expect("250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
+		       "250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+	fixture_exchange("HELO x\r\n", "250 mx.example.org\r\n");
+}
+
+static void test_a_message_goes_to_its_mailbox(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Subject: hi\r\nMessage-ID: <m@x>\r\n\r\n..dot\r\n.\r\n");
+	assert_true(heard_begins("250 2.0.0 OK "));
+	assert_int_equal(fixture.append_targets, 1);
+	assert_int_equal(fixture.append_accounts[0], 1);
+	assert_true(str_equals(buf_str(&fixture.append_prefix),
+			       STR("Return-Path: <a@client.example>\r\n"
+				   "Delivered-To: anna@example.org\r\n")));
+	assert_true(str_has_prefix(buf_str(&fixture.append_body),
+				   STR("Received: from client.example ([192.0.2.1])\r\n"
+				       "\tby mx.example.org (Postern) with ESMTP id ")));
+	assert_true(body_has("\r\n\tfor <anna@example.org>;\r\n\t"));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.append_body),
+					  STR("\r\nSubject: hi\r\nMessage-ID: <m@x>\r\n\r\n.dot\r\n")));
+	fixture_exchange("QUIT\r\n", "221 2.0.0 Bye\r\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_mail_log(void **state)
+{
+	char line[512];
+	char id[QUEUE_ID_BYTES];
+
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<team@example.org>\r\nRCPT TO:<anna@example.org>\r\n",
+			 RCPT_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Subject: a\r\n b\tc\x01\r\nMessage-ID:\r\n <m,n@x>\r\n\r\n.\r\n");
+	assert_true(heard_begins("250 2.0.0 OK "));
+	assert_true(str_copy_c(str_sub(buf_str(&fixture.heard), 13, 17), id, sizeof(id)));
+	snprintf(line, sizeof(line),
+		 "Recv: Queue-ID: %s, Service: SMTP, From: <>, To: <team@example.org> "
+		 "<anna@example.org>, Size: %zu, Sender-Host: 192.0.2.1, Subject: a b\\x09c\\x01, "
+		 "Msg-Id: <m\\x2cn@x>",
+		 id, fixture.append_body.len);
+	fixture_expect_log(LOG_MAIL, line);
+	snprintf(line, sizeof(line),
+		 "Sent: Queue-ID: %s, Recipient: <bert@example.org>, Result: delivered, Status: "
+		 "2.0.0 , Remote-Host: 127.0.0.1, Msg-Id: <m\\x2cn@x>",
+		 id);
+	fixture_expect_log(LOG_MAIL, line);
+	assert_int_equal(fixture.append_targets, 2);
+	assert_int_equal(fixture.append_accounts[1], 2);
+}
+
+static void test_refused_recipients(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<a@x>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<no@example.org>\r\n", "550 5.1.1 No such user here\r\n");
+	fixture_expect_log(LOG_SECURITY, "Attempt to deliver to unknown recipient "
+					 "<no@example.org>, from <a@x>, IP address 192.0.2.1");
+	fixture_exchange("RCPT TO:<b@y>\r\n", "550 5.7.1 Relaying denied\r\n");
+	fixture_expect_log(LOG_SECURITY, "Relay attempt from IP address 192.0.2.1, mail from "
+					 "<a@x> to <b@y> rejected");
+	fixture_exchange("DATA\r\n", SEQUENCE);
+	fixture.full_account = 2;
+	fixture_exchange("RCPT TO:<team@example.org>\r\n", "552 5.2.2 The mailbox is full\r\n");
+	fixture_exchange("RCPT TO:<Anna@EXAMPLE.org>\r\n", RCPT_OK);
+	assert_int_equal(fixture.metrics.fronts[0].counts[SERVICE_SMTP][METRIC_MESSAGES_REJECTED],
+			 3);
+}
+
+static void test_postmaster_is_always_there(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<a@x>\r\nRCPT TO:<Postmaster>\r\n"
+			 "RCPT TO:<postmaster@example.org>\r\n",
+			 SENDER_OK RCPT_OK RCPT_OK);
+	fixture_exchange("RCPT TO:<postmaster@elsewhere.example>\r\n",
+			 "550 5.7.1 Relaying denied\r\n");
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_int_equal(fixture.append_targets, 1);
+	assert_int_equal(fixture.append_accounts[0], 3);
+}
+
+static void test_limits_of_the_envelope(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<a@x> SIZE=1048577\r\n",
+			 "552 5.3.4 Message size exceeds the limit\r\n");
+	fixture_exchange("MAIL FROM:<a@x> SIZE=1048576\r\n", SENDER_OK);
+	for (int i = 0; i < 4; i++)
+		fixture_exchange("RCPT TO:<anna@example.org>\r\n", RCPT_OK);
+	fixture_exchange("RCPT TO:<bert@example.org>\r\n", "452 4.5.3 Too many recipients\r\n");
+}
+
+static void test_smuggling_is_refused_after_the_real_end(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_exchange("a: b\r\n\r\nx\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n",
+			 "550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
+	assert_int_equal(fixture.append_count, 0);
+	fixture_exchange("NOOP\n", "500 5.5.2 Bare CR, bare LF or NUL in a command line\r\n");
+	fixture_exchange("NOOP\r\n", OK);
+}
+
+static void test_message_limits(void **state)
+{
+	size_t len = (2 << 20) + 5;
+	char *text = malloc(len);
+
+	memset(text, 'x', len);
+	memcpy(text + len - 5, "\r\n.\r\n", 5);
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say_bytes(str_make(text, len));
+	fixture_expect("552 5.3.4 Message size exceeds the limit\r\n");
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say_bytes(str_make(text + len - 5000, 5000));
+	fixture_expect("552 5.3.4 Message header too large\r\n");
+	assert_int_equal(fixture.append_count, 0);
+
+	/* Large, and all right: it goes by descriptor. */
+	memcpy(text, "a: b\r\n\r\n", 8);
+	memmove(text + 500000, text + len - 5, 5);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say_bytes(str_make(text, 500005));
+	assert_true(heard_begins("250 2.0.0 OK "));
+	assert_true(fixture.append_by_descriptor);
+	assert_true(body_has("\r\na: b\r\n\r\nxxx"));
+	free(text);
+}
+
+static void test_loops_are_cut(void **state)
+{
+	struct buf text = BUF_INIT(8192);
+
+	fixture.limits->header_bytes = 8192;
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	for (int i = 0; i < 101; i++)
+		buf_append_str(&text, STR("Received: x\r\n"));
+	buf_append_str(&text, STR("\r\n.\r\n"));
+	fixture_say_bytes(buf_str(&text));
+	fixture_expect("554 5.4.6 Too many hops, mail is looping\r\n");
+	buf_done(&text);
+}
+
+static void store_fails(enum fault fault, const char *reply)
+{
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture.append_fault = fault;
+	fixture_exchange("a: b\r\n\r\n.\r\n", reply);
+}
+
+static void test_store_faults(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	store_fails(FAULT_OVER_QUOTA, "552 5.2.2 The mailbox is full\r\n");
+	fixture_expect_log(LOG_MAIL, "Rejected: Service: SMTP, From: <a@client.example>, "
+				     "Sender-Host: 192.0.2.1, Status: 552 5.2.2 The mailbox is full");
+	store_fails(FAULT_NO_SPACE, "452 4.3.1 Insufficient storage, try later\r\n");
+	store_fails(FAULT_UNAVAILABLE, "451 4.3.0 Temporary local problem, try later\r\n");
+}
+
+static void test_chunks(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("BDAT 10\r\na: b\r\n\r\n.\rBDAT 1\r\n\nNOOP\r\n", OK OK OK);
+	fixture_exchange("DATA\r\n", SEQUENCE);
+	fixture_exchange("MAIL FROM:<b@x>\r\n", SEQUENCE);
+	fixture_say("BDAT 0 LAST\r\n");
+	assert_true(heard_begins("250 2.0.0 OK "));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.append_body), STR("a: b\r\n\r\n.\r\n")));
+}
+
+static void test_unwanted_chunks_are_read_in_vain(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("BDAT 6 LAST\r\nRSET\r\nNOOP\r\n", SEQUENCE OK);
+	envelope_say();
+	fixture_exchange("BDAT 2\r\na\nBDAT 2 LAST\r\n\r\n",
+			 OK
+			 "550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
+	fixture_exchange("BDAT x\r\nNOOP\r\n", "501 5.5.4 Syntax error in the arguments\r\n");
+	assert_true(fixture.has_ended);
+	assert_int_equal(fixture.append_count, 0);
+}
+
+static void test_starttls_forgets(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	fixture_exchange("MAIL FROM:<a@x>\r\n", SEQUENCE);
+	fixture_exchange("EHLO client.example\r\n",
+			 "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n"
+			 "250-8BITMIME\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES\r\n");
+	fixture_exchange("STARTTLS\r\n", "503 5.5.1 TLS is active already\r\n");
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_true(body_has(" with ESMTPS id "));
+	assert_true(body_has("\r\n\ttls TLS_AES_128_GCM_SHA256;\r\n"));
+}
+
+static void test_nothing_is_injected_behind_starttls_or_data(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("STARTTLS\r\nNOOP\r\n",
+			 "503 5.5.1 Nothing may be sent behind this command, closing\r\n");
+	assert_true(fixture.has_ended);
+	connect_greeted(SERVICE_SMTP);
+	envelope_say();
+	fixture_exchange("DATA\r\nSubject: x\r\n\r\n.\r\n",
+			 "503 5.5.1 Nothing may be sent behind this command, closing\r\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_submission_wants_tls_then_login(void **state)
+{
+	connect_greeted(SERVICE_SUBMISSION);
+	fixture_expect("250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
+		       "250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
+			 "530 5.7.0 Must issue a STARTTLS command first\r\n");
+	fixture_exchange("BDAT 2 LAST\r\n\r\n", "530 5.7.0 Must issue a STARTTLS command first\r\n");
+	fixture_exchange("STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
+	fixture_exchange("EHLO x\r\n",
+			 "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n"
+			 "250-8BITMIME\r\n250-CHUNKING\r\n250-AUTH PLAIN LOGIN\r\n"
+			 "250 ENHANCEDSTATUSCODES\r\n");
+	fixture_exchange("MAIL FROM:<anna@example.org>\r\n", "530 5.7.0 Authentication required\r\n");
+}
+
+static void test_login(void **state)
+{
+	connect_greeted(SERVICE_SMTPS);
+	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAeA==\r\n",
+			 "535 5.7.8 Wrong user name or password\r\n");
+	fixture_expect_log(LOG_SECURITY, "Failed SMTP login from 192.0.2.1 with SASL method PLAIN.");
+	fixture_exchange("AUTH CRAM-MD5\r\n", "504 5.5.4 Mechanism not available\r\n");
+	fixture_exchange("AUTH PLAIN !\r\n", "501 5.5.2 Cannot decode the response\r\n");
+	fixture_exchange("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n");
+	fixture_exchange("*\r\n", "501 5.7.0 Authentication cancelled\r\n");
+	fixture_exchange("AUTH PLAIN\r\n", "334 \r\n");
+	fixture_exchange("AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
+			 "235 2.7.0 Authentication successful\r\n");
+	fixture_exchange("AUTH PLAIN\r\n", "503 5.5.1 Already authenticated\r\n");
+}
+
+static void test_a_user_sends_as_himself(void **state)
+{
+	login();
+	fixture_exchange("MAIL FROM:<bert@example.org>\r\n",
+			 "553 5.7.1 The sender address does not belong to the user who has logged "
+			 "in\r\n");
+	fixture_exchange("MAIL FROM:<elsewhere@x>\r\n",
+			 "553 5.7.1 The sender address does not belong to the user who has logged "
+			 "in\r\n");
+	fixture_exchange("MAIL FROM:<team@example.org>\r\nRSET\r\n", SENDER_OK OK);
+	fixture_exchange("MAIL FROM:<>\r\nRSET\r\n", SENDER_OK OK);
+	fixture_exchange("MAIL FROM:<Anna@example.org>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<b@y>\r\n", "550 5.7.1 Relaying denied\r\n");
+	fixture_exchange("RCPT TO:<bert@example.org>\r\n", RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_true(body_has(" with ESMTPSA id "));
+}
+
+static void test_port_25_has_no_logins(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
+			 "502 5.5.1 Users log in at the submission port\r\n");
+}
+
+static void test_too_many_mistakes_end_the_session(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	for (int i = 0; i < 20; i++)
+		fixture_exchange("FROBNICATE\r\n", "500 5.5.1 Command not recognized\r\n");
+	fixture_exchange("FROBNICATE\r\n", "500 5.5.1 Command not recognized\r\n"
+					   "421 4.7.0 Too many errors, closing\r\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_idle_peers_are_told(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_expire();
+	fixture_expect("421 4.4.2 Idle for too long, closing\r\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_other_commands(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("VRFY anna\r\n",
+			 "252 2.5.0 Cannot verify, but will accept mail and try\r\n");
+	fixture_exchange("EXPN team\r\n", "502 5.5.1 Lists are not expanded\r\n");
+	fixture_exchange("HELP\r\n", "214 2.0.0 See RFC 5321\r\n");
+	fixture_exchange("RCPT TO:<anna@example.org>\r\n", SEQUENCE);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_ehlo_announces_what_holds),
+		TEST(test_a_message_goes_to_its_mailbox),
+		TEST(test_mail_log),
+		TEST(test_refused_recipients),
+		TEST(test_postmaster_is_always_there),
+		TEST(test_limits_of_the_envelope),
+		TEST(test_smuggling_is_refused_after_the_real_end),
+		TEST(test_message_limits),
+		TEST(test_loops_are_cut),
+		TEST(test_store_faults),
+		TEST(test_chunks),
+		TEST(test_unwanted_chunks_are_read_in_vain),
+		TEST(test_starttls_forgets),
+		TEST(test_nothing_is_injected_behind_starttls_or_data),
+		TEST(test_submission_wants_tls_then_login),
+		TEST(test_login),
+		TEST(test_a_user_sends_as_himself),
+		TEST(test_port_25_has_no_logins),
+		TEST(test_too_many_mistakes_end_the_session),
+		TEST(test_idle_peers_are_told),
+		TEST(test_other_commands),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
