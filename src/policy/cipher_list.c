@@ -82,6 +82,19 @@ static bool rule_take(struct cursor *cursor, struct cipher_rule *rule_out)
 	return true;
 }
 
+static const struct suite *suite_by_any_name(const struct suite_catalog *catalog, struct str name)
+{
+	const struct suite *suite = suite_catalog_by_name(catalog, name);
+
+	return suite != NULL ? suite : suite_catalog_by_iana_name(catalog, name);
+}
+
+/* Without authentication or without encryption. */
+static bool suite_is_anonymous(const struct suite *suite)
+{
+	return suite->auth == SUITE_AUTH_NONE || suite->strength_bits == 0;
+}
+
 /* DEFAULT is a word for OpenSSL only at the very beginning of its string. */
 static bool is_leading_default(const struct reader *reader, enum cipher_operator operator,
 			       struct str name)
@@ -92,10 +105,8 @@ static bool is_leading_default(const struct reader *reader, enum cipher_operator
 static enum part_kind part_classify(const struct reader *reader, enum cipher_operator operator,
 				    struct str name)
 {
-	const struct suite *suite = suite_catalog_by_name(reader->catalog, name);
+	const struct suite *suite = suite_by_any_name(reader->catalog, name);
 
-	if (suite == NULL)
-		suite = suite_catalog_by_iana_name(reader->catalog, name);
 	if (suite != NULL && suite->min_protocol == TLS_PROTOCOL_1_3)
 		return PART_TLS13;
 	if (suite != NULL)
@@ -230,8 +241,7 @@ static bool expands_to_anonymous(const struct reader *reader, const struct ciphe
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		const struct suite *suite = suite_catalog_by_id(reader->catalog, ids[i]);
-		if (suite == NULL ||
-		    (suite->auth != SUITE_AUTH_NONE && suite->strength_bits > 0))
+		if (suite == NULL || !suite_is_anonymous(suite))
 			return false;
 	}
 	return count > 0;
@@ -240,10 +250,9 @@ static bool expands_to_anonymous(const struct reader *reader, const struct ciphe
 static bool rule_is_anonymous(const struct reader *reader, const struct cipher_rule *rule)
 {
 	for (size_t i = 0; i < rule->part_count; i++) {
-		const struct suite *suite =
-			suite_catalog_by_iana_name(reader->catalog, rule->parts[i]);
+		const struct suite *suite = suite_by_any_name(reader->catalog, rule->parts[i]);
 		if (cipher_name_is_anonymous(rule->parts[i]) ||
-		    (suite != NULL && (suite->auth == SUITE_AUTH_NONE || suite->strength_bits == 0)))
+		    (suite != NULL && suite_is_anonymous(suite)))
 			return true;
 	}
 	return expands_to_anonymous(reader, rule);
