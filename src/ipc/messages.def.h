@@ -22,12 +22,17 @@
 #define FIELDS_channel_offered(F) F(U32, client) F(FD, fd)
 /* The role finished its start; the parent waits for all before it says ready. */
 #define FIELDS_role_ready(F) F(STR, sandbox)
-/* A new configuration: its text as a memory file, already found good by the parent. */
+/*
+ * A new configuration: its text as a memory file, already found good by the
+ * parent. It ends a generation: the certificates and listeners of the same
+ * generation came before it, and a front puts all of it in force at once,
+ * answering done.
+ */
 #define FIELDS_config_changed(F) F(U64, generation) F(FD, text)
-/* A certificate chain (PEM) that the named key signs for; `last` ends the set of a generation. */
-#define FIELDS_certificate_changed(F) F(U64, generation) F(U32, key) F(STR, name) F(STR, chain) F(U8, is_last)
-/* A listening socket of a service (index into the configuration's services). */
-#define FIELDS_listener_given(F) F(U64, generation) F(STR, service) F(FD, fd) F(U8, is_last)
+/* A certificate chain (PEM) that the numbered key signs for. */
+#define FIELDS_certificate_given(F) F(U64, generation) F(U32, key) F(U8, is_default) F(STR, name) F(STR, chain)
+/* A listening socket of a service; the number tells those apart that a front has already. */
+#define FIELDS_listener_given(F) F(U64, generation) F(U32, listener) F(U32, service) F(FD, fd)
 /* A role's new descriptor for a log file after rotation. */
 #define FIELDS_log_rotated(F) F(U32, file) F(FD, fd)
 /* Numbers and texts for `status` and /metrics, as JSON. */
@@ -78,15 +83,17 @@
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
 #define FIELDS_stop_wanted(F)
+/* The configuration in force; answered by config_changed. */
+#define FIELDS_config_wanted(F)
 
 #define MESSAGE_TABLE(X)                                                                           \
-	X(done, FROM(PARENT) | FROM(KEYS) | FROM(AUTH) | FROM(STORE), ANY_ROLE | FROM(PARENT))     \
+	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                                  \
 	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                                  \
 	X(channel_given, FROM(PARENT), ANY_ROLE)                                                   \
 	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE))                    \
 	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
-	X(certificate_changed, FROM(PARENT), FROM(FRONT))                                          \
+	X(certificate_given, FROM(PARENT), FROM(FRONT))                                            \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
 	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
 	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))          \
@@ -107,6 +114,7 @@
 	X(feed_wanted, FROM(FRONT), FROM(STORE))                                                   \
 	X(feed_changed, FROM(STORE), FROM(FRONT))                                                  \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
-	X(stop_wanted, FROM(CTL), FROM(PARENT))
+	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
+	X(config_wanted, FROM(CTL), FROM(PARENT))
 
 #endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Putting a configuration in force.
+ *
+ *   read and check the file, bind what is new          (fails: nothing changed)
+ *   -> read the pairs, give each private key to keys, wait for its answers
+ *   -> give certificates, sockets and text to auth and the fronts, wait
+ *   -> in force; answer whoever asked for it
+ *
+ * Until the last step the former configuration serves, and a fault on the way
+ * leaves it in force.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "config/file.h"
+#include "proc/notify.h"
+#include "proc/parent.h"
+#include "proc/role.h"
+
+static void findings_log(struct parent *parent, const struct findings *findings)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+		struct buf line = BUF_INIT(LOG_LINE_MAX);
+		finding_append(&line, STR("mailserver.cfg"), finding);
+		struct str text = str_trim(buf_str(&line));
+		if (finding->severity != FINDING_NOTE)
+			log_printf(&parent->logs.log,
+				   finding->severity == FINDING_ERROR ? LOG_ERROR : LOG_WARNING,
+				   "%.*s", STR_ARG(text));
+		buf_done(&line);
+	}
+}
+
+static void broken_set(struct parent *parent, const struct findings *findings)
+{
+	struct buf text = BUF_INIT(LOG_LINE_MAX);
+
+	for (size_t i = 0; i < findings->count && text.len == 0; i++)
+		if (findings->items[i].severity == FINDING_ERROR)
+			finding_append(&text, STR("mailserver.cfg"), &findings->items[i]);
+	free(parent->broken);
+	parent->broken = text.len == 0 ? NULL : str_dup_c(str_trim(buf_str(&text)));
+	buf_done(&text);
+}
+
+struct config *apply_read(struct parent *parent)
+{
+	struct findings findings;
+	struct config *config = NULL;
+
+	findings_init(&findings);
+	enum fault fault =
+		config_file_load(parent->config_path, parent->catalog, &findings, &config);
+	findings_log(parent, &findings);
+	broken_set(parent, &findings);
+	if (fault != FAULT_NONE && parent->config != NULL)
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "mailserver.cfg is not put in force; the last good configuration stays");
+	findings_done(&findings);
+	return config;
+}
+
+static void apply_end(struct parent *parent, const char *reason)
+{
+	parent->apply = APPLY_NONE;
+	config_unref(&parent->next_config);
+	listeners_close(&parent->next_listeners);
+	pairs_free(&parent->next_pairs);
+	if (reason != NULL && parent->config != NULL)
+		log_printf(&parent->logs.log, LOG_ERROR, "reload failed: %s", reason);
+	control_reload_done(parent, reason);
+	if (parent->apply_again) {
+		parent->apply_again = false;
+		apply_begin(parent);
+	}
+}
+
+/* ---- the keys ---- */
+
+static bool pair_is_carried_over(const struct pair *pair)
+{
+	return pair->secret.len == 0;
+}
+
+/*
+ * The last message of the generation lets keys destroy what it does not name;
+ * a pair that was kept from before is not named, so then nothing is destroyed.
+ */
+static void keys_give(struct parent *parent)
+{
+	struct child *keys = role_find(parent, ROLE_KEYS);
+	struct pairs *pairs = &parent->next_pairs;
+	bool any_carried = false;
+
+	parent->answers_awaited = 1;
+	for (size_t i = 0; i < pairs->count; i++) {
+		struct pair *pair = &pairs->items[i];
+		if (pair_is_carried_over(pair)) {
+			any_carried = true;
+			continue;
+		}
+		struct msg_key_given given = {.generation = parent->generation + 1,
+					      .key = pair->key,
+					      .pem = buf_str(&pair->secret)};
+		if (child_send(keys, MSG_key_given, i + 1, &given) == FAULT_NONE)
+			parent->answers_awaited++;
+		buf_wipe(&pair->secret);
+	}
+	struct msg_key_given last = {.generation = parent->generation + 1, .is_last = !any_carried};
+	if (child_send(keys, MSG_key_given, 0, &last) != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR, "the keys role takes no keys");
+}
+
+static void apply_keys(struct parent *parent)
+{
+	pairs_free(&parent->next_pairs);
+	if (pairs_read(&parent->next_pairs, parent->certificate_path, &parent->pairs,
+		       &parent->next_key, &parent->logs.log) != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR, "%s cannot be read",
+			   parent->certificate_path);
+	parent->apply = APPLY_KEYS;
+	keys_give(parent);
+}
+
+void apply_begin(struct parent *parent)
+{
+	struct buf why = BUF_INIT(1024);
+
+	parent->change_noticed_ms = 0;
+	if (parent->apply != APPLY_NONE) {
+		parent->apply_again = true;
+		return;
+	}
+	config_unref(&parent->next_config);
+	parent->next_config = apply_read(parent);
+	if (parent->next_config == NULL) {
+		apply_end(parent, parent->broken == NULL ? "mailserver.cfg cannot be read"
+							 : parent->broken);
+		return;
+	}
+	listeners_close(&parent->next_listeners);
+	if (listeners_bind(&parent->next_listeners, parent->next_config, &parent->listeners,
+			   &parent->next_listener, &why) != FAULT_NONE) {
+		buf_append_char(&why, '\0');
+		apply_end(parent, why.data);
+	} else if (roles_are_ready(parent, ROLE_KEYS))
+		apply_keys(parent);
+	else
+		/* It goes on when keys is ready. */
+		parent->apply = APPLY_KEYS;
+	buf_done(&why);
+}
+
+/* ---- the fronts ---- */
+
+static int config_memory_file(struct str text)
+{
+	int fd = memfd_create("postern-config", MFD_CLOEXEC);
+
+	if (fd < 0 || !fd_write_all(fd, text.ptr, text.len) || lseek(fd, 0, SEEK_SET) != 0)
+		fd_close(&fd);
+	return fd;
+}
+
+static enum fault config_give(struct parent *parent, struct child *child,
+			      const struct config *config)
+{
+	struct msg_config_changed changed = {.generation = parent->generation,
+					     .text = config_memory_file(config->text)};
+	enum fault fault = changed.text < 0
+				   ? FAULT_IO
+				   : child_send(child, MSG_config_changed, parent->generation,
+						&changed);
+
+	fd_close(&changed.text);
+	return fault;
+}
+
+static enum fault front_give(struct parent *parent, struct child *child)
+{
+	enum fault fault = FAULT_NONE;
+
+	for (size_t i = 0; i < parent->pairs.count && fault == FAULT_NONE; i++) {
+		const struct pair *pair = &parent->pairs.items[i];
+		struct msg_certificate_given given = {.generation = parent->generation,
+						      .key = pair->key,
+						      .is_default = pair->is_default,
+						      .name = str_from_c(pair->name),
+						      .chain = buf_str(&pair->chain)};
+		fault = child_send(child, MSG_certificate_given, 0, &given);
+	}
+	for (size_t i = 0; i < parent->listeners.count && fault == FAULT_NONE; i++) {
+		const struct listener *listener = &parent->listeners.items[i];
+		struct msg_listener_given given = {.generation = parent->generation,
+						   .listener = listener->number,
+						   .service = listener->service,
+						   .fd = listener->fd};
+		fault = child_send(child, MSG_listener_given, 0, &given);
+	}
+	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
+}
+
+static void child_give(struct parent *parent, struct child *child)
+{
+	enum fault fault = FAULT_NONE;
+
+	if (child->role == ROLE_FRONT)
+		fault = front_give(parent, child);
+	else if (child->role == ROLE_AUTH)
+		fault = config_give(parent, child, parent->config);
+	if (fault != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "role %s does not take the configuration: %s", role_name(child->role),
+			   fault_text(fault));
+}
+
+static void say_ready(struct parent *parent)
+{
+	if (parent->was_ready)
+		return;
+	parent->was_ready = true;
+	puts("postern: ready");
+	fflush(stdout);
+	notify_service_manager("READY=1");
+}
+
+static void apply_done(struct parent *parent)
+{
+	char *reason = parent->apply_fault;
+
+	parent->apply_fault = NULL;
+	if (reason == NULL) {
+		log_printf(&parent->logs.log, LOG_CONFIG, "configuration %llu is in force",
+			   (unsigned long long)parent->generation);
+		say_ready(parent);
+	}
+	apply_end(parent, reason);
+	free(reason);
+}
+
+/* The keys have answered: from here on the new configuration is the one in force. */
+static void apply_fronts(struct parent *parent)
+{
+	pairs_settle(&parent->next_pairs, &parent->pairs);
+	if (parent->next_pairs.count == 0 && parent->config == NULL) {
+		parent_give_up(parent, EXIT_USAGE,
+			       "there is no usable certificate in %s: put a chain into server.crt and its key"
+			       " into server.key",
+			       parent->certificate_path);
+		return;
+	}
+	config_unref(&parent->config);
+	parent->config = parent->next_config;
+	parent->next_config = NULL;
+	listeners_close(&parent->listeners);
+	parent->listeners = parent->next_listeners;
+	parent->next_listeners.count = 0;
+	pairs_free(&parent->pairs);
+	parent->pairs = parent->next_pairs;
+	parent->next_pairs.count = 0;
+	parent->generation++;
+	parent->applied_s = clock_real_s();
+	parent->apply = APPLY_FRONTS;
+	parent->answers_awaited = 0;
+	for (size_t i = 0; i < parent->child_count; i++) {
+		struct child *child = &parent->children[i];
+		if (child->role == ROLE_FRONT)
+			parent->answers_awaited++;
+		if (child->state == CHILD_READY)
+			child_give(parent, child);
+	}
+	roles_start_due(parent);
+}
+
+void apply_role_ready(struct parent *parent, struct child *child)
+{
+	if (child->role == ROLE_KEYS) {
+		/* A new keys process has no keys: whatever is in force is given anew, from the files. */
+		if (parent->apply == APPLY_NONE && parent->config != NULL)
+			apply_begin(parent);
+		else if (parent->apply != APPLY_FRONTS)
+			apply_keys(parent);
+		else
+			parent->apply_again = true;
+	} else if (parent->config != NULL)
+		child_give(parent, child);
+	roles_start_due(parent);
+}
+
+static void front_answered(struct parent *parent, const struct packet *packet)
+{
+	const struct msg_done *done = &packet->message.done;
+
+	if (done->fault != FAULT_NONE && parent->apply_fault == NULL)
+		parent->apply_fault = str_dup_c(done->text);
+	if (parent->apply != APPLY_FRONTS || packet->header.id != parent->generation)
+		return;
+	if (--parent->answers_awaited == 0)
+		apply_done(parent);
+}
+
+void apply_role_answered(struct parent *parent, struct child *child, struct packet *packet)
+{
+	const struct msg_done *done = &packet->message.done;
+	uint64_t id = packet->header.id;
+
+	if (packet->header.kind != MSG_done)
+		return;
+	if (child->role == ROLE_FRONT) {
+		front_answered(parent, packet);
+	} else if (child->role == ROLE_KEYS && parent->apply == APPLY_KEYS) {
+		if (id > 0 && id <= parent->next_pairs.count)
+			pair_key_answered(&parent->next_pairs.items[id - 1], done->fault,
+					  done->text, &parent->logs.log);
+		if (--parent->answers_awaited == 0)
+			apply_fronts(parent);
+	}
+}
+
+void apply_role_died(struct parent *parent, struct child *child)
+{
+	/* A front that dies before it answered is given the same when it is there again; its answer still counts. */
+	if (child->role == ROLE_KEYS && parent->apply == APPLY_KEYS)
+		parent->answers_awaited = 0;
+}

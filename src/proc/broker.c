@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc/broker.h"
+
+#include "proc/role.h"
+
+static enum fault ask(struct broker *broker, enum role role, int *fd_out)
+{
+	struct msg_channel_wanted wanted = {.role = role};
+	struct packet packet;
+
+	packet_init(&packet);
+	enum fault fault = channel_send(&broker->channel, MSG_channel_wanted, 0, &wanted);
+	if (fault == FAULT_NONE)
+		fault = channel_receive(&broker->channel, &packet);
+	if (fault == FAULT_NONE && packet.header.kind != MSG_channel_given)
+		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		fault = packet.message.channel_given.fault;
+	if (fault == FAULT_NONE)
+		*fd_out = packet_take_fd(&packet);
+	packet_done(&packet);
+	return fault;
+}
+
+static enum fault broker_connect(struct connector *connector, enum role role, int *fd_out)
+{
+	struct broker *broker = (struct broker *)(void *)connector;
+
+	pthread_mutex_lock(&broker->lock);
+	enum fault fault = ask(broker, role, fd_out);
+	pthread_mutex_unlock(&broker->lock);
+	return fault;
+}
+
+void broker_init(struct broker *broker, enum role self)
+{
+	broker->connector = (struct connector){.self = self, .connect = broker_connect};
+	broker->channel = (struct channel){ROLE_FD_BROKER, self, ROLE_PARENT};
+	CHECK(pthread_mutex_init(&broker->lock, NULL) == 0);
+}
+
+void broker_done(struct broker *broker)
+{
+	channel_close(&broker->channel);
+	pthread_mutex_destroy(&broker->lock);
+}

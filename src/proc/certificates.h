@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pairs in HOME/sslcert as the parent holds them: chains to hand to the
+ * fronts, private keys to hand to the keys role and then to forget.
+ *
+ * The parent does not parse private keys: the keys role answers with the key's
+ * identity, which must be that of the certificate.
+ */
+#ifndef POSTERN_PROC_CERTIFICATES_H
+#define POSTERN_PROC_CERTIFICATES_H
+
+#include "base/log.h"
+#include "tls/certificate.h"
+
+enum { PAIRS_MAX = 256 };
+
+struct pair {
+	char *name;        /* "server", "server-ecdsa", "mail.example.com" */
+	uint32_t key;      /* its number; another one when the private key changes */
+	struct buf chain;  /* PEM */
+	struct buf secret; /* PEM of the private key; wiped once it is given away */
+	struct tls_certificate *certificate;
+	unsigned char secret_digest[32];
+	bool is_default;   /* for peers that name no host */
+	bool is_good;      /* the keys role has the key and it fits */
+};
+
+struct pairs {
+	size_t count;
+	struct pair items[PAIRS_MAX];
+};
+
+/*
+ * Reads all pairs of the folder. A pair that cannot be read or is expired is
+ * reported in error.log and replaced by its namesake in `present`, if there is one.
+ * Gives new numbers to new keys. FAULT_NOT_FOUND when there is no folder.
+ */
+must_check enum fault pairs_read(struct pairs *next, const char *folder,
+				 const struct pairs *present, uint32_t *next_key,
+				 const struct log *log);
+
+/* The keys role's answer for a pair: notes whether the key fits; says so in error.log if not. */
+void pair_key_answered(struct pair *pair, enum fault fault, struct str identity_or_reason,
+		       const struct log *log);
+
+/* Puts `present`'s pair where one did not turn out good; drops those that have no substitute. */
+void pairs_settle(struct pairs *next, const struct pairs *present);
+
+void pairs_free(struct pairs *pairs);
+
+#endif

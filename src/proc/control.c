@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "proc/parent.h"
+
+static void append_json_string(struct buf *to, const char *text)
+{
+	buf_append_char(to, '"');
+	for (; text != NULL && *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			buf_append_char(to, '\\');
+		if (ascii_is_control(*text))
+			buf_printf(to, "\\u%04x", (unsigned char)*text);
+		else
+			buf_append_char(to, *text);
+	}
+	buf_append_char(to, '"');
+}
+
+static void append_role(struct buf *json, const struct child *child)
+{
+	static const char *const states[] = {"down", "starting", "ready"};
+
+	buf_printf(json, "{\"role\":\"%s\",\"index\":%u,\"pid\":%d,\"state\":\"%s\",\"restarts\":%u,\"sandbox\":",
+		   role_name(child->role), child->index, (int)child->pid, states[child->state],
+		   child->restarts);
+	append_json_string(json, child->sandbox);
+	buf_append_char(json, '}');
+}
+
+static void append_listener(struct buf *json, const struct listener *listener)
+{
+	buf_printf(json, "{\"service\":\"%s\",\"address\":\"", service_name(listener->service));
+	listener_append_address(json, listener);
+	buf_append_c(json, "\"}");
+}
+
+static void append_certificate(struct buf *json, const struct pair *pair)
+{
+	struct buf text = BUF_INIT(1024);
+
+	tls_certificate_describe(pair->certificate, &text);
+	buf_append_char(&text, '\0');
+	buf_append_c(json, "{\"name\":");
+	append_json_string(json, pair->name);
+	buf_append_c(json, ",\"certificate\":");
+	append_json_string(json, text.data);
+	buf_printf(json, ",\"kind\":\"%s\",\"expires\":%lld}",
+		   tls_certificate_kind(pair->certificate) == TLS_KEY_RSA ? "rsa" : "ecdsa",
+		   (long long)tls_certificate_not_after(pair->certificate));
+	buf_done(&text);
+}
+
+void status_append(const struct parent *parent, struct buf *json)
+{
+	buf_printf(json, "{\"version\":\"%s\",\"pid\":%d,\"ready\":%s,\"started\":%lld,"
+			 "\"generation\":%llu,\"applied\":%lld,\"config_broken\":",
+		   POSTERN_VERSION, (int)getpid(), parent->was_ready ? "true" : "false",
+		   (long long)parent->started_s, (unsigned long long)parent->generation,
+		   (long long)parent->applied_s);
+	if (parent->broken != NULL)
+		append_json_string(json, parent->broken);
+	else
+		buf_append_c(json, "null");
+	buf_append_c(json, ",\"roles\":[");
+	for (size_t i = 0; i < parent->child_count; i++) {
+		buf_append_c(json, i == 0 ? "" : ",");
+		append_role(json, &parent->children[i]);
+	}
+	buf_append_c(json, "],\"listeners\":[");
+	for (size_t i = 0; i < parent->listeners.count; i++) {
+		buf_append_c(json, i == 0 ? "" : ",");
+		append_listener(json, &parent->listeners.items[i]);
+	}
+	buf_append_c(json, "],\"certificates\":[");
+	for (size_t i = 0; i < parent->pairs.count; i++) {
+		buf_append_c(json, i == 0 ? "" : ",");
+		append_certificate(json, &parent->pairs.items[i]);
+	}
+	buf_append_c(json, "]}");
+}
+
+static void client_free(struct parent *parent, struct control_client *client)
+{
+	parent_unwatch(parent, &client->source);
+	list_remove(&client->node);
+	parent->control_client_count--;
+	channel_close(&client->channel);
+	free(client);
+}
+
+static void answer_done(struct control_client *client, uint64_t id, enum fault fault,
+			const char *text)
+{
+	struct msg_done done = {.fault = fault, .text = str_from_c(text)};
+
+	(void)!channel_send(&client->channel, MSG_done, id, &done);
+}
+
+void control_reload_done(struct parent *parent, const char *reason)
+{
+	list_each(node, next, &parent->control_clients) {
+		struct control_client *client = list_entry(node, struct control_client, node);
+		if (!client->waits_for_reload)
+			continue;
+		client->waits_for_reload = false;
+		answer_done(client, client->reload_id,
+			    reason == NULL ? FAULT_NONE : FAULT_INVALID, reason);
+	}
+}
+
+static void answer_status(struct parent *parent, struct control_client *client, uint64_t id)
+{
+	struct buf json = BUF_INIT(MESSAGE_INLINE_MAX);
+
+	status_append(parent, &json);
+	struct msg_status_given given = {.json = buf_str(&json)};
+	(void)!channel_send(&client->channel, MSG_status_given, id, &given);
+	buf_done(&json);
+}
+
+static void answer_config(struct parent *parent, struct control_client *client, uint64_t id)
+{
+	struct msg_config_changed given = {.generation = parent->generation, .text = -1};
+
+	if (parent->config != NULL) {
+		given.text = memfd_create("postern-config", MFD_CLOEXEC);
+		if (given.text >= 0 && (!fd_write_all(given.text, parent->config->text.ptr,
+						      parent->config->text.len) ||
+					lseek(given.text, 0, SEEK_SET) != 0))
+			fd_close(&given.text);
+	}
+	(void)!channel_send(&client->channel, MSG_config_changed, id, &given);
+	fd_close(&given.text);
+}
+
+static void answer_channel(struct parent *parent, struct control_client *client,
+			   const struct packet *packet)
+{
+	struct msg_channel_given given = {.fd = -1};
+
+	given.fault = role_channel(parent, packet->message.channel_wanted.role, ROLE_CTL, &given.fd);
+	(void)!channel_send(&client->channel, MSG_channel_given, packet->header.id, &given);
+	fd_close(&given.fd);
+}
+
+static void client_packet(struct parent *parent, struct control_client *client,
+			  const struct packet *packet)
+{
+	uint64_t id = packet->header.id;
+
+	switch (packet->header.kind) {
+	case MSG_channel_wanted:
+		answer_channel(parent, client, packet);
+		break;
+	case MSG_status_wanted:
+		answer_status(parent, client, id);
+		break;
+	case MSG_config_wanted:
+		answer_config(parent, client, id);
+		break;
+	case MSG_reload_wanted:
+		client->waits_for_reload = true;
+		client->reload_id = id;
+		apply_begin(parent);
+		break;
+	case MSG_stop_wanted:
+		answer_done(client, id, FAULT_NONE, NULL);
+		parent_stop(parent);
+		break;
+	default:
+		answer_done(client, id, FAULT_INVALID, "the parent does not know this request");
+	}
+}
+
+static void client_ready(struct parent *parent, struct source *source)
+{
+	struct control_client *client = list_entry(source, struct control_client, source);
+	struct packet packet;
+
+	packet_init(&packet);
+	enum fault fault = channel_receive(&client->channel, &packet);
+	if (fault == FAULT_NONE)
+		client_packet(parent, client, &packet);
+	else if (fault != FAULT_BUSY)
+		client_free(parent, client);
+	packet_done(&packet);
+}
+
+/* Root and the server's own user may command it; nobody else reaches the socket anyway. */
+static bool peer_may_command(const struct parent *parent, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void control_ready(struct parent *parent, struct source *source)
+{
+	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (!peer_may_command(parent, fd) ||
+	    parent->control_client_count >= CONTROL_CLIENTS_MAX) {
+		fd_close(&fd);
+		return;
+	}
+	struct control_client *client = calloc(1, sizeof(*client));
+	CHECK(client != NULL);
+	client->channel = (struct channel){fd, ROLE_PARENT, ROLE_CTL};
+	list_append(&parent->control_clients, &client->node);
+	parent->control_client_count++;
+	parent_watch(parent, &client->source, fd, client_ready);
+}
+
+void control_open(struct parent *parent)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	/* A left-over of a server that was killed; the lock says that none is alive. */
+	unlink(parent->control_path);
+	if (fd < 0 ||
+	    !str_copy_c(str_from_c(parent->control_path), address.sun_path,
+			sizeof(address.sun_path)) ||
+	    bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, CONTROL_CLIENTS_MAX) != 0) {
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "%s cannot be made (%s): the command line will not reach this server",
+			   parent->control_path, strerror(errno));
+		return;
+	}
+	int taken = fd;
+	fd = -1;
+	parent_watch(parent, &parent->control, taken, control_ready);
+}
+
+void control_close(struct parent *parent)
+{
+	list_each(node, next, &parent->control_clients)
+		client_free(parent, list_entry(node, struct control_client, node));
+	if (parent->control.fd >= 0)
+		unlink(parent->control_path);
+	fd_close(&parent->control.fd);
+}

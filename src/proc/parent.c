@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proc/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "proc/notify.h"
+#include "proc/role.h"
+#include "session/metrics.h"
+#include "tls/catalog.h"
+
+enum {
+	LOOP_MS = 200,
+	STOP_MS = 15 * 1000,
+	/* Editors write in several steps; the file is read when it has been quiet for so long. */
+	CHANGE_SETTLES_MS = 500,
+	LOGS_LOOK_MS = 60 * 1000,
+	EVENTS = 32,
+};
+
+void parent_watch(struct parent *parent, struct source *source, int fd,
+		  void (*ready)(struct parent *parent, struct source *source))
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+
+	source->fd = fd;
+	source->ready = ready;
+	CHECK(epoll_ctl(parent->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void parent_unwatch(struct parent *parent, struct source *source)
+{
+	if (source->fd >= 0)
+		epoll_ctl(parent->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
+	source->fd = -1;
+}
+
+void parent_give_up(struct parent *parent, int exit_code, const char *format, ...)
+{
+	struct log_line line;
+	va_list args;
+
+	log_line_begin(&line, &parent->logs.log, LOG_ERROR);
+	va_start(args, format);
+	buf_vprintf(&line.text, format, args);
+	va_end(args);
+	log_line_end(&line);
+	parent->exit_code = exit_code;
+	parent_stop(parent);
+}
+
+void parent_stop(struct parent *parent)
+{
+	if (parent->is_stopping)
+		return;
+	parent->is_stopping = true;
+	parent->stop_deadline_ms = clock_mono_ms() + STOP_MS;
+	notify_service_manager("STOPPING=1");
+	/* Fronts first: they may still need the others to finish what was begun. */
+	for (size_t i = 0; i < parent->child_count; i++)
+		if (parent->children[i].role == ROLE_FRONT)
+			child_stop(&parent->children[i]);
+}
+
+static void signals_ready(struct parent *parent, struct source *source)
+{
+	struct signalfd_siginfo info;
+
+	while (read(source->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			roles_reap(parent);
+			break;
+		case SIGHUP:
+			apply_begin(parent);
+			break;
+		default:
+			parent_stop(parent);
+		}
+	}
+}
+
+static void signals_open(struct parent *parent)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGCHLD);
+	sigaddset(&wanted, SIGHUP);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	CHECK(sigprocmask(SIG_BLOCK, &wanted, NULL) == 0);
+	signal(SIGPIPE, SIG_IGN);
+	int fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+	CHECK(fd >= 0);
+	parent_watch(parent, &parent->signals, fd, signals_ready);
+}
+
+static bool change_concerns(const struct parent *parent, const struct inotify_event *event)
+{
+	struct str name = str_from_c(event->len > 0 ? event->name : "");
+
+	if (event->wd == parent->home_watch)
+		return str_equals(name, STR("mailserver.cfg"));
+	return str_has_suffix_nocase(name, STR(".crt")) || str_has_suffix_nocase(name, STR(".key"));
+}
+
+static void changes_ready(struct parent *parent, struct source *source)
+{
+	_Alignas(struct inotify_event) char bytes[4096];
+	ssize_t got;
+
+	while ((got = read(source->fd, bytes, sizeof(bytes))) > 0) {
+		for (ssize_t at = 0; at < got;) {
+			const struct inotify_event *event = (const struct inotify_event *)(bytes + at);
+			if (change_concerns(parent, event))
+				parent->change_noticed_ms = clock_mono_ms();
+			at += (ssize_t)(sizeof(*event) + event->len);
+		}
+	}
+}
+
+static void changes_open(struct parent *parent)
+{
+	const uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_DELETE | IN_MOVED_FROM;
+	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	parent->changes.fd = -1;
+	if (fd < 0) {
+		log_printf(&parent->logs.log, LOG_WARNING,
+			   "changes of files will not be noticed by themselves: %s; use postern reload",
+			   strerror(errno));
+		return;
+	}
+	parent->home_watch = inotify_add_watch(fd, parent->home, events);
+	parent->certificate_watch = inotify_add_watch(fd, parent->certificate_path, events);
+	parent_watch(parent, &parent->changes, fd, changes_ready);
+}
+
+static bool config_file_differs(struct parent *parent)
+{
+	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+	bool differs = file_read(parent->config_path, &text) != FAULT_NONE ||
+		       !str_equals(buf_str(&text), parent->config->text);
+
+	buf_done(&text);
+	return differs;
+}
+
+/*
+ * A hand edit is checked and reported, and applied if AutoReload says so;
+ * replaced certificates are served at once.
+ */
+static void change_look(struct parent *parent)
+{
+	parent->change_noticed_ms = 0;
+	if (!config_file_differs(parent) || parent->config->server.auto_reload) {
+		apply_begin(parent);
+		return;
+	}
+	struct config *config = apply_read(parent);
+	if (config != NULL)
+		log_printf(&parent->logs.log, LOG_WARNING,
+			   "mailserver.cfg was changed and is good; `postern reload` puts it in force");
+	config_unref(&config);
+}
+
+static void logs_look(struct parent *parent, int64_t now_ms)
+{
+	if (now_ms - parent->logs_looked_ms < LOGS_LOOK_MS)
+		return;
+	parent->logs_looked_ms = now_ms;
+	unsigned rotated = logs_rotate(&parent->logs, clock_real_s());
+	for (int file = 0; file < LOG_FILE_COUNT; file++)
+		if ((rotated & 1u << file) != 0)
+			roles_send_log(parent, (enum log_file)file);
+}
+
+static void stop_step(struct parent *parent, int64_t now_ms)
+{
+	bool fronts_gone = true;
+
+	for (size_t i = 0; i < parent->child_count; i++)
+		if (parent->children[i].role == ROLE_FRONT && parent->children[i].pid > 0)
+			fronts_gone = false;
+	for (size_t i = 0; i < parent->child_count; i++) {
+		struct child *child = &parent->children[i];
+		if (fronts_gone)
+			child_stop(child);
+		if (now_ms > parent->stop_deadline_ms && child->pid > 0)
+			kill(child->pid, SIGKILL);
+	}
+}
+
+static void parent_loop(struct parent *parent)
+{
+	struct epoll_event events[EVENTS];
+
+	while (!parent->is_stopping || !roles_all_gone(parent)) {
+		int count = epoll_wait(parent->epoll_fd, events, EVENTS, LOOP_MS);
+		CHECK(count >= 0 || errno == EINTR);
+		for (int i = 0; i < count; i++) {
+			struct source *source = events[i].data.ptr;
+			/* An earlier event of this round may have closed it. */
+			if (source->fd >= 0)
+				source->ready(parent, source);
+		}
+		int64_t now = clock_mono_ms();
+		if (parent->is_stopping) {
+			stop_step(parent, now);
+			continue;
+		}
+		roles_start_due(parent);
+		logs_look(parent, now);
+		if (parent->change_noticed_ms != 0 &&
+		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)
+			change_look(parent);
+	}
+}
+
+/* ---- start ---- */
+
+/* Before the logs are there, what is wrong stands on standard error alone. */
+static int start_fail(const char *format, ...) format_printf(1, 2);
+static int start_fail(const char *format, ...)
+{
+	va_list args;
+
+	fputs("postern: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}
+
+static int home_enter(struct parent *parent)
+{
+	char *lock_path;
+	struct stat status;
+
+	if (stat(parent->config_path, &status) != 0)
+		return start_fail("%s: %s; `postern init --home %s` makes a new home",
+				  parent->config_path, strerror(errno), parent->home);
+	char *run = path_join(parent->home, "run");
+	if (folder_make(run, 0700) != FAULT_NONE) {
+		start_fail("%s cannot be made: %s", run, strerror(errno));
+		free(run);
+		return EXIT_USAGE;
+	}
+	lock_path = path_join(run, "lock");
+	free(run);
+	parent->lock_fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	free(lock_path);
+	if (parent->lock_fd < 0)
+		return start_fail("%s/run/lock: %s", parent->home, strerror(errno));
+	if (flock(parent->lock_fd, LOCK_EX | LOCK_NB) != 0)
+		return start_fail("another postern serves %s; stop it with `postern stop --home %s`",
+				  parent->home, parent->home);
+	return EXIT_DONE;
+}
+
+static int logs_start(struct parent *parent)
+{
+	char *folder = path_join(parent->store_path, "logs");
+	enum fault fault = folder_make(parent->store_path, 0700);
+
+	if (fault == FAULT_NONE)
+		fault = logs_open(&parent->logs, folder);
+	int code = fault == FAULT_NONE
+			   ? EXIT_DONE
+			   : start_fail("the log files in %s cannot be opened: %s", folder,
+					fault_text(fault));
+	free(folder);
+	return code;
+}
+
+/* Whom the roles become; the home is made theirs where it is not. */
+static int user_start(struct parent *parent)
+{
+	struct buf message = BUF_INIT(1024);
+	enum fault fault = system_user_choose(parent->next_config->server.user, &parent->user,
+					      &message);
+
+	if (message.len > 0)
+		log_printf(&parent->logs.log, fault == FAULT_NONE ? LOG_WARNING : LOG_ERROR, "%.*s",
+			   (int)message.len, message.data);
+	buf_done(&message);
+	if (fault == FAULT_NONE) {
+		fault = system_user_own_home(&parent->user, parent->home);
+		if (fault != FAULT_NONE)
+			log_printf(&parent->logs.log, LOG_ERROR,
+				   "%s cannot be given to the user %s: %s", parent->store_path,
+				   parent->user.name, fault_text(fault));
+	}
+	return fault == FAULT_NONE ? EXIT_DONE : EXIT_USAGE;
+}
+
+static int metrics_start(struct parent *parent)
+{
+	parent->metrics_fd = memfd_create("postern-metrics", MFD_CLOEXEC);
+	if (parent->metrics_fd < 0 ||
+	    ftruncate(parent->metrics_fd, sizeof(struct metrics_shared)) != 0)
+		return start_fail("no memory for counters: %s", strerror(errno));
+	return EXIT_DONE;
+}
+
+/* What can be wrong with file and ports is found before any role is started. */
+static int config_start(struct parent *parent)
+{
+	struct buf why = BUF_INIT(1024);
+
+	parent->next_config = apply_read(parent);
+	if (parent->next_config == NULL)
+		return EXIT_USAGE;
+	enum fault fault = listeners_bind(&parent->next_listeners, parent->next_config,
+					  &parent->listeners, &parent->next_listener, &why);
+	if (fault != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR, "%.*s", (int)why.len, why.data);
+	buf_done(&why);
+	return fault == FAULT_NONE ? EXIT_DONE : EXIT_USAGE;
+}
+
+static void paths_make(struct parent *parent, const char *home)
+{
+	parent->home = home;
+	parent->config_path = path_join(home, "mailserver.cfg");
+	parent->store_path = path_join(home, "store");
+	parent->certificate_path = path_join(home, "sslcert");
+	parent->control_path = path_join(home, "run/control");
+}
+
+static struct parent *parent_new(const char *home)
+{
+	struct parent *parent = calloc(1, sizeof(*parent));
+
+	CHECK(parent != NULL);
+	paths_make(parent, home);
+	log_init(&parent->logs.log, true);
+	parent->lock_fd = parent->metrics_fd = -1;
+	parent->control.fd = parent->signals.fd = parent->changes.fd = -1;
+	parent->next_listener = parent->next_key = 1;
+	parent->started_s = clock_real_s();
+	parent->catalog = tls_catalog_new();
+	parent->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	CHECK(parent->epoll_fd >= 0);
+	list_init(&parent->control_clients);
+	return parent;
+}
+
+static void parent_free(struct parent *parent)
+{
+	control_close(parent);
+	config_unref(&parent->config);
+	config_unref(&parent->next_config);
+	listeners_close(&parent->listeners);
+	listeners_close(&parent->next_listeners);
+	pairs_free(&parent->pairs);
+	pairs_free(&parent->next_pairs);
+	tls_catalog_free(&parent->catalog);
+	logs_close(&parent->logs);
+	fd_close(&parent->signals.fd);
+	fd_close(&parent->changes.fd);
+	fd_close(&parent->metrics_fd);
+	fd_close(&parent->epoll_fd);
+	fd_close(&parent->lock_fd);
+	free(parent->broken);
+	free(parent->apply_fault);
+	free(parent->config_path);
+	free(parent->store_path);
+	free(parent->certificate_path);
+	free(parent->control_path);
+	free(parent);
+}
+
+int proc_serve(const char *home)
+{
+	struct parent *parent = parent_new(home);
+	int code;
+
+	/* Key files pass through this process; nobody may look into it. */
+	prctl(PR_SET_DUMPABLE, 0);
+	umask(0077);
+	code = home_enter(parent);
+	if (code == EXIT_DONE)
+		code = logs_start(parent);
+	if (code == EXIT_DONE)
+		code = metrics_start(parent);
+	if (code == EXIT_DONE)
+		code = config_start(parent);
+	if (code == EXIT_DONE)
+		code = user_start(parent);
+	if (code == EXIT_DONE) {
+		signals_open(parent);
+		changes_open(parent);
+		control_open(parent);
+		roles_init(parent);
+		parent_loop(parent);
+		code = parent->exit_code;
+	}
+	parent_free(parent);
+	return code;
+}

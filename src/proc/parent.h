@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent: reads and alone writes mailserver.cfg, binds ports, opens key
+ * files, rotates logs, starts and restarts the roles, answers the control
+ * socket. It has one thread and never touches a byte that a peer sent.
+ *
+ * parent.c is the life of the process; roles.c starts the roles and hands out
+ * channels; apply.c puts a configuration in force; control.c serves the command
+ * line.
+ */
+#ifndef POSTERN_PROC_PARENT_H
+#define POSTERN_PROC_PARENT_H
+
+#include "base/list.h"
+#include "base/system_user.h"
+#include "config/config.h"
+#include "proc/certificates.h"
+#include "proc/child.h"
+#include "proc/listeners.h"
+#include "proc/logs.h"
+
+enum { CHILDREN_MAX = 3 + 16, CONTROL_CLIENTS_MAX = 32 };
+
+struct parent;
+
+/* Something the parent's loop waits for. */
+struct source {
+	int fd;
+	void (*ready)(struct parent *parent, struct source *source);
+};
+
+struct child_source {
+	struct source channel;
+	struct source broker;
+};
+
+/* A command line that is connected. */
+struct control_client {
+	struct source source;
+	struct channel channel;
+	struct list_node node;
+	uint64_t reload_id; /* waits for the end of a reload */
+	bool waits_for_reload;
+};
+
+/* What is being put in force; see apply.c. */
+enum apply_state {
+	APPLY_NONE,
+	APPLY_KEYS,  /* keys answers about each private key */
+	APPLY_FRONTS /* fronts answer that the generation is in force */
+};
+
+struct parent {
+	const char *home;
+	char *config_path;
+	char *store_path;
+	char *certificate_path;
+	char *control_path;
+	const struct suite_catalog *catalog;
+	struct system_user user; /* whom the roles become */
+	struct logs logs;
+	int epoll_fd;
+	struct source signals;
+	struct source control;
+	struct source changes; /* inotify */
+	int home_watch;
+	int certificate_watch;
+	int lock_fd;
+	int metrics_fd;
+
+	struct child children[CHILDREN_MAX];
+	struct child_source child_sources[CHILDREN_MAX];
+	size_t child_count;
+
+	/* In force. */
+	struct config *config;
+	uint64_t generation;
+	struct listeners listeners;
+	struct pairs pairs;
+	int64_t applied_s;
+	char *broken; /* why the file on disk is not in force, or NULL */
+
+	/* On its way. */
+	enum apply_state apply;
+	bool apply_again;
+	struct config *next_config;
+	struct listeners next_listeners;
+	struct pairs next_pairs;
+	uint32_t next_listener;
+	uint32_t next_key;
+	size_t answers_awaited;
+	char *apply_fault;
+
+	struct list control_clients;
+	size_t control_client_count;
+	int64_t change_noticed_ms; /* 0: none */
+	int64_t started_s;
+	int64_t logs_looked_ms;
+	bool was_ready;
+	bool is_stopping;
+	int64_t stop_deadline_ms;
+	int exit_code;
+};
+
+/*
+ * Runs a server in `home` until it is stopped; returns the product's exit
+ * code. What stops it from starting stands in one line on standard error.
+ */
+int proc_serve(const char *home);
+
+void parent_watch(struct parent *parent, struct source *source, int fd,
+		  void (*ready)(struct parent *parent, struct source *source));
+void parent_unwatch(struct parent *parent, struct source *source);
+
+/* Says why and ends the server with `exit_code`. */
+void parent_give_up(struct parent *parent, int exit_code, const char *format, ...)
+	format_printf(3, 4);
+void parent_stop(struct parent *parent);
+
+/* ---- roles.c ---- */
+
+/* Starts keys, auth and store; the fronts follow when these are ready. */
+void roles_init(struct parent *parent);
+void roles_start_due(struct parent *parent);
+void roles_reap(struct parent *parent);
+bool roles_all_gone(const struct parent *parent);
+struct child *role_find(struct parent *parent, enum role role);
+bool roles_are_ready(struct parent *parent, enum role role);
+/* Makes a channel to a role for a client; the client's end comes back. */
+must_check enum fault role_channel(struct parent *parent, enum role role, enum role client,
+				   int *fd_out);
+void roles_send_log(struct parent *parent, enum log_file file);
+
+/* ---- apply.c ---- */
+
+/* Reads and checks the file; findings go to the log. NULL when it is broken. */
+struct config *apply_read(struct parent *parent);
+
+/*
+ * Begins to put the file and the certificates as they are now in force; while
+ * one is on its way, another follows it. Whoever waits for a reload is answered
+ * at the end.
+ */
+void apply_begin(struct parent *parent);
+void apply_role_ready(struct parent *parent, struct child *child);
+void apply_role_answered(struct parent *parent, struct child *child, struct packet *packet);
+void apply_role_died(struct parent *parent, struct child *child);
+
+/* ---- control.c ---- */
+
+void control_open(struct parent *parent);
+void control_close(struct parent *parent);
+/* Tells those who wait for a reload how it ended; `reason` NULL: well. */
+void control_reload_done(struct parent *parent, const char *reason);
+
+/* Appends `status --json`. */
+void status_append(const struct parent *parent, struct buf *json);
+
+#endif

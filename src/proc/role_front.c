@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The front: accepts, and runs the sessions of all services.
+ *
+ * The main thread is the waiter; it also hears the parent. One more thread
+ * hears the store's change feed, and one fetches ticket keys now and then.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "httpd/httpd.h"
+#include "imapd/imapd.h"
+#include "pop3d/pop3d.h"
+#include "proc/broker.h"
+#include "proc/role.h"
+#include "proc/sandbox_role.h"
+#include "proc/snapshot_read.h"
+#include "session/front.h"
+#include "smtpd/smtpd.h"
+#include "store/feed.h"
+
+enum {
+	WORKERS = 64,
+	SHARE_WORKERS = 16,
+	LINGER_MS = 2,
+	TICK_MS = 200,
+	STOP_MS = 10 * 1000,
+	/* How long a call waits for a role that is being restarted. */
+	PATIENCE_MS = 10 * 1000,
+	ACCEPTS_A_ROUND = 64,
+};
+
+static const struct protocol *const protocols[SERVICE_COUNT] = {
+	[SERVICE_SMTP] = &smtpd_protocol,   [SERVICE_SUBMISSION] = &smtpd_protocol,
+	[SERVICE_SMTPS] = &smtpd_protocol,  [SERVICE_IMAP] = &imapd_protocol,
+	[SERVICE_IMAPS] = &imapd_protocol,  [SERVICE_POP3] = &pop3d_protocol,
+	[SERVICE_POP3S] = &pop3d_protocol,  [SERVICE_HTTPS] = &httpd_protocol,
+};
+
+struct front_listener {
+	struct watch watch;
+	struct front_role *role;
+	uint32_t number;
+	uint64_t generation; /* the last one that named it */
+	enum service_id service;
+	bool is_watched;
+	struct front_listener *next;
+};
+
+struct front_role {
+	struct role_process *process;
+	struct broker broker;
+	struct role_client store_client;
+	struct role_client keys_client;
+	struct key_source_remote keys;
+	struct tls_tickets *tickets;
+	struct store *store;
+	struct auth_client *auth;
+	struct waiter *waiter;
+	struct front front;
+	struct metrics metrics;
+	struct feed *feed;
+	pthread_t feed_thread;
+	pthread_t ticket_thread;
+	pthread_mutex_t ticket_lock;
+	pthread_cond_t ticket_end;
+	bool is_ending;
+
+	struct watch parent_watch;
+	struct channel parent;
+	struct front_listener *listeners;
+	struct tls_identity identities[TLS_IDENTITIES_MAX]; /* of the generation that comes */
+	size_t identity_count;
+	int64_t stop_deadline_ms; /* 0: not stopping */
+};
+
+/* ---- accepting ---- */
+
+static void peer_map(struct sockaddr_in6 *peer)
+{
+	if (peer->sin6_family != AF_INET)
+		return;
+	struct sockaddr_in four;
+	memcpy(&four, peer, sizeof(four));
+	*peer = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = four.sin_port};
+	peer->sin6_addr.s6_addr[10] = peer->sin6_addr.s6_addr[11] = 0xff;
+	memcpy(&peer->sin6_addr.s6_addr[12], &four.sin_addr, 4);
+}
+
+static void listener_ready(struct watch *watch)
+{
+	struct front_listener *listener = list_entry(watch, struct front_listener, watch);
+	struct front_role *role = listener->role;
+
+	for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
+		struct sockaddr_in6 peer = {0};
+		socklen_t len = sizeof(peer);
+		int fd = accept4(watch->fd, (struct sockaddr *)&peer, &len,
+				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			/* Out of descriptors: the connection stays in the kernel's queue. */
+			if (errno == EMFILE || errno == ENFILE)
+				usleep(10 * 1000);
+			return;
+		}
+		peer_map(&peer);
+		front_accept(&role->front, listener->service, protocols[listener->service], fd,
+			     &peer);
+	}
+}
+
+static void listener_take(struct front_role *role, struct packet *packet)
+{
+	const struct msg_listener_given *given = &packet->message.listener_given;
+	struct front_listener *listener = role->listeners;
+
+	CHECK(given->service < SERVICE_COUNT);
+	while (listener != NULL && listener->number != given->listener)
+		listener = listener->next;
+	if (listener == NULL) {
+		listener = calloc(1, sizeof(*listener));
+		CHECK(listener != NULL);
+		*listener = (struct front_listener){
+			.watch = {.fd = packet_take_fd(packet), .ready = listener_ready},
+			.role = role,
+			.number = given->listener,
+			.service = given->service,
+			.next = role->listeners};
+		role->listeners = listener;
+	}
+	listener->generation = given->generation;
+}
+
+/* Begins to accept on what is new and closes what the generation does not name. */
+static void listeners_settle(struct front_role *role, uint64_t generation)
+{
+	struct front_listener **at = &role->listeners;
+
+	while (*at != NULL) {
+		struct front_listener *listener = *at;
+		if (listener->generation == generation) {
+			if (!listener->is_watched) {
+				waiter_watch(role->waiter, &listener->watch);
+				listener->is_watched = true;
+			}
+			at = &listener->next;
+			continue;
+		}
+		if (listener->is_watched)
+			waiter_unwatch(role->waiter, &listener->watch);
+		fd_close(&listener->watch.fd);
+		*at = listener->next;
+		free(listener);
+	}
+}
+
+/* ---- the configuration ---- */
+
+static void identities_drop(struct front_role *role)
+{
+	while (role->identity_count > 0)
+		tls_certificate_unref(&role->identities[--role->identity_count].certificate);
+}
+
+static void certificate_take(struct front_role *role, const struct msg_certificate_given *given)
+{
+	struct buf why = BUF_INIT(1024);
+	struct tls_identity *identity = &role->identities[role->identity_count];
+
+	CHECK(role->identity_count < TLS_IDENTITIES_MAX);
+	if (tls_certificate_parse(given->chain, &why, &identity->certificate) == FAULT_NONE) {
+		identity->key = given->key;
+		identity->is_default = given->is_default;
+		role->identity_count++;
+	} else
+		log_printf(&role->process->log, LOG_ERROR, "certificate %.*s: %.*s",
+			   STR_ARG(given->name), (int)why.len, why.data);
+	buf_done(&why);
+}
+
+/* One context a service; on a fault what was made is dropped and `why` says more. */
+static enum fault contexts_make(struct front_role *role, const struct config *config,
+				struct tls_context *contexts[SERVICE_COUNT], struct buf *why)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++) {
+		const struct service_config *service = &config->services[i];
+		struct tls_context_parts parts = {.policy = &service->policy,
+						  .identities = role->identities,
+						  .identity_count = role->identity_count,
+						  .keys = &role->keys.source,
+						  .tickets = role->tickets,
+						  .file_name = config->file_name};
+		if (!service->enabled || role->identity_count == 0)
+			continue;
+		buf_printf(why, "%s: ", service_name(service->id));
+		enum fault fault = tls_context_new(&parts, why, &contexts[i]);
+		if (fault != FAULT_NONE)
+			return fault;
+		buf_reset(why);
+	}
+	return FAULT_NONE;
+}
+
+static enum fault config_put_in_force(struct front_role *role, struct packet *packet,
+				      struct buf *why)
+{
+	struct tls_context *contexts[SERVICE_COUNT] = {NULL};
+	struct config *config = snapshot_config_read(packet, &role->process->log);
+	uint64_t generation = packet->message.config_changed.generation;
+
+	if (config == NULL) {
+		buf_append_c(why, "the front cannot read the configuration");
+		return FAULT_INVALID;
+	}
+	enum fault fault = contexts_make(role, config, contexts, why);
+	identities_drop(role);
+	if (fault != FAULT_NONE) {
+		for (size_t i = 0; i < SERVICE_COUNT; i++)
+			tls_context_unref(&contexts[i]);
+		config_unref(&config);
+		return fault;
+	}
+	front_snapshot_set(&role->front, snapshot_new(config, contexts));
+	listeners_settle(role, generation);
+	return FAULT_NONE;
+}
+
+static void config_take(struct front_role *role, struct packet *packet)
+{
+	struct buf why = BUF_INIT(1024);
+	uint64_t id = packet->header.id;
+	struct msg_done done = {.fault = config_put_in_force(role, packet, &why)};
+
+	done.text = buf_str(&why);
+	(void)!channel_send(&role->parent, MSG_done, id, &done);
+	buf_done(&why);
+}
+
+/* ---- the parent ---- */
+
+static void stop_begin(struct front_role *role)
+{
+	if (role->stop_deadline_ms != 0)
+		return;
+	role->stop_deadline_ms = clock_mono_ms() + STOP_MS;
+	waiter_unwatch(role->waiter, &role->parent_watch);
+	listeners_settle(role, UINT64_MAX);
+	front_stop(&role->front);
+}
+
+static void parent_packet(struct front_role *role, struct packet *packet)
+{
+	switch (packet->header.kind) {
+	case MSG_certificate_given:
+		certificate_take(role, &packet->message.certificate_given);
+		break;
+	case MSG_listener_given:
+		listener_take(role, packet);
+		break;
+	case MSG_config_changed:
+		config_take(role, packet);
+		break;
+	case MSG_log_rotated:
+		CHECK(packet->message.log_rotated.file < LOG_FILE_COUNT);
+		if (dup3(packet->fd, role->process->log.fds[packet->message.log_rotated.file],
+			 O_CLOEXEC) < 0)
+			log_printf(&role->process->log, LOG_ERROR,
+				   "a rotated log could not be taken over");
+		break;
+	default:
+		break;
+	}
+}
+
+static void parent_ready(struct watch *watch)
+{
+	struct front_role *role = list_entry(watch, struct front_role, parent_watch);
+	struct packet packet;
+	enum fault fault;
+
+	packet_init(&packet);
+	while ((fault = channel_receive(&role->parent, &packet)) == FAULT_NONE)
+		parent_packet(role, &packet);
+	packet_done(&packet);
+	if (fault != FAULT_BUSY)
+		stop_begin(role);
+}
+
+static void tick(void *context)
+{
+	struct front_role *role = context;
+
+	if (role->stop_deadline_ms == 0)
+		return;
+	if (front_is_empty(&role->front) || clock_mono_ms() > role->stop_deadline_ms)
+		waiter_stop(role->waiter);
+}
+
+/* ---- the other threads ---- */
+
+static void *feed_run(void *argument)
+{
+	struct front_role *role = argument;
+	struct feed_notice notice;
+
+	while (feed_next(role->feed, &notice))
+		front_feed_notify(&role->front, notice.sequence == 0 ? 0 : notice.account);
+	return NULL;
+}
+
+static void *tickets_run(void *argument)
+{
+	struct front_role *role = argument;
+
+	pthread_mutex_lock(&role->ticket_lock);
+	while (!role->is_ending) {
+		struct timespec until;
+		pthread_mutex_unlock(&role->ticket_lock);
+		(void)!tls_tickets_refresh(role->tickets, &role->keys_client);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += TICKET_REFRESH_MS / 1000;
+		pthread_mutex_lock(&role->ticket_lock);
+		if (!role->is_ending)
+			pthread_cond_timedwait(&role->ticket_end, &role->ticket_lock, &until);
+	}
+	pthread_mutex_unlock(&role->ticket_lock);
+	return NULL;
+}
+
+static void threads_start(struct front_role *role)
+{
+	CHECK(pthread_mutex_init(&role->ticket_lock, NULL) == 0);
+	CHECK(pthread_cond_init(&role->ticket_end, NULL) == 0);
+	CHECK(pthread_create(&role->feed_thread, NULL, feed_run, role) == 0);
+	CHECK(pthread_create(&role->ticket_thread, NULL, tickets_run, role) == 0);
+}
+
+static void threads_end(struct front_role *role)
+{
+	feed_stop(role->feed);
+	pthread_join(role->feed_thread, NULL);
+	pthread_mutex_lock(&role->ticket_lock);
+	role->is_ending = true;
+	pthread_cond_signal(&role->ticket_end);
+	pthread_mutex_unlock(&role->ticket_lock);
+	pthread_join(role->ticket_thread, NULL);
+}
+
+/* ---- start and end ---- */
+
+static enum fault metrics_map(struct front_role *role)
+{
+	void *shared = mmap(NULL, sizeof(struct metrics_shared), PROT_READ | PROT_WRITE, MAP_SHARED,
+			    ROLE_FD_METRICS, 0);
+
+	if (shared == MAP_FAILED)
+		return FAULT_MEMORY;
+	role->metrics.shared = shared;
+	role->metrics.own = &role->metrics.shared->fronts[role->process->index % METRIC_FRONTS];
+	/* A front that died had connections open which are not any more. */
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		role->metrics.own->counts[i][METRIC_CONNECTIONS_OPEN] = 0;
+	role->metrics.own->started_s = (uint64_t)clock_real_s();
+	return FAULT_NONE;
+}
+
+static int front_start(struct front_role *role)
+{
+	broker_init(&role->broker, ROLE_FRONT);
+	role_client_init(&role->store_client, &role->broker.connector, ROLE_STORE, PATIENCE_MS);
+	role_client_init(&role->keys_client, &role->broker.connector, ROLE_KEYS, PATIENCE_MS);
+	key_source_remote_init(&role->keys, &role->keys_client);
+	role->tickets = tls_tickets_new();
+	enum fault fault = metrics_map(role);
+	if (fault == FAULT_NONE)
+		fault = store_open("store", &role->store_client, &role->store);
+	if (fault != FAULT_NONE)
+		return role_fail(role->process, "%s cannot be opened: %s", role->process->store,
+				 fault_text(fault));
+	role->auth = auth_client_new(&role->broker.connector);
+	role->feed = feed_new(role->store);
+	role->waiter = waiter_new((struct waiter_limits){
+		.workers = WORKERS, .share_workers = SHARE_WORKERS, .linger_ms = LINGER_MS});
+	waiter_tick_set(role->waiter, TICK_MS, tick, role);
+	front_init(&role->front, role->waiter, role->store, role->auth, &role->metrics,
+		   &role->process->log);
+	return EXIT_DONE;
+}
+
+static void front_end(struct front_role *role)
+{
+	threads_end(role);
+	waiter_free(&role->waiter);
+	front_done(&role->front);
+	auth_client_free(&role->auth);
+	feed_free(&role->feed);
+	store_close(&role->store);
+	tls_tickets_free(&role->tickets);
+	role_client_done(&role->keys_client);
+	role_client_done(&role->store_client);
+	broker_done(&role->broker);
+}
+
+int role_front(struct role_process *process)
+{
+	struct front_role *role = calloc(1, sizeof(*role));
+	struct buf sandbox = BUF_INIT(1024);
+
+	CHECK(role != NULL);
+	role->process = process;
+	/* An arena a worker would keep each one's largest message. */
+	mallopt(M_ARENA_MAX, 4);
+	if (!sandbox_role_enter(process, &sandbox))
+		return EXIT_USAGE;
+	int code = front_start(role);
+	if (code != EXIT_DONE)
+		return code;
+	role->parent = (struct channel){ROLE_FD_PARENT, ROLE_FRONT, ROLE_PARENT};
+	fd_set_nonblocking(ROLE_FD_PARENT);
+	role->parent_watch = (struct watch){.fd = ROLE_FD_PARENT, .ready = parent_ready};
+	waiter_watch(role->waiter, &role->parent_watch);
+	threads_start(role);
+	role_ready(process, sandbox.data);
+	waiter_run(role->waiter);
+	front_end(role);
+	buf_done(&sandbox);
+	free(role);
+	return EXIT_DONE;
+}
