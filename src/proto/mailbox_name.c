@@ -2,7 +2,6 @@
 #include "proto/mailbox_name.h"
 
 #include "base/cursor.h"
-#include "proto/message_text.h"
 
 static const char digits64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
@@ -195,26 +194,6 @@ void mailbox_name_encode(struct buf *to, struct str name)
 	while (cursor_left(&cursor) > 0)
 		code_append(&encoder, code_take(&cursor));
 	shift_end(&encoder);
-}
-
-static bool level_check(struct str level)
-{
-	if (level.len == 0 || level.ptr[0] == ' ' || level.ptr[level.len - 1] == ' ')
-		return false;
-	return !str_equals(level, STR(".")) && !str_equals(level, STR(".."));
-}
-
-bool mailbox_name_check(struct str name)
-{
-	if (name.len == 0 || name.len > MAILBOX_NAME_MAX || !utf8_check(name))
-		return false;
-	for (size_t i = 0; i < name.len; i++)
-		if (ascii_is_control(name.ptr[i]) || name.ptr[i] == '*' || name.ptr[i] == '%')
-			return false;
-	for (struct str rest = name; rest.ptr != NULL;)
-		if (!level_check(str_cut(&rest, MAILBOX_NAME_SEPARATOR)))
-			return false;
-	return true;
 }
 
 bool mailbox_name_is_inbox(struct str name)

@@ -2,13 +2,14 @@
 /*
  * Names of mailboxes: UTF-8 inside, modified UTF-7 on the wire (RFC 3501
  * section 5.1.3), "/" between levels, and the wildcards of LIST (section 6.3.8).
+ * Which names a mailbox may have is for the store to say.
  */
 #ifndef POSTERN_PROTO_MAILBOX_NAME_H
 #define POSTERN_PROTO_MAILBOX_NAME_H
 
 #include "base/buf.h"
 
-enum { MAILBOX_NAME_MAX = 1000, MAILBOX_NAME_SEPARATOR = '/' };
+enum { MAILBOX_NAME_SEPARATOR = '/' };
 
 /*
  * Appends the UTF-8 form of a name from the wire; INBOX in any case becomes
@@ -19,12 +20,6 @@ must_check bool mailbox_name_decode(struct buf *to, struct str wire);
 
 /* Appends the modified UTF-7 form of a UTF-8 name. */
 void mailbox_name_encode(struct buf *to, struct str name);
-
-/*
- * Tells whether a UTF-8 name may be given to a new mailbox: no controls, no
- * empty level, no blanks at the ends of a level, not too long, no wildcards.
- */
-bool mailbox_name_check(struct str name);
 
 /* True for INBOX in any case. */
 bool mailbox_name_is_inbox(struct str name);

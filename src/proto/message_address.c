@@ -115,26 +115,30 @@ static struct str local_keep(struct reader *reader)
 	return text_keep(reader, reader->has_quoted ? words : str_sub(words, 0, kept));
 }
 
+static struct str domain_literal_take(struct cursor *cursor)
+{
+	struct str rest = str_sub(cursor_rest(cursor), 0, LITERAL_MAX);
+	size_t end = str_find_char(rest, ']');
+
+	return cursor_bytes(cursor, end == STR_NONE ? rest.len : end + 1);
+}
+
 /* Takes a domain behind "@": a dot-atom with blanks and comments in it, or a literal. */
 static struct str domain_take(struct reader *reader)
 {
 	struct cursor *cursor = &reader->cursor;
 	struct buf domain = BUF_INIT(cursor_left(cursor) + 1);
 
-	for (;;) {
+	message_cfws_skip(cursor, &reader->comment);
+	if (cursor_peek(cursor) == '[')
+		message_value_unfold(&domain, domain_literal_take(cursor));
+	for (bool is_more = true; is_more;) {
+		buf_append_str(&domain, cursor_take_while(cursor, message_is_atom_char));
 		message_cfws_skip(cursor, &reader->comment);
-		struct str part = cursor_take_while(cursor, message_is_atom_char);
-		buf_append_str(&domain, part);
-		if (cursor_take_char(cursor, '.')) {
+		is_more = cursor_take_char(cursor, '.');
+		if (is_more)
 			buf_append_char(&domain, '.');
-		} else if (part.len == 0 && domain.len == 0 && cursor_peek(cursor) == '[') {
-			struct str literal = str_sub(cursor_rest(cursor), 0, LITERAL_MAX);
-			size_t end = str_find_char(literal, ']');
-			literal = cursor_bytes(cursor, end == STR_NONE ? literal.len : end + 1);
-			message_value_unfold(&domain, literal);
-		} else {
-			break;
-		}
+		message_cfws_skip(cursor, &reader->comment);
 	}
 	struct str kept = text_keep(reader, buf_str(&domain));
 	buf_done(&domain);

@@ -227,9 +227,6 @@ static void part_write(const struct writer *writer, const struct mime_part *part
 
 static void multipart_write(const struct writer *writer, const struct mime_part *part)
 {
-	/* A multipart without parts has no form of its own: one empty text stands in. */
-	if (part->first_child == NULL)
-		buf_append_c(writer->to, "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0)");
 	for (const struct mime_part *child = part->first_child; child != NULL; child = child->next)
 		part_write(writer, child);
 	buf_append_char(writer->to, ' ');

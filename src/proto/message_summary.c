@@ -15,8 +15,9 @@
  */
 enum {
 	FLAG_SENT = 1,
-	FLAG_SIMPLIFIED = 2,
-	FLAG_KEY_CUT = 4, /* shifted by enum message_key */
+	FLAG_PARTIAL = 2,
+	FLAG_SIMPLIFIED = 4,
+	FLAG_KEY_CUT = 16, /* shifted by enum message_key */
 	ZONE_BIAS = 0x4000,
 	HEAD_BYTES = 1 + 1 + 2 + 8 + 4 * 4 + 2 * MESSAGE_KEY_COUNT,
 	KEY_SOURCE_MAX = 4096,		     /* of a field that are folded */
@@ -173,6 +174,41 @@ static void maker_done(struct maker *maker)
 		buf_done(&maker->keys[key]);
 }
 
+/* Appends the blob; false, and nothing appended, when it does not fit. */
+static bool blob_write(const struct maker *maker, struct buf *to)
+{
+	size_t before = to->len;
+
+	head_write(maker, to);
+	buf_append_str(to, buf_str(&maker->envelope));
+	buf_append_str(to, buf_str(&maker->body));
+	buf_append_str(to, buf_str(&maker->structure));
+	buf_append_str(to, buf_str(&maker->parts));
+	for (int key = 0; key < MESSAGE_KEY_COUNT; key++)
+		buf_append_str(to, buf_str(&maker->keys[key]));
+	if (!to->failed)
+		return true;
+	buf_truncate(to, before);
+	to->failed = false;
+	return false;
+}
+
+/* What is left when the full summary does not fit. */
+static bool partial_write(struct maker *maker, struct buf *to)
+{
+	struct str header = str_sub(maker->message, 0, maker->limits->header_bytes);
+
+	maker->flags = FLAG_PARTIAL;
+	for (int key = 0; key < MESSAGE_KEY_COUNT; key++)
+		buf_reset(&maker->keys[key]);
+	keys_make(maker, str_sub(header, 0, message_header_length(header)));
+	buf_done(&maker->envelope);
+	buf_done(&maker->body);
+	buf_done(&maker->structure);
+	buf_done(&maker->parts);
+	return blob_write(maker, to);
+}
+
 static enum fault summary_try(struct str message, const struct mime_limits *limits, unsigned flags,
 			      struct buf *to)
 {
@@ -180,26 +216,12 @@ static enum fault summary_try(struct str message, const struct mime_limits *limi
 
 	maker_init(&maker, message, limits, to->max - to->len);
 	maker.flags = flags;
-	enum fault fault = mime_parse(&maker.arena, message, limits, &maker.root);
-	if (fault == FAULT_NONE && !texts_make(&maker))
-		fault = FAULT_TOO_LARGE;
-	if (fault == FAULT_NONE) {
-		size_t before = to->len;
-		head_write(&maker, to);
-		buf_append_str(to, buf_str(&maker.envelope));
-		buf_append_str(to, buf_str(&maker.body));
-		buf_append_str(to, buf_str(&maker.structure));
-		buf_append_str(to, buf_str(&maker.parts));
-		for (int key = 0; key < MESSAGE_KEY_COUNT; key++)
-			buf_append_str(to, buf_str(&maker.keys[key]));
-		if (to->failed) {
-			buf_truncate(to, before);
-			to->failed = false;
-			fault = FAULT_TOO_LARGE;
-		}
-	}
+	bool is_kept = mime_parse(&maker.arena, message, limits, &maker.root) == FAULT_NONE &&
+		       texts_make(&maker) && blob_write(&maker, to);
+	if (!is_kept && to->max < MESSAGE_SUMMARY_MAX)
+		is_kept = partial_write(&maker, to);
 	maker_done(&maker);
-	return fault;
+	return is_kept ? FAULT_NONE : FAULT_TOO_LARGE;
 }
 
 enum fault message_summary_make(struct str message, const struct mime_limits *limits,
@@ -209,7 +231,7 @@ enum fault message_summary_make(struct str message, const struct mime_limits *li
 		.parts = 1, .depth = 0, .header_bytes = SIMPLE_HEADER_BYTES};
 
 	enum fault fault = summary_try(message, limits, 0, summary_out);
-	if (fault == FAULT_TOO_LARGE)
+	if (fault == FAULT_TOO_LARGE && summary_out->max >= MESSAGE_SUMMARY_MAX)
 		fault = summary_try(message, &simple, FLAG_SIMPLIFIED, summary_out);
 	return fault;
 }
@@ -222,6 +244,7 @@ bool message_summary_read(struct str blob, struct message_summary *summary_out)
 	uint8_t flags = cursor_u8(&cursor);
 
 	summary.has_sent = (flags & FLAG_SENT) != 0;
+	summary.is_partial = (flags & FLAG_PARTIAL) != 0;
 	summary.is_simplified = (flags & FLAG_SIMPLIFIED) != 0;
 	summary.sent.zone_minutes = (int)cursor_u16(&cursor) - ZONE_BIAS;
 	summary.sent.real_s = (int64_t)cursor_u64(&cursor);
@@ -313,11 +336,6 @@ static bool number_take(struct cursor *cursor, struct part *part, bool *is_messa
 	*is_message = false;
 	if (part->kind != MIME_MULTIPART)
 		return was_message && number == 1;
-	/* The empty text that stands in BODYSTRUCTURE for a multipart without parts. */
-	if (part->children == 0 && number == 1) {
-		*part = (struct part){.header_from = part->header_from + part->header_len};
-		return true;
-	}
 	return child_take(cursor, part, number);
 }
 

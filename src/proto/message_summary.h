@@ -5,8 +5,9 @@
  *
  * One compact blob with its version in front: ENVELOPE, BODY and BODYSTRUCTURE
  * as IMAP sends them, the place of every part, the date of sending, and folded
- * texts to search in. It is at most MESSAGE_SUMMARY_MAX bytes. A reader gets
- * views into the blob; a blob that is damaged or of another version is refused.
+ * texts to search in. A reader gets views into the blob; a blob that is damaged
+ * or of another version is refused. The few messages whose summary is bigger
+ * than what is kept (is_partial) are summarised anew, in full, when somebody asks.
  */
 #ifndef POSTERN_PROTO_MESSAGE_SUMMARY_H
 #define POSTERN_PROTO_MESSAGE_SUMMARY_H
@@ -39,15 +40,16 @@ struct message_summary {
 	bool is_key_cut[MESSAGE_KEY_COUNT]; /* the field is longer: a miss is no proof */
 	bool has_sent;
 	struct message_date sent;
-	bool is_simplified; /* too big to describe in full: one opaque part */
+	bool is_partial;    /* only keys and date: envelope, structure and parts did not fit */
+	bool is_simplified; /* too big to describe at all: one opaque part */
 	struct str parts;
 };
 
 /*
- * Appends the summary of `message` to an empty `summary_out`, whose maximum
- * should be MESSAGE_SUMMARY_MAX. Never fails on a message: one whose structure
- * does not fit is described as one part and marked. FAULT_TOO_LARGE only when
- * the buffer's maximum does not even admit that.
+ * Appends the summary of `message` to an empty `summary_out`. Never fails on a
+ * message: where the buffer's maximum is too small the summary is partial; where
+ * that is MESSAGE_SUMMARY_MAX, it is simplified. FAULT_TOO_LARGE only when the
+ * maximum does not even admit the smallest one (some 1,500 bytes).
  */
 must_check enum fault message_summary_make(struct str message, const struct mime_limits *limits,
 					   struct buf *summary_out);

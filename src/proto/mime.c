@@ -36,7 +36,9 @@ static void part_open(struct reader *reader, struct mime_part *parent, size_t at
 		parent->last_child = part;
 		parent->child_count++;
 	}
-	reader->parts++;
+	/* Past the limit the last part holds whatever comes: boundaries are not looked for. */
+	if (++reader->parts >= reader->limits->parts)
+		reader->boundaries = 0;
 	reader->current = part;
 	reader->in_header = true;
 }
@@ -160,10 +162,7 @@ static void boundary_take(struct reader *reader, struct mime_part *multipart, st
 		reader->boundaries--;
 		return;
 	}
-	if (reader->parts < reader->limits->parts)
-		part_open(reader, multipart, reader->at + line.len);
-	else
-		reader->boundaries = 0;
+	part_open(reader, multipart, reader->at + line.len);
 }
 
 static void line_take(struct reader *reader, struct str line)
@@ -184,14 +183,22 @@ static void line_take(struct reader *reader, struct str line)
 	reader->lines += has_end;
 }
 
-/* A message without a child (its header was cut off, or no more parts may be made) is an opaque part. */
+/*
+ * A multipart whose boundary never came is text, so that somebody can read it;
+ * a message without a child (its header was cut off, or no more parts may be
+ * made) is an opaque part.
+ */
 static void childless_simplify(struct mime_part *root)
 {
-	for (struct mime_part *part = root; part != NULL; part = mime_part_next(part))
-		if (part->kind == MIME_MESSAGE && part->child_count == 0) {
-			part->kind = MIME_LEAF;
+	for (struct mime_part *part = root; part != NULL; part = mime_part_next(part)) {
+		if (part->kind == MIME_LEAF || part->child_count > 0)
+			continue;
+		if (part->kind == MIME_MULTIPART)
+			content_replace(&part->content, STR("text"), STR("plain"));
+		else
 			content_replace(&part->content, STR("application"), STR("octet-stream"));
-		}
+		part->kind = MIME_LEAF;
+	}
 }
 
 enum fault mime_parse(struct arena *arena, struct str message, const struct mime_limits *limits,

@@ -4,7 +4,8 @@
  *
  * One pass over the bytes, without copying them; any bytes give a tree. What
  * cannot be believed becomes something simpler:
- *  - a multipart without a boundary is text/plain;
+ *  - a multipart without a boundary, or in which its boundary never comes, is
+ *    text/plain;
  *  - a multipart or message nested deeper than the limit, and a message/rfc822
  *    whose encoding hides its lines, is application/octet-stream;
  *  - past the limit of parts, boundaries are no longer looked for;
@@ -26,7 +27,7 @@ struct mime_limits {
 
 enum mime_kind {
 	MIME_LEAF,
-	MIME_MULTIPART, /* children: any number, even none */
+	MIME_MULTIPART, /* one child or more */
 	MIME_MESSAGE,	/* message/rfc822; one child: the message inside */
 };
 
