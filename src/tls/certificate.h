@@ -84,12 +84,28 @@ void tls_certificate_check(const struct tls_certificate *certificate, const char
 bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *file, struct str host,
 		    int64_t now_s, struct findings *findings);
 
+/* A chain and its private key, in PEM form. */
+struct tls_pair {
+	struct buf chain;
+	struct buf key;
+};
+
+/* Frees both, and overwrites the key. */
+void tls_pair_done(struct tls_pair *pair);
+
 /*
- * Makes the pairs of a new home in `folder`: server.crt and server.key (RSA-2048),
- * server-ecdsa.crt and server-ecdsa.key (P-256), for `host`, localhost,
- * 127.0.0.1 and ::1, signed by a local root that stands at the end of both
- * chains and whose key is thrown away. Overwrites. Blocks on the disk and for
- * about a tenth of a second of computing.
+ * Makes a pair with RSA-2048 and one with P-256, for `host`, localhost, 127.0.0.1
+ * and ::1, signed by a local root that stands at the end of both chains and whose
+ * key is thrown away. The caller frees with tls_pair_done; after a fault there is
+ * nothing to free. Computes for about a tenth of a second.
+ */
+must_check enum fault tls_pairs_make(struct str host, struct tls_pair *rsa_out,
+				     struct tls_pair *ec_out, struct buf *why);
+
+/*
+ * Makes such pairs and writes them into `folder` as server.crt and server.key
+ * (RSA), server-ecdsa.crt and server-ecdsa.key (P-256). Overwrites. Blocks on the
+ * disk.
  */
 must_check enum fault tls_pairs_create(const char *folder, struct str host, struct buf *why);
 

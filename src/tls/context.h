@@ -58,6 +58,9 @@ struct tls_certificates tls_context_certificates(const struct tls_context *conte
 /* For tls/transport.c and tests. Borrowed. */
 SSL_CTX *tls_context_openssl(const struct tls_context *context);
 
+/* The finite-field group of DHE suites: "ffdhe2048", "ffdhe4096", "modp1024" (Oakley group 2); "" without DHE. */
+const char *tls_context_dh_name(const struct tls_context *context);
+
 /* What failures in words say of the policy. Texts are the context's own. */
 struct tls_words {
 	struct str file_name;

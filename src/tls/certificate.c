@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chains of certificates: see certificate.h. */
+#include "tls/certificate.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "crypto/library.h"
+
+struct tls_certificate {
+	int references; /* atomic */
+	X509 *leaf;
+	STACK_OF(X509) *chain; /* without the leaf; NULL if it is alone */
+	enum tls_key_kind kind;
+	int bits;
+	int64_t not_before;
+	int64_t not_after;
+	unsigned char key_id[TLS_KEY_ID_BYTES];
+	unsigned char digest[SHA256_BYTES];
+	size_t name_count;
+	char **names; /* lower case */
+};
+
+/* ---- reading ---- */
+
+static int64_t asn1_time_seconds(const ASN1_TIME *when)
+{
+	struct tm civil;
+
+	memset(&civil, 0, sizeof(civil));
+	return ASN1_TIME_to_tm(when, &civil) == 1 ? (int64_t)timegm(&civil) : 0;
+}
+
+static void certificate_name_add(struct tls_certificate *self, const ASN1_STRING *text)
+{
+	const char *bytes = (const char *)ASN1_STRING_get0_data(text);
+	size_t len = (size_t)ASN1_STRING_length(text);
+
+	/* A name with a NUL inside is a trick that once fooled validators: it names nobody. */
+	if (len == 0 || len > 253 || memchr(bytes, '\0', len) != NULL ||
+	    self->name_count == TLS_CERTIFICATE_NAMES_MAX)
+		return;
+	char *name = str_dup_c(str_make(bytes, len));
+	for (char *c = name; *c != '\0'; c++)
+		*c = ascii_lower(*c);
+	self->names[self->name_count++] = name;
+}
+
+/* The common name counts only where there is no subjectAltName (RFC 6125 section 6.4.4). */
+static void certificate_read_common_name(struct tls_certificate *self)
+{
+	const X509_NAME *subject = X509_get_subject_name(self->leaf);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+
+	if (at >= 0)
+		certificate_name_add(self, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+}
+
+static void certificate_read_names(struct tls_certificate *self)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(self->leaf, NID_subject_alt_name, NULL, NULL);
+
+	self->names = calloc(TLS_CERTIFICATE_NAMES_MAX, sizeof(*self->names));
+	CHECK(self->names != NULL);
+	if (names == NULL) {
+		certificate_read_common_name(self);
+		return;
+	}
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		if (name->type == GEN_DNS)
+			certificate_name_add(self, name->d.dNSName);
+	}
+	GENERAL_NAMES_free(names);
+}
+
+static bool certificate_read_key(struct tls_certificate *self, struct buf *why)
+{
+	EVP_PKEY *key = X509_get0_pubkey(self->leaf);
+	unsigned char *der = NULL;
+
+	if (key == NULL || !(EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "EC"))) {
+		buf_append_c(why, "its key is neither RSA nor on an elliptic curve of TLS");
+		return false;
+	}
+	self->kind = EVP_PKEY_is_a(key, "RSA") ? TLS_KEY_RSA : TLS_KEY_EC;
+	self->bits = EVP_PKEY_get_bits(key);
+	int len = i2d_PUBKEY(key, &der);
+	CHECK(len > 0);
+	sha256(str_make(der, (size_t)len), self->key_id);
+	OPENSSL_free(der);
+	return true;
+}
+
+static void digest_certificate(struct sha256 *sha, X509 *certificate)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(certificate, &der);
+
+	CHECK(len > 0);
+	sha256_update_framed(sha, str_make(der, (size_t)len));
+	OPENSSL_free(der);
+}
+
+static void certificate_read_digest(struct tls_certificate *self)
+{
+	struct sha256 sha;
+
+	sha256_init(&sha);
+	digest_certificate(&sha, self->leaf);
+	for (int i = 0; i < sk_X509_num(self->chain); i++)
+		digest_certificate(&sha, sk_X509_value(self->chain, i));
+	sha256_final(&sha, self->digest);
+}
+
+/* Reads into our own library context, so that later use fetches nothing from another. */
+static X509 *pem_read_next(BIO *bio)
+{
+	X509 *certificate = X509_new_ex(crypto_library(), NULL);
+
+	CHECK(certificate != NULL);
+	if (PEM_read_bio_X509(bio, &certificate, NULL, NULL) == NULL) {
+		X509_free(certificate);
+		return NULL;
+	}
+	return certificate;
+}
+
+/* False when there is something in the text that begins like a certificate and is none. */
+static bool chain_read(struct tls_certificate *self, BIO *bio, struct buf *why)
+{
+	X509 *next;
+	size_t count = 0;
+
+	ERR_clear_error();
+	while ((next = pem_read_next(bio)) != NULL) {
+		if (count++ == TLS_CHAIN_MAX) {
+			X509_free(next);
+			buf_printf(why, "it holds more than %d certificates", TLS_CHAIN_MAX);
+			return false;
+		}
+		if (self->leaf == NULL) {
+			self->leaf = next;
+			continue;
+		}
+		if (self->chain == NULL)
+			CHECK((self->chain = sk_X509_new_null()) != NULL);
+		CHECK(sk_X509_push(self->chain, next) > 0);
+	}
+	unsigned long error = ERR_peek_last_error();
+	ERR_clear_error();
+	if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) {
+		if (count > 0)
+			return true;
+		buf_append_c(why, "it holds no certificate in PEM form (BEGIN CERTIFICATE)");
+		return false;
+	}
+	buf_printf(why, "certificate number %zu in it is damaged", count + 1);
+	return false;
+}
+
+static void certificate_free(struct tls_certificate *self)
+{
+	X509_free(self->leaf);
+	sk_X509_pop_free(self->chain, X509_free);
+	for (size_t i = 0; i < self->name_count; i++)
+		free(self->names[i]);
+	free(self->names);
+	free(self);
+}
+
+enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_certificate **out)
+{
+	if (pem.len > TLS_PEM_MAX) {
+		buf_append_c(why, "it is too large for a chain of certificates");
+		return FAULT_TOO_LARGE;
+	}
+	struct tls_certificate *self = calloc(1, sizeof(*self));
+	BIO *bio = BIO_new_mem_buf(pem.len == 0 ? "" : pem.ptr, (int)pem.len);
+	enum fault fault = FAULT_INVALID;
+
+	CHECK(self != NULL && bio != NULL);
+	self->references = 1;
+	if (chain_read(self, bio, why)) {
+		fault = certificate_read_key(self, why) ? FAULT_NONE : FAULT_UNSUPPORTED;
+	}
+	BIO_free(bio);
+	if (fault != FAULT_NONE) {
+		certificate_free(self);
+		return fault;
+	}
+	self->not_before = asn1_time_seconds(X509_get0_notBefore(self->leaf));
+	self->not_after = asn1_time_seconds(X509_get0_notAfter(self->leaf));
+	certificate_read_names(self);
+	certificate_read_digest(self);
+	*out = self;
+	return FAULT_NONE;
+}
+
+struct tls_certificate *tls_certificate_ref(struct tls_certificate *certificate)
+{
+	__atomic_add_fetch(&certificate->references, 1, __ATOMIC_RELAXED);
+	return certificate;
+}
+
+void tls_certificate_unref(struct tls_certificate **certificate)
+{
+	struct tls_certificate *self = *certificate;
+
+	*certificate = NULL;
+	if (self != NULL && __atomic_sub_fetch(&self->references, 1, __ATOMIC_ACQ_REL) == 0)
+		certificate_free(self);
+}
+
+/* ---- what is known of it ---- */
+
+enum tls_key_kind tls_certificate_kind(const struct tls_certificate *certificate)
+{
+	return certificate->kind;
+}
+
+int tls_certificate_bits(const struct tls_certificate *certificate)
+{
+	return certificate->bits;
+}
+
+int64_t tls_certificate_not_before(const struct tls_certificate *certificate)
+{
+	return certificate->not_before;
+}
+
+int64_t tls_certificate_not_after(const struct tls_certificate *certificate)
+{
+	return certificate->not_after;
+}
+
+const unsigned char *tls_certificate_key_id(const struct tls_certificate *certificate)
+{
+	return certificate->key_id;
+}
+
+const unsigned char *tls_certificate_digest(const struct tls_certificate *certificate)
+{
+	return certificate->digest;
+}
+
+size_t tls_certificate_name_count(const struct tls_certificate *certificate)
+{
+	return certificate->name_count;
+}
+
+struct str tls_certificate_name(const struct tls_certificate *certificate, size_t index)
+{
+	CHECK(index < certificate->name_count);
+	return str_from_c(certificate->names[index]);
+}
+
+X509 *tls_certificate_leaf(const struct tls_certificate *certificate)
+{
+	return certificate->leaf;
+}
+
+STACK_OF(X509) * tls_certificate_chain(const struct tls_certificate *certificate)
+{
+	return certificate->chain;
+}
+
+/* `*.example.org` stands for exactly one label, and not for one above `org` (RFC 6125 section 6.4.3). */
+static bool wildcard_matches(struct str pattern, struct str host)
+{
+	if (!str_has_prefix(pattern, STR("*.")))
+		return false;
+	struct str base = str_from(pattern, 1);
+	size_t dot = str_find_char(host, '.');
+
+	return dot != STR_NONE && dot > 0 && str_find_char(str_from(base, 1), '.') != STR_NONE &&
+	       str_equals_nocase(base, str_from(host, dot));
+}
+
+int tls_certificate_match(const struct tls_certificate *certificate, struct str host)
+{
+	int best = 0;
+
+	/* A final dot is the root's and says nothing. */
+	if (host.len > 0 && host.ptr[host.len - 1] == '.')
+		host.len--;
+	for (size_t i = 0; i < certificate->name_count && best < 2; i++) {
+		struct str name = str_from_c(certificate->names[i]);
+		if (str_equals_nocase(name, host))
+			best = 2;
+		else if (wildcard_matches(name, host))
+			best = 1;
+	}
+	return best;
+}
+
+static void append_common_name(const X509_NAME *name, struct buf *to)
+{
+	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+	unsigned char *text = NULL;
+	int len = at < 0 ? -1
+			 : ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
+							      X509_NAME_get_entry(name, at)));
+
+	if (len < 0) {
+		buf_append_c(to, "(no name)");
+		return;
+	}
+	text_append_phrase(to, str_make(text, (size_t)len));
+	OPENSSL_free(text);
+}
+
+void tls_certificate_describe(const struct tls_certificate *certificate, struct buf *to)
+{
+	buf_append_c(to, "CN=");
+	append_common_name(X509_get_subject_name(certificate->leaf), to);
+	buf_append_c(to, ", from ");
+	append_common_name(X509_get_issuer_name(certificate->leaf), to);
+	buf_append_c(to, ", good until ");
+	clock_append_iso_date(to, certificate->not_after);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a TLS connection, shared by transport.c and failure.c.
+ */
+#ifndef POSTERN_TLS_CONNECTION_H
+#define POSTERN_TLS_CONNECTION_H
+
+#include "tls/hello.h"
+#include "tls/transport.h"
+
+struct tls_connection {
+	struct tls_hello hello; /* the SSL's app data */
+	struct tls_context *context;
+	SSL *ssl;
+	int fd; /* the stream's */
+	bool is_done; /* handshake */
+	bool is_drained; /* the last read took all there was */
+	/* Encrypted bytes that wait for the next write: the end of the handshake. */
+	struct buf held;
+	/* Why it failed. */
+	unsigned long error; /* OpenSSL's code; 0: the peer just went */
+	int system_error;
+};
+
+#endif

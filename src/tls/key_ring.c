@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private keys by number: see key_ring.h. */
+#include "tls/key_ring.h"
+
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/random.h"
+#include "crypto/digest.h"
+#include "crypto/library.h"
+
+enum { RSA_BITS_MIN = 1024, RSA_BITS_MAX = 8192 };
+
+/* Free slots have no key. */
+struct ring_entry {
+	uint32_t number;
+	uint64_t generation; /* the last that named it */
+	bool is_rsa;
+	unsigned char id[KEY_ID_BYTES];
+	EVP_PKEY *key;
+};
+
+struct key_ring {
+	pthread_rwlock_t lock;
+	uint64_t completed; /* the last complete generation */
+	size_t count;
+	struct ring_entry entries[KEY_RING_MAX];
+};
+
+struct key_ring *key_ring_new(void)
+{
+	struct key_ring *ring = calloc(1, sizeof(*ring));
+
+	CHECK(ring != NULL);
+	CHECK(pthread_rwlock_init(&ring->lock, NULL) == 0);
+	return ring;
+}
+
+/* OpenSSL overwrites private numbers when the last reference goes. */
+static void ring_entry_remove(struct key_ring *ring, struct ring_entry *entry)
+{
+	EVP_PKEY_free(entry->key);
+	*entry = ring->entries[--ring->count];
+	ring->entries[ring->count] = (struct ring_entry){0};
+}
+
+void key_ring_free(struct key_ring **ring)
+{
+	if (*ring == NULL)
+		return;
+	while ((*ring)->count > 0)
+		ring_entry_remove(*ring, &(*ring)->entries[0]);
+	pthread_rwlock_destroy(&(*ring)->lock);
+	free(*ring);
+	*ring = NULL;
+}
+
+static struct ring_entry *ring_find(struct key_ring *ring, uint32_t number)
+{
+	for (size_t i = 0; i < ring->count; i++) {
+		if (ring->entries[i].number == number)
+			return &ring->entries[i];
+	}
+	return NULL;
+}
+
+/* Refuses to ask anybody for a passphrase, and notes that one is wanted. */
+static int passphrase_refuse(char *to, int size, int is_writing, void *was_asked)
+{
+	*(bool *)was_asked = true;
+	return -1;
+}
+
+static EVP_PKEY *key_read(struct str pem, struct buf *why)
+{
+	bool was_asked = false;
+	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	EVP_PKEY *key = bio == NULL ? NULL
+				    : PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_refuse,
+								 &was_asked, crypto_library(), NULL);
+
+	if (key == NULL)
+		buf_append_c(why, was_asked ? "the private key is protected by a passphrase; store "
+					      "it without one, readable by Postern only"
+					    : "there is no readable private key in PEM form");
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
+
+static bool curve_is_usable(const char *name)
+{
+	static const char *const usable[] = {"prime256v1", "P-256", "secp384r1",
+					     "P-384",	   "secp521r1", "P-521"};
+
+	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++) {
+		if (strcmp(usable[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool key_is_usable(EVP_PKEY *key, struct buf *why)
+{
+	char group[64] = "";
+
+	if (EVP_PKEY_is_a(key, "RSA")) {
+		int bits = EVP_PKEY_get_bits(key);
+		if (bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX)
+			return true;
+		buf_printf(why, "an RSA key of %d bits is not usable; take 2048 to 4096", bits);
+		return false;
+	}
+	if (EVP_PKEY_is_a(key, "EC") &&
+	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 && curve_is_usable(group))
+		return true;
+	buf_append_c(why, "the private key is neither RSA nor on one of the curves P-256, P-384, P-521");
+	return false;
+}
+
+static void key_id(EVP_PKEY *key, unsigned char id_out[KEY_ID_BYTES])
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+
+	CHECK(len > 0);
+	sha256(str_make(der, (size_t)len), id_out);
+	OPENSSL_free(der);
+}
+
+/* Puts a key that was read into the ring, taking it over; or only marks the one that stands there already. */
+static enum fault ring_put(struct key_ring *ring, struct ring_entry fresh, struct buf *why)
+{
+	struct ring_entry *known = ring_find(ring, fresh.number);
+	enum fault fault = FAULT_NONE;
+
+	if (known != NULL && memcmp(known->id, fresh.id, KEY_ID_BYTES) == 0) {
+		known->generation = fresh.generation;
+	} else if (known != NULL) {
+		buf_printf(why, "the number %u belongs to another key", (unsigned)fresh.number);
+		fault = FAULT_EXISTS;
+	} else if (ring->count == KEY_RING_MAX) {
+		buf_printf(why, "there are more than %d private keys", KEY_RING_MAX);
+		fault = FAULT_TOO_LARGE;
+	} else {
+		ring->entries[ring->count++] = fresh;
+		return FAULT_NONE;
+	}
+	EVP_PKEY_free(fresh.key);
+	return fault;
+}
+
+enum fault key_ring_add(struct key_ring *ring, uint64_t generation, uint32_t key, struct str pem,
+			unsigned char id_out[KEY_ID_BYTES], struct buf *why)
+{
+	struct ring_entry fresh = {.number = key, .generation = generation};
+
+	fresh.key = key_read(pem, why);
+	if (fresh.key == NULL)
+		return FAULT_INVALID;
+	if (!key_is_usable(fresh.key, why)) {
+		EVP_PKEY_free(fresh.key);
+		return FAULT_UNSUPPORTED;
+	}
+	fresh.is_rsa = EVP_PKEY_is_a(fresh.key, "RSA") == 1;
+	key_id(fresh.key, fresh.id);
+
+	pthread_rwlock_wrlock(&ring->lock);
+	enum fault fault = ring_put(ring, fresh, why);
+	pthread_rwlock_unlock(&ring->lock);
+	if (fault == FAULT_NONE)
+		memcpy(id_out, fresh.id, KEY_ID_BYTES);
+	return fault;
+}
+
+void key_ring_complete(struct key_ring *ring, uint64_t generation)
+{
+	pthread_rwlock_wrlock(&ring->lock);
+	for (size_t i = ring->count; i-- > 0;) {
+		if (ring->entries[i].generation < ring->completed)
+			ring_entry_remove(ring, &ring->entries[i]);
+	}
+	ring->completed = generation;
+	pthread_rwlock_unlock(&ring->lock);
+}
+
+size_t key_ring_count(struct key_ring *ring)
+{
+	pthread_rwlock_rdlock(&ring->lock);
+	size_t count = ring->count;
+	pthread_rwlock_unlock(&ring->lock);
+	return count;
+}
+
+/* A reference to the key, so that its destruction meanwhile does no harm; NULL when there is none. */
+static EVP_PKEY *ring_borrow(struct key_ring *ring, uint32_t number, bool *is_rsa_out)
+{
+	EVP_PKEY *key = NULL;
+
+	pthread_rwlock_rdlock(&ring->lock);
+	const struct ring_entry *entry = ring_find(ring, number);
+	if (entry != NULL && EVP_PKEY_up_ref(entry->key) == 1) {
+		key = entry->key;
+		*is_rsa_out = entry->is_rsa;
+	}
+	pthread_rwlock_unlock(&ring->lock);
+	return key;
+}
+
+bool key_ring_is_slow(struct key_ring *ring, uint32_t key)
+{
+	pthread_rwlock_rdlock(&ring->lock);
+	const struct ring_entry *entry = ring_find(ring, key);
+	bool is_slow = entry != NULL && entry->is_rsa;
+	pthread_rwlock_unlock(&ring->lock);
+	return is_slow;
+}
+
+/* TLS 1.3 and RFC 8446 section 4.2.3 want a salt as long as the digest. */
+static bool sign_context_prepare(EVP_PKEY_CTX *context, const struct sign_scheme *scheme)
+{
+	size_t salt = scheme->digest_len;
+	OSSL_PARAM params[4], *at = params;
+
+	*at++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
+						 (char *)(uintptr_t)scheme->digest, 0);
+	if (scheme->padding == SIGN_RSA_PSS)
+		*at++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE,
+							 (char[]){OSSL_PKEY_RSA_PAD_MODE_PSS}, 0);
+	*at = OSSL_PARAM_construct_end();
+	if (EVP_PKEY_sign_init_ex(context, params) != 1)
+		return false;
+	return scheme->padding != SIGN_RSA_PSS ||
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, (int)salt) == 1;
+}
+
+static enum fault key_sign(EVP_PKEY *key, const struct sign_scheme *scheme, struct str digest,
+			   unsigned char *signature_out, size_t *len_out)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_library(), key, NULL);
+	size_t len = SIGN_SIGNATURE_MAX;
+	enum fault fault = FAULT_UNSUPPORTED;
+
+	if (context != NULL && sign_context_prepare(context, scheme) &&
+	    EVP_PKEY_sign(context, signature_out, &len, (const unsigned char *)digest.ptr,
+			  digest.len) == 1) {
+		*len_out = len;
+		fault = FAULT_NONE;
+	}
+	EVP_PKEY_CTX_free(context);
+	ERR_clear_error();
+	return fault;
+}
+
+enum fault key_ring_sign(struct key_ring *ring, uint32_t key, uint32_t scheme_number,
+			 struct str digest, unsigned char *signature_out, size_t *len_out)
+{
+	const struct sign_scheme *scheme = sign_scheme_by_number(scheme_number);
+	bool is_rsa = false;
+
+	if (scheme == NULL || digest.len != scheme->digest_len)
+		return FAULT_UNSUPPORTED;
+	EVP_PKEY *borrowed = ring_borrow(ring, key, &is_rsa);
+	if (borrowed == NULL)
+		return FAULT_NOT_FOUND;
+	enum fault fault = is_rsa == (scheme->padding != SIGN_ECDSA)
+				   ? key_sign(borrowed, scheme, digest, signature_out, len_out)
+				   : FAULT_UNSUPPORTED;
+	EVP_PKEY_free(borrowed);
+	return fault;
+}
+
+/*
+ * RSA_PKCS1_WITH_TLS_PADDING checks padding, length and version in constant time
+ * and gives random bytes where they are wrong (RFC 5246 section 7.4.7.1: the
+ * attack of Bleichenbacher needs to learn which). A ciphertext that is no number
+ * below the modulus is the one case that it refuses; that is answered likewise.
+ */
+static void key_decrypt(EVP_PKEY *key, uint32_t version, struct str ciphertext,
+			unsigned char premaster_out[PREMASTER_BYTES])
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_library(), key, NULL);
+	unsigned client_version = version;
+	OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_uint(OSSL_ASYM_CIPHER_PARAM_TLS_CLIENT_VERSION,
+					  &client_version),
+		OSSL_PARAM_construct_end(),
+	};
+	unsigned char out[SIGN_SIGNATURE_MAX];
+	size_t len = sizeof(out);
+
+	if (context != NULL && EVP_PKEY_decrypt_init(context) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_WITH_TLS_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_params(context, params) == 1 &&
+	    EVP_PKEY_decrypt(context, out, &len, (const unsigned char *)ciphertext.ptr,
+			     ciphertext.len) == 1 &&
+	    len == PREMASTER_BYTES)
+		memcpy(premaster_out, out, PREMASTER_BYTES);
+	explicit_bzero(out, sizeof(out));
+	EVP_PKEY_CTX_free(context);
+	ERR_clear_error();
+}
+
+enum fault key_ring_premaster(struct key_ring *ring, uint32_t key, uint32_t version,
+			      struct str ciphertext, unsigned char premaster_out[PREMASTER_BYTES])
+{
+	bool is_rsa = false;
+	EVP_PKEY *borrowed = ring_borrow(ring, key, &is_rsa);
+
+	if (borrowed == NULL)
+		return FAULT_NOT_FOUND;
+	if (is_rsa) {
+		random_bytes(premaster_out, PREMASTER_BYTES);
+		key_decrypt(borrowed, version, ciphertext, premaster_out);
+	}
+	EVP_PKEY_free(borrowed);
+	return is_rsa ? FAULT_NONE : FAULT_UNSUPPORTED;
+}
+
+static enum fault ring_source_sign(struct key_source *source, uint32_t key, uint32_t scheme,
+				   struct str digest, unsigned char *signature_out, size_t *len_out)
+{
+	struct key_source_ring *self = (struct key_source_ring *)source;
+
+	return key_ring_sign(self->ring, key, scheme, digest, signature_out, len_out);
+}
+
+static enum fault ring_source_premaster(struct key_source *source, uint32_t key, uint32_t version,
+					struct str ciphertext,
+					unsigned char premaster_out[PREMASTER_BYTES])
+{
+	struct key_source_ring *self = (struct key_source_ring *)source;
+
+	return key_ring_premaster(self->ring, key, version, ciphertext, premaster_out);
+}
+
+void key_source_ring_init(struct key_source_ring *source, struct key_ring *ring)
+{
+	*source = (struct key_source_ring){
+		.source = {.sign = ring_source_sign, .premaster = ring_source_premaster},
+		.ring = ring,
+	};
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys role: see keys.h. */
+#include "tls/keys.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "tls/tickets.h"
+
+enum { JOBS_MAX = 1024, TICK_MS = 30 * 1000 };
+
+/* A request for the helpers; owns its bytes and a reference to the peer. */
+struct key_job {
+	struct list_node node;
+	struct role_peer *peer;
+	uint64_t id;
+	enum message_kind kind;
+	uint32_t key;
+	uint32_t argument; /* scheme or version */
+	size_t len;
+	char bytes[];
+};
+
+struct keys {
+	struct key_ring *ring;
+	struct ticket_ring tickets; /* the loop's own */
+	uint64_t signed_count;      /* atomic */
+	uint64_t premaster_count;   /* atomic */
+
+	pthread_mutex_t lock;
+	pthread_cond_t wanted;
+	struct list jobs;
+	size_t job_count;
+	bool is_ending;
+	unsigned thread_count;
+	pthread_t threads[KEYS_THREADS_MAX];
+};
+
+static void sign_answer(struct keys *keys, struct role_peer *peer, uint64_t id, uint32_t key,
+			uint32_t scheme, struct str digest)
+{
+	unsigned char signature[SIGN_SIGNATURE_MAX];
+	size_t len = 0;
+	enum fault fault = key_ring_sign(keys->ring, key, scheme, digest, signature, &len);
+	struct msg_key_signed answer = {.fault = fault, .signature = str_make(signature, len)};
+
+	__atomic_add_fetch(&keys->signed_count, 1, __ATOMIC_RELAXED);
+	role_peer_answer(peer, MSG_key_signed, id, &answer);
+}
+
+static void premaster_answer(struct keys *keys, struct role_peer *peer, uint64_t id, uint32_t key,
+			     uint32_t version, struct str ciphertext)
+{
+	unsigned char premaster[PREMASTER_BYTES] = {0};
+	enum fault fault = key_ring_premaster(keys->ring, key, version, ciphertext, premaster);
+	struct msg_key_premastered answer = {.fault = fault,
+					     .premaster = str_make(premaster, sizeof(premaster))};
+
+	__atomic_add_fetch(&keys->premaster_count, 1, __ATOMIC_RELAXED);
+	role_peer_answer(peer, MSG_key_premastered, id, &answer);
+	explicit_bzero(premaster, sizeof(premaster));
+}
+
+static void request_answer(struct keys *keys, struct role_peer *peer, uint64_t id,
+			   enum message_kind kind, uint32_t key, uint32_t argument,
+			   struct str bytes)
+{
+	if (kind == MSG_key_sign)
+		sign_answer(keys, peer, id, key, argument, bytes);
+	else
+		premaster_answer(keys, peer, id, key, argument, bytes);
+}
+
+/* ---- helpers ---- */
+
+static void job_free(struct key_job *job)
+{
+	role_peer_release(&job->peer);
+	explicit_bzero(job->bytes, job->len);
+	free(job);
+}
+
+static struct key_job *job_take(struct keys *keys)
+{
+	struct list_node *node = NULL;
+
+	pthread_mutex_lock(&keys->lock);
+	while (!keys->is_ending && (node = list_take_first(&keys->jobs)) == NULL)
+		pthread_cond_wait(&keys->wanted, &keys->lock);
+	if (node != NULL)
+		keys->job_count--;
+	pthread_mutex_unlock(&keys->lock);
+	return node == NULL ? NULL : list_entry(node, struct key_job, node);
+}
+
+static void *helper_run(void *argument)
+{
+	struct keys *keys = argument;
+	struct key_job *job;
+
+	while ((job = job_take(keys)) != NULL) {
+		request_answer(keys, job->peer, job->id, job->kind, job->key, job->argument,
+			       str_make(job->bytes, job->len));
+		job_free(job);
+	}
+	return NULL;
+}
+
+/* False when the helpers have too much to do already: the loop then does it, which slows the askers down. */
+static bool job_give(struct keys *keys, struct key_job *job)
+{
+	bool is_taken;
+
+	pthread_mutex_lock(&keys->lock);
+	is_taken = keys->job_count < JOBS_MAX;
+	if (is_taken) {
+		list_append(&keys->jobs, &job->node);
+		keys->job_count++;
+		pthread_cond_signal(&keys->wanted);
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return is_taken;
+}
+
+static struct key_job *job_new(struct role_peer *peer, uint64_t id, enum message_kind kind,
+			       uint32_t key, uint32_t argument, struct str bytes)
+{
+	struct key_job *job = calloc(1, sizeof(*job) + bytes.len);
+
+	CHECK(job != NULL);
+	*job = (struct key_job){.peer = peer, .id = id, .kind = kind, .key = key,
+				.argument = argument, .len = bytes.len};
+	memcpy(job->bytes, bytes.ptr, bytes.len);
+	role_peer_hold(peer);
+	return job;
+}
+
+static void key_request(struct keys *keys, struct role_peer *peer, uint64_t id,
+			enum message_kind kind, uint32_t key, uint32_t argument, struct str bytes)
+{
+	if (keys->thread_count > 0 && bytes.len <= SIGN_SIGNATURE_MAX &&
+	    key_ring_is_slow(keys->ring, key)) {
+		struct key_job *job = job_new(peer, id, kind, key, argument, bytes);
+		if (job_give(keys, job))
+			return;
+		job_free(job);
+	}
+	request_answer(keys, peer, id, kind, key, argument, bytes);
+}
+
+/* ---- the role ---- */
+
+static void keys_request(struct role_server *server, struct role_peer *peer, struct packet *packet)
+{
+	struct keys *keys = server->role_data;
+	uint64_t id = packet->header.id;
+
+	switch (packet->header.kind) {
+	case MSG_key_sign: {
+		const struct msg_key_sign *ask = &packet->message.key_sign;
+		key_request(keys, peer, id, MSG_key_sign, ask->key, ask->scheme, ask->bytes);
+		break;
+	}
+	case MSG_key_premaster: {
+		const struct msg_key_premaster *ask = &packet->message.key_premaster;
+		key_request(keys, peer, id, MSG_key_premaster, ask->key, ask->version,
+			    ask->ciphertext);
+		break;
+	}
+	case MSG_ticket_keys_wanted: {
+		struct msg_ticket_keys_given given = {
+			.keys = str_make(keys->tickets.bytes, sizeof(keys->tickets.bytes))};
+		role_peer_answer(peer, MSG_ticket_keys_given, id, &given);
+		break;
+	}
+	default:
+		role_peer_done(peer, id, FAULT_INVALID, STR("the keys role does not know this"));
+	}
+}
+
+static void key_take(struct role_server *server, struct keys *keys, uint64_t id,
+		     const struct msg_key_given *given)
+{
+	unsigned char key_id[KEY_ID_BYTES];
+	struct buf text = BUF_INIT(1024);
+	enum fault fault = FAULT_NONE;
+
+	/* A generation may end with a message that carries no key. */
+	if (given->pem.len > 0)
+		fault = key_ring_add(keys->ring, given->generation, given->key, given->pem, key_id,
+				     &text);
+	if (fault == FAULT_NONE && given->pem.len > 0)
+		hex_encode(&text, str_make(key_id, sizeof(key_id)));
+	if (given->is_last)
+		key_ring_complete(keys->ring, given->generation);
+	struct msg_done done = {.fault = fault, .text = buf_str(&text)};
+	if (channel_send(&server->parent, MSG_done, id, &done) != FAULT_NONE)
+		log_printf(server->log, LOG_ERROR, "keys: the parent could not be answered");
+	buf_done(&text);
+}
+
+static void keys_parent_message(struct role_server *server, struct packet *packet)
+{
+	if (packet->header.kind == MSG_key_given)
+		key_take(server, server->role_data, packet->header.id, &packet->message.key_given);
+}
+
+static void keys_status(struct role_server *server, struct buf *json)
+{
+	struct keys *keys = server->role_data;
+
+	buf_printf(json, ",\"keys\":%zu,\"signatures\":%llu,\"premasters\":%llu",
+		   key_ring_count(keys->ring),
+		   (unsigned long long)__atomic_load_n(&keys->signed_count, __ATOMIC_RELAXED),
+		   (unsigned long long)__atomic_load_n(&keys->premaster_count, __ATOMIC_RELAXED));
+}
+
+static void keys_tick(struct role_server *server)
+{
+	struct keys *keys = server->role_data;
+
+	(void)ticket_ring_tick(&keys->tickets, clock_mono_ms());
+}
+
+const struct role_server_ops keys_ops = {
+	.parent_message = keys_parent_message,
+	.request = keys_request,
+	.status = keys_status,
+	.tick = keys_tick,
+	.tick_ms = TICK_MS,
+};
+
+struct keys *keys_new(unsigned threads)
+{
+	struct keys *keys = calloc(1, sizeof(*keys));
+
+	CHECK(keys != NULL && threads <= KEYS_THREADS_MAX);
+	keys->ring = key_ring_new();
+	ticket_ring_init(&keys->tickets, clock_mono_ms());
+	list_init(&keys->jobs);
+	CHECK(pthread_mutex_init(&keys->lock, NULL) == 0);
+	CHECK(pthread_cond_init(&keys->wanted, NULL) == 0);
+	while (keys->thread_count < threads) {
+		CHECK(pthread_create(&keys->threads[keys->thread_count], NULL, helper_run, keys) == 0);
+		keys->thread_count++;
+	}
+	return keys;
+}
+
+void keys_free(struct keys **keys)
+{
+	struct keys *self = *keys;
+
+	if (self == NULL)
+		return;
+	pthread_mutex_lock(&self->lock);
+	self->is_ending = true;
+	pthread_cond_broadcast(&self->wanted);
+	pthread_mutex_unlock(&self->lock);
+	for (unsigned i = 0; i < self->thread_count; i++)
+		pthread_join(self->threads[i], NULL);
+	list_each(node, next, &self->jobs)
+	{
+		list_remove(node);
+		job_free(list_entry(node, struct key_job, node));
+	}
+	key_ring_free(&self->ring);
+	ticket_ring_wipe(&self->tickets);
+	pthread_cond_destroy(&self->wanted);
+	pthread_mutex_destroy(&self->lock);
+	free(self);
+	*keys = NULL;
+}
