@@ -67,7 +67,10 @@ void role_server_run(struct role_server *server);
 
 void role_server_done(struct role_server *server);
 
-/* Sends an answer; a client that has gone is no fault. Thread safe. Never blocks long: a client whose queue is full is dropped. */
+/*
+ * Sends an answer; a client that has gone is no fault. Thread safe. Never
+ * blocks long: what a client does not take within two seconds is lost.
+ */
 void role_peer_answer(struct role_peer *peer, enum message_kind kind, uint64_t id,
 		      const void *message);
 /* The commonest answer: MSG_done with a fault and a text (may be empty). */

@@ -30,7 +30,10 @@ enum io {
 struct transport {
 	/* Reads 1 to `cap` bytes. */
 	enum io (*read)(void *state, int fd, char *to, size_t cap, size_t *got_out);
-	/* Writes 1 to `len` bytes. After IO_WANT_*, the same bytes come again (perhaps elsewhere in memory, and more of them). */
+	/*
+	 * Writes 1 to `len` bytes. After IO_WANT_*, the same bytes come again
+	 * (perhaps elsewhere in memory, and more of them).
+	 */
 	enum io (*write)(void *state, int fd, const char *from, size_t len, size_t *done_out);
 	/* True when input waits inside the transport, which epoll cannot see. May be NULL. */
 	bool (*has_pending)(void *state);
@@ -95,7 +98,10 @@ static inline struct str stream_input(const struct stream *stream)
 
 void stream_consume(struct stream *stream, size_t len);
 
-/* Forgets what was read: before STARTTLS, so that nothing said in the clear counts behind TLS. Returns how much it was. */
+/*
+ * Forgets what was read: before STARTTLS, so that nothing said in the clear
+ * counts behind TLS. Returns how much it was.
+ */
 size_t stream_input_discard(struct stream *stream);
 
 /* True when stream_fill would give input though epoll is silent. */

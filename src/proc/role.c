@@ -2,6 +2,7 @@
 #include "proc/role.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -61,12 +62,12 @@ int role_main(int argc, char **argv)
 				       .user = argv[4],
 				       .index = (unsigned)strtoul(argv[5], NULL, 10),
 				       .log = {.to_stderr = true}};
-	char title[16] = "postern-";
+	char title[16];
 	int code = EXIT_USAGE;
 
 	for (int i = 0; i < LOG_FILE_COUNT; i++)
 		process.log.fds[i] = ROLE_FD_LOG + i;
-	strncat(title, argv[2], sizeof(title) - strlen(title) - 1);
+	snprintf(title, sizeof(title), "postern-%s", argv[2]);
 	prctl(PR_SET_NAME, title);
 	signals_ignore();
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++)

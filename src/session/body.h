@@ -47,7 +47,10 @@ void body_append(struct body *body, struct str bytes);
 /* Takes what it can from the front of `*input`; true when the data or chunk is complete. */
 bool body_take(struct body *body, struct str *input);
 
-/* The whole message in memory, for the MIME parser. Valid until body_drop or the next body_append. FAULT_MEMORY if it cannot be mapped. */
+/*
+ * The whole message in memory, for the MIME parser. Valid until body_drop or
+ * the next body_append. FAULT_MEMORY if it cannot be mapped.
+ */
 must_check enum fault body_view(struct body *body, struct str *view_out);
 
 /* Frees everything; the body is empty. */

@@ -59,7 +59,10 @@ struct command {
 	struct str name;
 	unsigned states; /* bit 1 << protocol's own state */
 	unsigned flags;
-	/* Carries the command out. `arguments` is what protocol->execute parsed; it lives in session->arena. */
+	/*
+	 * Carries the command out. `arguments` is what protocol->execute parsed; it
+	 * lives in session->arena, as does the command's text.
+	 */
 	enum command_step (*run)(struct session *session, void *arguments);
 	/* Goes on after COMMAND_MORE, BODY, WAIT; at most 64 KiB of output or 10 ms a call. May be NULL. */
 	enum command_step (*more)(struct session *session);
@@ -99,7 +102,8 @@ const char *refusal_text(enum refusal refusal);
 enum gather {
 	GATHER_COMMAND,  /* a complete command of `*len_out` bytes, line end included */
 	GATHER_PARTIAL,  /* wants more input */
-	GATHER_TOO_LONG, /* skip `*len_out` bytes (up to a line end, or all); refusal LINE_TOO_LONG is said once per line */
+	/* Skip `*len_out` bytes (up to a line end, or all); LINE_TOO_LONG is said once per line. */
+	GATHER_TOO_LONG,
 	GATHER_END       /* the protocol has already said why: flush and close */
 };
 
