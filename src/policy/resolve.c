@@ -121,12 +121,24 @@ static void suites_expand(struct resolver *resolver)
 	policy->suites = kept;
 }
 
+static bool has_suite13(const struct resolver *resolver)
+{
+	const struct cipher_list *list = &resolver->ciphers_setting->ciphers;
+
+	for (size_t i = 0; i < list->suite13_count; i++) {
+		const struct suite *suite = suite_catalog_by_id(resolver->catalog, list->suites13[i]);
+		if (suite != NULL && suite_obstacle(suite) == NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool has_suite_for(const struct resolver *resolver, enum tls_protocol protocol)
 {
 	const struct tls_policy *policy = &resolver->policy;
 
 	if (protocol == TLS_PROTOCOL_1_3)
-		return resolver->ciphers_setting->ciphers.suite13_count > 0;
+		return has_suite13(resolver);
 	for (size_t i = 0; i < policy->suite_count; i++) {
 		const struct suite *suite =
 			suite_catalog_by_id(resolver->catalog, policy->suites[i]);
@@ -321,9 +333,12 @@ static void suites_narrow(struct resolver *resolver)
 	policy->suite_count = count;
 	if ((policy->protocols & TLS_PROTOCOLS_BEFORE_1_3) == 0)
 		policy->cipher_string = STR("");
-	if (tls_protocols_has(policy->protocols, TLS_PROTOCOL_1_3)) {
-		memcpy(policy->suites13, list->suites13, sizeof(policy->suites13));
-		policy->suite13_count = list->suite13_count;
+	if (!tls_protocols_has(policy->protocols, TLS_PROTOCOL_1_3))
+		return;
+	for (size_t i = 0; i < list->suite13_count; i++) {
+		const struct suite *suite = suite_catalog_by_id(resolver->catalog, list->suites13[i]);
+		if (suite_obstacle(suite) == NULL)
+			policy->suites13[policy->suite13_count++] = list->suites13[i];
 	}
 }
 
