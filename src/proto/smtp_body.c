@@ -129,7 +129,7 @@ static bool dot_step(struct smtp_body *body, struct str *input, struct str *run_
 		return true;
 	}
 	/* A bare CR after the dot: give it out, so that it is seen. */
-	body->state = TEXT_CR;
+	body->state = TEXT;
 	*run_out = STR("\r");
 	return true;
 }
