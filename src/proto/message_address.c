@@ -231,9 +231,8 @@ static void group_begin(struct reader *reader)
 
 static void group_end(struct reader *reader)
 {
-	if (reader->in_group)
-		entry_add(reader, MESSAGE_ADDRESS_GROUP_END);
-	reader->in_group = false;
+	if (reader->in_group && entry_add(reader, MESSAGE_ADDRESS_GROUP_END) != NULL)
+		reader->in_group = false;
 }
 
 /* At a separator: what was collected without any "@" is a mailbox without a domain. */

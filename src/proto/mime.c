@@ -105,10 +105,16 @@ static void part_close(struct reader *reader, size_t end, size_t lines)
 {
 	struct mime_part *part = reader->current;
 
-	if (reader->in_header)
-		header_end(reader, end < part->header_from ? part->header_from : end, lines);
+	if (reader->in_header) {
+		/* Nothing but a boundary followed: an empty part. */
+		if (end < part->header_from)
+			part->header_from = end;
+		header_end(reader, end, lines);
+	}
+	/* The empty line of the header was the boundary's (RFC 2046 section 5.1.1: body-part). */
 	if (end < part->body_from) {
-		end = part->body_from;
+		part->header_len = end - part->header_from;
+		part->body_from = end;
 		lines = part->body_lines;
 	}
 	part->body_len = end - part->body_from;
