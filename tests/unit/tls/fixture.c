@@ -219,6 +219,9 @@ SSL_SESSION *handshake_session(struct handshake *shake)
 
 void handshake_done(struct handshake *shake)
 {
+	/* Without a goodbye OpenSSL would not offer the session again. */
+	if (shake->client_is_done)
+		(void)SSL_shutdown(shake->client);
 	SSL_free(shake->client);
 	tls_connection_free(&shake->server);
 	fd_close(&shake->fds[0]);
