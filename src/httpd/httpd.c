@@ -50,14 +50,14 @@ static enum command_step refusal_end(struct session *session, int status)
 static void refusal_say(struct session *session, enum refusal refusal,
 			const struct command *command)
 {
-	/* Between requests a connection may end at any time without a word (RFC 9112 section 9.5). */
+	/* Between requests a connection may end without a word (RFC 9112 section 9.5). */
 	bool is_between = stream_input(&session->stream).len == 0;
 
 	if (refusal == REFUSAL_TOO_SLOW || (refusal == REFUSAL_IDLE_TOO_LONG && is_between))
 		return;
 	if (refusal == REFUSAL_STOPPING && is_between)
 		return;
-	refusal_end(session, refusal == REFUSAL_IDLE_TOO_LONG ? 408
+	refusal_end(session, refusal == REFUSAL_IDLE_TOO_LONG	? 408
 			     : refusal == REFUSAL_LINE_TOO_LONG ? 431
 								: 503);
 }
@@ -90,7 +90,8 @@ static void metrics_answer(struct session *session, struct buf *text, struct ans
 static struct answer path_answer(struct session *session, const struct http_request *request,
 				 struct buf *text)
 {
-	struct answer answer = {.status = 404, .type = STR("text/plain"), .body = STR("Not found\n")};
+	struct answer answer = {
+		.status = 404, .type = STR("text/plain"), .body = STR("Not found\n")};
 	bool is_health = str_equals(request->path, STR("/healthz"));
 	bool is_metrics = str_equals(request->path, STR("/metrics"));
 
@@ -115,7 +116,7 @@ static enum command_step request_run(struct session *session, void *arguments)
 	const struct http_request *request = arguments;
 	struct buf text = BUF_INIT(METRICS_MAX);
 	struct answer answer = path_answer(session, request, &text);
-	/* No page here takes a body: rather than read one, the connection ends behind the answer. */
+	/* No page here takes a body: the connection ends behind the answer instead. */
 	bool keep_alive = request->keep_alive && request->body_bytes == 0;
 
 	answer_say(session, &answer, request->method != HTTP_HEAD, keep_alive);

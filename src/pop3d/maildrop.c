@@ -10,8 +10,8 @@ static void message_add(struct maildrop *maildrop, size_t *capacity, const struc
 {
 	if (maildrop->count == *capacity) {
 		*capacity = *capacity == 0 ? 64 : *capacity * 2;
-		maildrop->messages = reallocarray(maildrop->messages, *capacity,
-						  sizeof(*maildrop->messages));
+		maildrop->messages =
+			reallocarray(maildrop->messages, *capacity, sizeof(*maildrop->messages));
 		CHECK(maildrop->messages != NULL);
 	}
 	maildrop->messages[maildrop->count++] = (struct maildrop_message){
@@ -90,6 +90,5 @@ enum fault maildrop_commit(struct store *store, const struct maildrop *maildrop)
 	for (size_t i = 0; i < maildrop->count; i++)
 		if (maildrop->messages[i].is_deleted)
 			uid_set_add(&doomed, maildrop->messages[i].uid, maildrop->messages[i].uid);
-	return mail_expunge(store, maildrop->account, maildrop->mailbox, &doomed, false,
-			    &expunged);
+	return mail_expunge(store, maildrop->account, maildrop->mailbox, &doomed, false, &expunged);
 }

@@ -155,8 +155,8 @@ static enum command_step cmd_pass(struct session *session, void *arguments)
 
 	if (pop3d->user == NULL)
 		return mistake_say(session, "-ERR Say USER first");
-	enum command_step step = session_login_password(session, "USER", str_from_c(pop3d->user),
-							command->text);
+	enum command_step step =
+		session_login_password(session, "USER", str_from_c(pop3d->user), command->text);
 	free(pop3d->user);
 	pop3d->user = NULL;
 	return step;
@@ -415,8 +415,11 @@ static enum command_step cmd_quit(struct session *session, void *arguments)
 	return COMMAND_END;
 }
 
-#define ROW(verb, in_states, command_flags, ...)                                                   \
-	[POP3_##verb] = {.name = STR_INIT(#verb), .states = (in_states), .flags = (command_flags), __VA_ARGS__}
+#define ROW(verb, in_states, command_flags, ...)   \
+	[POP3_##verb] = {.name = STR_INIT(#verb),  \
+			 .states = (in_states),    \
+			 .flags = (command_flags), \
+			 __VA_ARGS__}
 
 static const struct command pop3d_commands[POP3_VERB_COUNT] = {
 	ROW(USER, IN_AUTHORIZATION, COMMAND_TLS_IF_REQUIRED, .run = cmd_user),

@@ -52,7 +52,7 @@ void address_append_key(struct buf *to, const struct address *address);
  */
 must_check bool address_append_account(struct buf *to, struct str text);
 
-/* Tells whether `text` is a domain name fit for our own: letters, digits, inner hyphens, labels to 63. */
+/* Tells whether `text` is a domain name fit for our own: letters, digits, inner hyphens. */
 bool domain_check(struct str text);
 
 /* Tells whether `text` is an address literal, "[192.0.2.1]" or "[IPv6:2001:db8::1]". */

@@ -78,7 +78,7 @@ static int version_parse(struct str version, struct http_request *request)
 		request->minor_version = 1;
 	else if (!str_equals(version, STR("HTTP/1.0")))
 		return version.len == 8 && str_has_prefix(version, STR("HTTP/")) &&
-			       ascii_is_digit(version.ptr[5])
+				       ascii_is_digit(version.ptr[5])
 			       ? 505
 			       : 400;
 	request->keep_alive = request->minor_version == 1;

@@ -9,27 +9,27 @@
 #include "base/buf.h"
 
 /* X(name, arguments): how a command's arguments are read, see pop3.c. */
-#define POP3_VERB_TABLE(X)                                                                         \
-	X(USER, word)                                                                              \
-	X(PASS, text)                                                                              \
-	X(QUIT, nothing)                                                                           \
-	X(STAT, nothing)                                                                           \
-	X(LIST, number_or_nothing)                                                                 \
-	X(RETR, number)                                                                            \
-	X(DELE, number)                                                                            \
-	X(NOOP, nothing)                                                                           \
-	X(RSET, nothing)                                                                           \
-	X(TOP, number_and_lines)                                                                   \
-	X(UIDL, number_or_nothing)                                                                 \
-	X(CAPA, nothing)                                                                           \
-	X(STLS, nothing)                                                                           \
+#define POP3_VERB_TABLE(X)         \
+	X(USER, word)              \
+	X(PASS, text)              \
+	X(QUIT, nothing)           \
+	X(STAT, nothing)           \
+	X(LIST, number_or_nothing) \
+	X(RETR, number)            \
+	X(DELE, number)            \
+	X(NOOP, nothing)           \
+	X(RSET, nothing)           \
+	X(TOP, number_and_lines)   \
+	X(UIDL, number_or_nothing) \
+	X(CAPA, nothing)           \
+	X(STLS, nothing)           \
 	X(AUTH, mechanism)
 
 enum pop3_verb {
 #define X(name, arguments) POP3_##name,
 	POP3_VERB_TABLE(X)
 #undef X
-	POP3_VERB_COUNT
+		POP3_VERB_COUNT
 };
 
 enum pop3_error {
@@ -48,10 +48,10 @@ enum { POP3_NUMBER_MAX = 0x7fffffff };
 /* All views borrow from the line; that of PASS and AUTH is a secret of its sender. */
 struct pop3_command {
 	enum pop3_verb verb;
-	struct str text;   /* USER, PASS (blanks belong to it); AUTH: the mechanism, may be empty */
-	uint32_t number;   /* the message, 1 or more; 0: none was given */
-	uint32_t lines;	   /* TOP */
-	bool has_initial;  /* AUTH */
+	struct str text;  /* USER, PASS (blanks belong to it); AUTH: the mechanism, may be empty */
+	uint32_t number;  /* the message, 1 or more; 0: none was given */
+	uint32_t lines;	  /* TOP */
+	bool has_initial; /* AUTH */
 	struct str initial; /* AUTH: base64, or "=" for an empty response */
 };
 

@@ -8,7 +8,7 @@ struct verb_row {
 };
 
 static const struct smtp_status error_rows[SMTP_ERROR_COUNT] = {
-#define X(name, error_code, error_enhanced, error_text)                                            \
+#define X(name, error_code, error_enhanced, error_text) \
 	[SMTP_ERROR_##name] = {error_code, error_enhanced, error_text},
 	SMTP_ERROR_TABLE(X)
 #undef X
@@ -99,7 +99,7 @@ static bool text_is_ascii(struct str text)
 	return true;
 }
 
-/* Takes ` KEYWORD` or ` KEYWORD=value`; false at the end. An empty keyword is for the caller to refuse. */
+/* Takes ` KEYWORD` or ` KEYWORD=value`; false at the end. The keyword may be empty. */
 static bool parameter_take(struct cursor *cursor, struct str *keyword_out, struct str *value_out)
 {
 	if (cursor_is_done(cursor))
@@ -122,7 +122,8 @@ static bool xtext_check(struct str text)
 		if (text.len - i < 3)
 			return false;
 		for (size_t at = i + 1; at <= i + 2; at++)
-			if (!ascii_is_digit(text.ptr[at]) && (text.ptr[at] < 'A' || text.ptr[at] > 'F'))
+			if (!ascii_is_digit(text.ptr[at]) &&
+			    (text.ptr[at] < 'A' || text.ptr[at] > 'F'))
 				return false;
 	}
 	return text.len > 0;
@@ -130,7 +131,8 @@ static bool xtext_check(struct str text)
 
 static enum smtp_error size_set(struct smtp_mail *mail, struct str value)
 {
-	if (mail->has_size || value.len > 20 || !str_parse_u64(value, UINT64_MAX, &mail->size_bytes))
+	if (mail->has_size || value.len > 20 ||
+	    !str_parse_u64(value, UINT64_MAX, &mail->size_bytes))
 		return SMTP_ERROR_PARAMETER_VALUE;
 	mail->has_size = true;
 	return SMTP_ERROR_NONE;
@@ -177,7 +179,8 @@ static enum smtp_error mail_parse(struct cursor *cursor, struct smtp_command *co
 	if (!cursor_take_nocase(cursor, STR("FROM:")))
 		return SMTP_ERROR_ARGUMENT;
 	if (!path_take(cursor, &mail->path) || mail->path.is_postmaster)
-		return text_is_ascii(cursor_rest(cursor)) ? SMTP_ERROR_SENDER : SMTP_ERROR_NON_ASCII;
+		return text_is_ascii(cursor_rest(cursor)) ? SMTP_ERROR_SENDER
+							  : SMTP_ERROR_NON_ASCII;
 	if (!cursor_is_done(cursor) && !ascii_is_blank((char)cursor_peek(cursor)))
 		return SMTP_ERROR_SENDER;
 	while (parameter_take(cursor, &keyword, &value)) {

@@ -15,48 +15,48 @@
 #include "proto/address.h"
 
 /* X(name, word) */
-#define SMTP_VERB_TABLE(X)                                                                         \
-	X(HELO, "HELO")                                                                            \
-	X(EHLO, "EHLO")                                                                            \
-	X(MAIL, "MAIL")                                                                            \
-	X(RCPT, "RCPT")                                                                            \
-	X(DATA, "DATA")                                                                            \
-	X(BDAT, "BDAT")                                                                            \
-	X(RSET, "RSET")                                                                            \
-	X(NOOP, "NOOP")                                                                            \
-	X(QUIT, "QUIT")                                                                            \
-	X(VRFY, "VRFY")                                                                            \
-	X(EXPN, "EXPN")                                                                            \
-	X(HELP, "HELP")                                                                            \
-	X(AUTH, "AUTH")                                                                            \
+#define SMTP_VERB_TABLE(X) \
+	X(HELO, "HELO")    \
+	X(EHLO, "EHLO")    \
+	X(MAIL, "MAIL")    \
+	X(RCPT, "RCPT")    \
+	X(DATA, "DATA")    \
+	X(BDAT, "BDAT")    \
+	X(RSET, "RSET")    \
+	X(NOOP, "NOOP")    \
+	X(QUIT, "QUIT")    \
+	X(VRFY, "VRFY")    \
+	X(EXPN, "EXPN")    \
+	X(HELP, "HELP")    \
+	X(AUTH, "AUTH")    \
 	X(STARTTLS, "STARTTLS")
 
 enum smtp_verb {
 #define X(name, word) SMTP_##name,
 	SMTP_VERB_TABLE(X)
 #undef X
-	SMTP_VERB_COUNT
+		SMTP_VERB_COUNT
 };
 
 /* What can be wrong with a line, and the reply that says so: X(name, code, enhanced, text). */
-#define SMTP_ERROR_TABLE(X)                                                                        \
-	X(NONE, 250, "2.0.0", "OK")                                                                \
-	X(BARE_LINE_END, 500, "5.5.2", "Bare CR, bare LF or NUL in a command line")                \
-	X(LINE_LENGTH, 500, "5.5.6", "Command line too long")                                      \
-	X(VERB, 500, "5.5.1", "Command not recognized")                                            \
-	X(ARGUMENT, 501, "5.5.4", "Syntax error in the arguments")                                 \
-	X(NAME, 501, "5.5.4", "The argument must be a domain or an address literal")               \
-	X(SENDER, 501, "5.1.7", "Bad sender address syntax")                                       \
-	X(RECIPIENT, 501, "5.1.3", "Bad recipient address syntax")                                 \
-	X(NON_ASCII, 553, "5.6.7", "Internationalized addresses are not accepted")                 \
-	X(PARAMETER, 555, "5.5.4", "Parameter not recognized or not implemented")                  \
+#define SMTP_ERROR_TABLE(X)                                                          \
+	X(NONE, 250, "2.0.0", "OK")                                                  \
+	X(BARE_LINE_END, 500, "5.5.2", "Bare CR, bare LF or NUL in a command line")  \
+	X(LINE_LENGTH, 500, "5.5.6", "Command line too long")                        \
+	X(VERB, 500, "5.5.1", "Command not recognized")                              \
+	X(ARGUMENT, 501, "5.5.4", "Syntax error in the arguments")                   \
+	X(NAME, 501, "5.5.4", "The argument must be a domain or an address literal") \
+	X(SENDER, 501, "5.1.7", "Bad sender address syntax")                         \
+	X(RECIPIENT, 501, "5.1.3", "Bad recipient address syntax")                   \
+	X(NON_ASCII, 553, "5.6.7", "Internationalized addresses are not accepted")   \
+	X(PARAMETER, 555, "5.5.4", "Parameter not recognized or not implemented")    \
 	X(PARAMETER_VALUE, 501, "5.5.4", "Bad or repeated parameter value")
 
 enum smtp_error {
 #define X(name, code, enhanced, text) SMTP_ERROR_##name,
 	SMTP_ERROR_TABLE(X)
 #undef X
-	SMTP_ERROR_COUNT
+		SMTP_ERROR_COUNT
 };
 
 /* A reply in its parts. `enhanced` is NULL where RFC 2034 wants none (greeting, EHLO, 3xx). */

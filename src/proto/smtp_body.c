@@ -46,7 +46,7 @@ static void part_scan(struct smtp_lines *lines, struct str part, const char *lf)
 
 	if (lines->ends_with_cr && part.ptr != lf)
 		lines->has_bare_cr = true;
-	/* A CR is good before the LF that ends the part, or, for now, at the end of a part without. */
+	/* A CR is good before the LF that ends the part, or at the end of a part without LF. */
 	const char *good_cr = end - (lf == NULL ? 1 : 2);
 	if (cr != NULL && cr < good_cr)
 		lines->has_bare_cr = true;
@@ -77,8 +77,8 @@ void smtp_lines_scan(struct smtp_lines *lines, struct str piece)
 
 static struct str chunk_step(struct smtp_body *body, struct str *input)
 {
-	size_t len = input->len < body->chunk_left_bytes ? input->len
-							  : (size_t)body->chunk_left_bytes;
+	size_t len =
+		input->len < body->chunk_left_bytes ? input->len : (size_t)body->chunk_left_bytes;
 	struct str run = str_sub(*input, 0, len);
 
 	*input = str_from(*input, len);

@@ -90,10 +90,10 @@ static const struct smtp_status *message_check(struct session *session, struct s
 {
 	struct body *body = &session->body;
 
-	if (!smtp_body_is_clean(&body->smtp))
-		return &bare_line_end;
 	if (body->is_too_large)
 		return &size_exceeded;
+	if (!smtp_body_is_clean(&body->smtp))
+		return &bare_line_end;
 	if (body->is_out_of_memory)
 		return &no_memory;
 	if (body->smtp.lines.header_bytes > session->limits->header_bytes)
@@ -164,8 +164,8 @@ static enum fault copies_prepare(struct session *session, const struct envelope 
 			break;
 		struct mail_target *target = &copies->targets[copies->count];
 		target->account = user.account;
-		target->prefix.len = prefix_append(&copies->text, str_from_c(envelope->sender),
-						   user.address);
+		target->prefix.len =
+			prefix_append(&copies->text, str_from_c(envelope->sender), user.address);
 		copies->owners[copies->count++].len = user.address.len;
 	}
 	CHECK(!copies->text.failed);
@@ -173,7 +173,7 @@ static enum fault copies_prepare(struct session *session, const struct envelope 
 	return fault;
 }
 
-/* What FETCH will want to know, found while the message is at hand; without it the store does as well. */
+/* What FETCH will want to know, found while the message is at hand. The store can do without. */
 static void summary_make(const struct session *session, struct str message, struct buf *summary)
 {
 	struct mime_limits limits = {

@@ -118,12 +118,16 @@ static void refused_recipient_log(struct session *session, const struct envelope
 	log_line_end(&line);
 }
 
-/* RFC 5321 section 4.5.1: every domain has a postmaster; where nobody is named so, the first administrator. */
+/*
+ * RFC 5321 section 4.5.1: every domain has a postmaster; where nobody is named
+ * so, it is the first administrator.
+ */
 static enum fault postmaster_route(struct view *view, struct route *route_out)
 {
 	struct user user;
 
-	for (struct str after = {0}; directory_user_next(view, after, &user); after = user.address) {
+	for (struct str after = {0}; directory_user_next(view, after, &user);
+	     after = user.address) {
 		if (user.is_admin) {
 			route_out->count = 1;
 			route_out->accounts[0] = user.account;
@@ -140,8 +144,8 @@ static enum fault bare_postmaster_route(struct view *view, struct str hostname,
 
 	buf_append_str(&key, STR("postmaster@"));
 	buf_append_str(&key, hostname);
-	enum fault fault = key.failed ? FAULT_NOT_FOUND
-				      : directory_route(view, buf_str(&key), route_out);
+	enum fault fault =
+		key.failed ? FAULT_NOT_FOUND : directory_route(view, buf_str(&key), route_out);
 	buf_done(&key);
 	return fault == FAULT_NONE ? fault : postmaster_route(view, route_out);
 }
@@ -152,8 +156,7 @@ static enum fault path_route(struct session *session, struct view *view,
 	if (path->is_postmaster)
 		return bare_postmaster_route(view, session_hostname(session), route_out);
 	enum fault fault = address_route(view, &path->address, route_out);
-	if (fault == FAULT_NOT_FOUND &&
-	    str_equals_nocase(path->address.local, STR("postmaster")))
+	if (fault == FAULT_NOT_FOUND && str_equals_nocase(path->address.local, STR("postmaster")))
 		fault = postmaster_route(view, route_out);
 	return fault;
 }
@@ -216,8 +219,7 @@ static const struct smtp_status *route_status(struct session *session,
 	}
 }
 
-const struct smtp_status *envelope_recipient_add(struct session *session,
-						 struct envelope *envelope,
+const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
 						 const struct smtp_path *path)
 {
 	struct view *view CLEANUP_VIEW = NULL;

@@ -32,8 +32,7 @@ const struct smtp_status *envelope_sender_set(struct session *session, struct en
 					      const struct smtp_mail *mail);
 
 /* Adds a recipient, resolved to accounts whose quotas have room for what was said of the size. */
-const struct smtp_status *envelope_recipient_add(struct session *session,
-						 struct envelope *envelope,
+const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
 						 const struct smtp_path *path);
 
 /* Writes the line of a refused message or sender to mail.log and counts it. */

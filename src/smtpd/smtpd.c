@@ -73,8 +73,7 @@ static void refusal_say(struct session *session, enum refusal refusal,
 		[REFUSAL_IN_TLS] = {503, "5.5.1", "TLS is active already"},
 		[REFUSAL_PIPELINED] = {503, "5.5.1",
 				       "Nothing may be sent behind this command, closing"},
-		[REFUSAL_PLAIN_LOGIN] = {538, "5.7.11",
-					 "Encryption required for authentication"},
+		[REFUSAL_PLAIN_LOGIN] = {538, "5.7.11", "Encryption required for authentication"},
 	};
 
 	CHECK(refusal < REFUSAL_COUNT && rows[refusal].code != 0);
@@ -112,8 +111,7 @@ static enum command_step smtpd_greet(struct session *session)
 
 static bool may_offer_login(const struct session *session)
 {
-	return smtpd_has_users(session) && session->user.account == 0 &&
-	       session_may_login(session);
+	return smtpd_has_users(session) && session->user.account == 0 && session_may_login(session);
 }
 
 static void extensions_append(struct session *session, struct buf *to)
@@ -205,7 +203,10 @@ static enum command_step cmd_data(struct session *session, void *arguments)
 
 static enum command_step message_end(struct session *session)
 {
-	delivery_finish(session, smtpd_of(session)->queue_id);
+	struct smtpd *smtpd = smtpd_of(session);
+
+	if (delivery_finish(session, smtpd->queue_id))
+		smtpd->talk_count = 0;
 	transaction_reset(session);
 	return COMMAND_DONE;
 }
@@ -215,7 +216,7 @@ static enum command_step data_more(struct session *session)
 	return message_end(session);
 }
 
-/* Why a chunk is not wanted; its bytes come all the same and are read in vain (RFC 3030 section 2). */
+/* Why a chunk is not wanted; its bytes come all the same, for nothing (RFC 3030 section 2). */
 static const struct smtp_status *chunk_refusal(const struct session *session)
 {
 	static const struct smtp_status sequence = {503, "5.5.1", "Bad sequence of commands"};
@@ -259,7 +260,7 @@ static enum command_step bdat_more(struct session *session)
 		body_drop(&session->body);
 		return mistake_count(session);
 	}
-	/* A message that cannot be accepted any more is refused at once; later chunks are out of sequence. */
+	/* What cannot be accepted any more is refused at once; later chunks are out of sequence. */
 	if (smtpd->chunk_is_last || session->body.is_too_large)
 		return message_end(session);
 	say(session, 250, "2.0.0", "OK");
@@ -355,8 +356,11 @@ static enum command_step login_say(struct session *session, enum login_outcome_k
 	return rows[outcome].code >= 500 ? mistake_count(session) : COMMAND_DONE;
 }
 
-#define ROW(verb, in_states, command_flags, ...)                                                   \
-	[SMTP_##verb] = {.name = STR_INIT(#verb), .states = (in_states), .flags = (command_flags), __VA_ARGS__}
+#define ROW(verb, in_states, command_flags, ...)   \
+	[SMTP_##verb] = {.name = STR_INIT(#verb),  \
+			 .states = (in_states),    \
+			 .flags = (command_flags), \
+			 __VA_ARGS__}
 
 static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 	ROW(HELO, IN_ANY, 0, .run = cmd_helo),
@@ -365,7 +369,7 @@ static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 	ROW(RCPT, IN_MAIL | IN_RCPT, COMMAND_TLS_IF_REQUIRED, .run = cmd_rcpt),
 	ROW(DATA, IN_RCPT, COMMAND_TLS_IF_REQUIRED | COMMAND_ENDS_GROUP, .run = cmd_data,
 	    .more = data_more),
-	/* Its own preconditions are in chunk_refusal: what it announces must be read in any case. */
+	/* Its preconditions are in chunk_refusal: what it announces must be read anyhow. */
 	ROW(BDAT, IN_ANY, 0, .run = cmd_bdat, .more = bdat_more),
 	ROW(RSET, IN_ANY, 0, .run = cmd_rset),
 	ROW(NOOP, IN_ANY, 0, .run = cmd_noop),
@@ -374,8 +378,7 @@ static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 	ROW(EXPN, IN_ANY, COMMAND_TLS_IF_REQUIRED, .run = cmd_expn),
 	ROW(HELP, IN_ANY, COMMAND_TLS_IF_REQUIRED, .run = cmd_help),
 	/* RFC 4954 section 4: once, and not within a mail transaction. */
-	ROW(AUTH, IN_READY,
-	    COMMAND_NOT_AFTER_LOGIN | COMMAND_TLS_IF_REQUIRED | COMMAND_ENDS_GROUP,
+	ROW(AUTH, IN_READY, COMMAND_NOT_AFTER_LOGIN | COMMAND_TLS_IF_REQUIRED | COMMAND_ENDS_GROUP,
 	    .run = cmd_auth),
 	ROW(STARTTLS, IN_START | IN_READY | IN_MAIL | IN_RCPT,
 	    COMMAND_NOT_IN_TLS | COMMAND_ENDS_GROUP, .run = cmd_starttls),
@@ -383,12 +386,37 @@ static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 
 #undef ROW
 
+/* A browser that was talked into sending us a form: what follows is an attacker's. */
+static bool is_http(struct str line)
+{
+	return str_has_prefix(line, STR("GET ")) || str_has_prefix(line, STR("POST ")) ||
+	       str_has_prefix(line, STR("PUT ")) || str_has_prefix(line, STR("HEAD ")) ||
+	       str_has_prefix(line, STR("OPTIONS ")) || str_has_prefix(line, STR("CONNECT "));
+}
+
 static enum command_step parse_error_say(struct session *session, enum smtp_verb verb,
-					 enum smtp_error error)
+					 struct str line, enum smtp_error error)
 {
 	status_say(session, smtp_error_status(error));
 	/* How many bytes follow a broken BDAT nobody knows; they must not become commands. */
-	return verb == SMTP_BDAT ? COMMAND_END : mistake_count(session);
+	if (verb == SMTP_BDAT || (verb == SMTP_VERB_COUNT && is_http(line)))
+		return COMMAND_END;
+	return mistake_count(session);
+}
+
+/* A stranger may send mail after mail, but not talk without end. */
+static bool is_talk(enum smtp_verb verb)
+{
+	return verb != SMTP_MAIL && verb != SMTP_RCPT && verb != SMTP_DATA && verb != SMTP_BDAT &&
+	       verb != SMTP_QUIT;
+}
+
+static bool talk_is_over(struct session *session, enum smtp_verb verb)
+{
+	struct smtpd *smtpd = smtpd_of(session);
+
+	return is_talk(verb) && session->user.account == 0 &&
+	       ++smtpd->talk_count > session->limits->commands_before_login;
 }
 
 static enum command_step smtpd_execute(struct session *session, struct str line)
@@ -401,7 +429,11 @@ static enum command_step smtpd_execute(struct session *session, struct str line)
 	if (line.len >= 2 && str_equals(str_from(line, line.len - 2), STR("\r\n")))
 		error = smtp_command_parse(str_sub(line, 0, line.len - 2), command);
 	if (error != SMTP_ERROR_NONE)
-		return parse_error_say(session, command->verb, error);
+		return parse_error_say(session, command->verb, line, error);
+	if (talk_is_over(session, command->verb)) {
+		refusal_say(session, REFUSAL_TOO_MANY_COMMANDS, NULL);
+		return COMMAND_END;
+	}
 	return command_run(session, &smtpd_commands[command->verb], smtpd_of(session)->state,
 			   command);
 }

@@ -20,8 +20,9 @@ struct smtpd {
 	enum smtpd_state state; /* written by smtpd_state_set only */
 	bool is_extended;	/* EHLO, not HELO */
 	char *helo;		/* the name it said; owned; NULL before */
+	unsigned talk_count;	/* commands that bring no message, since the last one */
 	struct envelope envelope;
-	const struct smtp_status *chunk_refusal; /* what to say behind a chunk that is read in vain */
+	const struct smtp_status *chunk_refusal; /* what to say behind an unwanted chunk */
 	bool chunk_is_last;
 	char queue_id[QUEUE_ID_BYTES]; /* of the message at hand */
 };

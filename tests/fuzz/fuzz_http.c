@@ -21,7 +21,8 @@ static void request_check(const struct http_request *request)
 	for (size_t i = 0; i < request->field_count; i++) {
 		struct str value = request->fields[i].value;
 		CHECK(request->fields[i].name.len > 0);
-		CHECK(str_find_char(value, '\r') == STR_NONE && str_find_char(value, '\n') == STR_NONE);
+		CHECK(str_find_char(value, '\r') == STR_NONE &&
+		      str_find_char(value, '\n') == STR_NONE);
 	}
 	CHECK(str_is_empty(http_request_field(request, STR("Transfer-Encoding"))));
 }

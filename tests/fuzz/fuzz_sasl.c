@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str rest = str_make(data + 1, size - 1);
 	bool has_initial = (data[0] & 2) != 0;
 	struct str initial = has_initial ? str_cut(&rest, '\n') : str_make(NULL, 0);
-	enum sasl_step step = sasl_begin(&sasl, data[0] & 1 ? SASL_LOGIN : SASL_PLAIN, has_initial,
-					 initial);
+	enum sasl_step step =
+		sasl_begin(&sasl, data[0] & 1 ? SASL_LOGIN : SASL_PLAIN, has_initial, initial);
 	for (int i = 0; i < 4 && step == SASL_CHALLENGE; i++)
 		step = sasl_respond(&sasl, str_cut(&rest, '\n'));
 	/* No mechanism of ours asks more than twice. */

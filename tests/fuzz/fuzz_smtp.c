@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool lies_within(struct str view, struct str line)
 {
-	return view.len == 0 || (view.ptr >= line.ptr && view.ptr + view.len <= line.ptr + line.len);
+	return view.len == 0 ||
+	       (view.ptr >= line.ptr && view.ptr + view.len <= line.ptr + line.len);
 }
 
 static void command_check(struct str line, const struct smtp_command *command)
@@ -20,7 +21,8 @@ static void command_check(struct str line, const struct smtp_command *command)
 	if (command->verb == SMTP_RCPT)
 		path = &command->rcpt;
 	if (path != NULL)
-		CHECK(path->address.text.len <= ADDRESS_MAX && lies_within(path->address.text, line));
+		CHECK(path->address.text.len <= ADDRESS_MAX &&
+		      lies_within(path->address.text, line));
 	if (command->verb == SMTP_AUTH)
 		CHECK(lies_within(command->auth.mechanism, line) &&
 		      lies_within(command->auth.initial, line));

@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pieces_decode(wire, data[0], &pieces);
 	CHECK(naive.is_done == pieces.is_done);
 	CHECK(naive.consumed == pieces.consumed);
-	/* Without an end a CR behind a dot may still be held back; with one all must be the same. */
+	/* Without an end a CR behind a dot may still be held back; with one all must be the same.
+	 */
 	if (naive.is_done) {
 		CHECK(naive.is_clean == pieces.is_clean);
 		CHECK(str_equals(buf_str(&naive.message), buf_str(&pieces.message)));

@@ -19,9 +19,10 @@ static void test_request(void **state)
 {
 	struct http_request request;
 
-	assert_int_equal(parse("GET /metrics?a=b?c HTTP/1.1\r\nhOST: [::1]:4040\r\nX:  y z \r\n\r\n",
-			       &request),
-			 0);
+	assert_int_equal(
+		parse("GET /metrics?a=b?c HTTP/1.1\r\nhOST: [::1]:4040\r\nX:  y z \r\n\r\n",
+		      &request),
+		0);
 	assert_int_equal(request.method, HTTP_GET);
 	assert_true(str_equals(request.path, STR("/metrics")));
 	assert_true(str_equals(request.query, STR("a=b?c")));
@@ -40,7 +41,8 @@ static void test_connection(void **state)
 	assert_false(request.keep_alive);
 	assert_int_equal(parse("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", &request), 0);
 	assert_true(request.keep_alive);
-	assert_int_equal(parse("GET / HTTP/1.1\r\n" H "Connection: TE , close\r\n\r\n", &request), 0);
+	assert_int_equal(parse("GET / HTTP/1.1\r\n" H "Connection: TE , close\r\n\r\n", &request),
+			 0);
 	assert_false(request.keep_alive);
 }
 
@@ -48,10 +50,10 @@ static void test_body_length(void **state)
 {
 	struct http_request request;
 
-	assert_int_equal(
-		parse("POST / HTTP/1.1\r\n" H "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n",
-		      &request),
-		0);
+	assert_int_equal(parse("POST / HTTP/1.1\r\n" H
+			       "Content-Length: 12\r\nExpect: 100-continue\r\n\r\n",
+			       &request),
+			 0);
 	assert_int_equal(request.method, HTTP_OTHER);
 	assert_int_equal(request.body_bytes, 12);
 	assert_true(request.expects_continue);
@@ -149,7 +151,8 @@ static void test_response(void **state)
 {
 	struct buf out = BUF_INIT(1024);
 
-	http_response_head(&out, 405, STR("text/plain"), 3, false, STR("Allow: GET\r\n"), 784111777);
+	http_response_head(&out, 405, STR("text/plain"), 3, false, STR("Allow: GET\r\n"),
+			   784111777);
 	assert_true(str_equals(buf_str(&out), STR("HTTP/1.1 405 Method Not Allowed\r\n"
 						  "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 						  "Content-Type: text/plain\r\n"
@@ -163,12 +166,9 @@ static void test_response(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_request),
-		cmocka_unit_test(test_connection),
-		cmocka_unit_test(test_body_length),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_head_find),
+		cmocka_unit_test(test_request),	    cmocka_unit_test(test_connection),
+		cmocka_unit_test(test_body_length), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_head_find),
 		cmocka_unit_test(test_response),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

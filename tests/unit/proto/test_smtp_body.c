@@ -56,11 +56,10 @@ static void expect(struct str wire, const char *message, const char *after, bool
 			assert_int_equal(outcome.body.is_done, after != NULL);
 			assert_int_equal(smtp_body_is_clean(&outcome.body), is_clean);
 			if (message != NULL)
-				assert_true(str_equals(buf_str(&outcome.message),
-						       str_from_c(message)));
-			if (after != NULL)
 				assert_true(
-					str_equals(buf_str(&outcome.after), str_from_c(after)));
+					str_equals(buf_str(&outcome.message), str_from_c(message)));
+			if (after != NULL)
+				assert_true(str_equals(buf_str(&outcome.after), str_from_c(after)));
 			outcome_done(&outcome);
 		}
 	}
@@ -76,8 +75,8 @@ static void test_plain_messages(void **state)
 
 static void test_dots_are_unstuffed(void **state)
 {
-	expect(STR("..\r\n...a\r\n.b\r\na.\r\nc..d\r\n.\r\n"), ".\r\n..a\r\nb\r\na.\r\nc..d\r\n", "",
-	       true);
+	expect(STR("..\r\n...a\r\n.b\r\na.\r\nc..d\r\n.\r\n"), ".\r\n..a\r\nb\r\na.\r\nc..d\r\n",
+	       "", true);
 }
 
 static void test_false_ends_are_text(void **state)

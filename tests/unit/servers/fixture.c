@@ -100,10 +100,10 @@ enum fault auth_client_ask(struct auth_client *client, const struct login_questi
 {
 	bool is_known = str_has_suffix_nocase(question->account, STR("@example.org"));
 
-	answer = (struct login_answer){
-		.verdict = !is_known ? LOGIN_UNKNOWN_USER
-			   : str_equals(question->password, STR("secret")) ? LOGIN_GRANTED
-									   : LOGIN_WRONG_PASSWORD};
+	answer = (struct login_answer){.verdict = !is_known ? LOGIN_UNKNOWN_USER
+						  : str_equals(question->password, STR("secret"))
+							  ? LOGIN_GRANTED
+							  : LOGIN_WRONG_PASSWORD};
 	*ticket_out = 1;
 	wake(context);
 	return FAULT_NONE;
@@ -393,8 +393,8 @@ void fixture_say_bytes(struct str bytes)
 {
 	buf_reset(&fixture.heard);
 	while (bytes.len > 0 && fixture.task != NULL) {
-		ssize_t sent = send(fixture.client_fd, bytes.ptr, bytes.len,
-				    MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t sent =
+			send(fixture.client_fd, bytes.ptr, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (sent > 0)
 			bytes = str_from(bytes, (size_t)sent);
 		run();

@@ -30,7 +30,7 @@ struct fixture {
 	/* What the store says. */
 	enum fault append_fault;
 	enum fault expunge_fault;
-	uint64_t full_account; /* has no room */
+	uint64_t full_account;				   /* has no room */
 	struct fixture_message messages[FIXTURE_MESSAGES]; /* of every INBOX, UIDs from 11 on */
 	size_t message_count;
 
@@ -74,7 +74,8 @@ void fixture_expect(const char *expected);
 /* Says and expects. */
 void fixture_exchange(const char *text, const char *expected);
 
-/* Fails unless a line of that log, behind its stamp, is exactly `line`; returns with all lines forgotten. */
+/* Fails unless a line of that log, behind its stamp, is exactly `line`; returns with all lines
+ * forgotten. */
 void fixture_expect_log(enum log_file file, const char *line);
 
 #endif

@@ -61,18 +61,21 @@ static void test_metrics(void **state)
 	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
 	fixture_say("GET /metrics HTTP/1.1\r\n" HOST "\r\n");
 	struct str heard = buf_str(&fixture.heard);
-	assert_true(str_find(heard, STR("\r\nContent-Type: text/plain; version=0.0.4")) != STR_NONE);
+	assert_true(str_find(heard, STR("\r\nContent-Type: text/plain; version=0.0.4")) !=
+		    STR_NONE);
 	assert_true(str_find(heard, STR("\npostern_connections_total{service=\"HTTPS\"} 1\n")) !=
 		    STR_NONE);
-	assert_true(str_find(heard, STR("\npostern_tls_handshakes_total{service=\"HTTPS\","
-					"version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\"} 1\n")) !=
-		    STR_NONE);
+	assert_true(
+		str_find(heard, STR("\npostern_tls_handshakes_total{service=\"HTTPS\","
+				    "version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\"} 1\n")) !=
+		STR_NONE);
 }
 
 static void test_bodies_are_not_read(void **state)
 {
 	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
-	exchange("POST /healthz HTTP/1.1\r\n" HOST "Content-Length: 30\r\n\r\nGET /healthz HTTP/1.1\r\n",
+	exchange("POST /healthz HTTP/1.1\r\n" HOST
+		 "Content-Length: 30\r\n\r\nGET /healthz HTTP/1.1\r\n",
 		 "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain\r\n"
 		 "Content-Length: 18\r\nConnection: close\r\nAllow: GET, HEAD\r\n\r\n"
 		 "Only GET and HEAD\n");
@@ -131,12 +134,9 @@ static void test_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_health),
-		TEST(test_pipelined_requests),
-		TEST(test_metrics),
-		TEST(test_bodies_are_not_read),
-		TEST(test_refusals),
-		TEST(test_a_head_without_end),
+		TEST(test_health),   TEST(test_pipelined_requests),
+		TEST(test_metrics),  TEST(test_bodies_are_not_read),
+		TEST(test_refusals), TEST(test_a_head_without_end),
 		TEST(test_idle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

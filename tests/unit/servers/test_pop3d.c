@@ -11,8 +11,8 @@
 
 static void mailbox_fill(void)
 {
-	fixture.messages[0] = (struct fixture_message){
-		STR("Delivered-To: anna\r\n"), STR("Subject: one\r\n\r\nFirst.\r\n")};
+	fixture.messages[0] = (struct fixture_message){STR("Delivered-To: anna\r\n"),
+						       STR("Subject: one\r\n\r\nFirst.\r\n")};
 	fixture.messages[1] = (struct fixture_message){
 		{0}, STR("Subject: two\r\n\r\nSecond.\r\n.\r\nIts last line.\r\n")};
 	fixture.messages[2] = (struct fixture_message){{0}, STR("no line end")};
@@ -31,17 +31,15 @@ static void connect_open(void)
 static void test_capabilities(void **state)
 {
 	fixture_connect(SERVICE_POP3, &pop3d_protocol);
-	fixture_exchange("CAPA\r\n",
-			 "+OK Capability list follows\r\nTOP\r\nUIDL\r\nPIPELINING\r\n"
-			 "RESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\nSTLS\r\n"
-			 "IMPLEMENTATION Postern\r\n.\r\n");
+	fixture_exchange("CAPA\r\n", "+OK Capability list follows\r\nTOP\r\nUIDL\r\nPIPELINING\r\n"
+				     "RESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\nSTLS\r\n"
+				     "IMPLEMENTATION Postern\r\n.\r\n");
 	fixture_exchange("USER anna@example.org\r\n", "-ERR Logins need TLS: begin with STLS\r\n");
 	fixture_exchange("AUTH PLAIN\r\n", "-ERR Logins need TLS: begin with STLS\r\n");
 	fixture_exchange("STLS\r\n", "+OK Begin TLS\r\n");
-	fixture_exchange("CAPA\r\n",
-			 "+OK Capability list follows\r\nTOP\r\nUIDL\r\nPIPELINING\r\n"
-			 "RESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\nUSER\r\n"
-			 "SASL PLAIN LOGIN\r\nIMPLEMENTATION Postern\r\n.\r\n");
+	fixture_exchange("CAPA\r\n", "+OK Capability list follows\r\nTOP\r\nUIDL\r\nPIPELINING\r\n"
+				     "RESP-CODES\r\nAUTH-RESP-CODE\r\nEXPIRE NEVER\r\nUSER\r\n"
+				     "SASL PLAIN LOGIN\r\nIMPLEMENTATION Postern\r\n.\r\n");
 	fixture_exchange("STLS\r\n", "-ERR TLS is active already\r\n");
 }
 
@@ -59,8 +57,9 @@ static void test_logins(void **state)
 	fixture_exchange("STAT\r\n", "-ERR The command is not possible in this state\r\n");
 	fixture_exchange("USER anna@example.org\r\nPASS x\r\n",
 			 "+OK\r\n-ERR [AUTH] Wrong user name or password\r\n");
-	fixture_expect_log(LOG_SECURITY, "POP3: Invalid password for user anna@example.org. Attempt "
-					 "from IP address 192.0.2.1");
+	fixture_expect_log(LOG_SECURITY,
+			   "POP3: Invalid password for user anna@example.org. Attempt "
+			   "from IP address 192.0.2.1");
 	fixture_exchange("PASS secret\r\n", "-ERR Say USER first\r\n");
 	fixture_exchange("AUTH\r\n", "+OK\r\nPLAIN\r\nLOGIN\r\n.\r\n");
 	fixture_exchange("AUTH PLAIN\r\n", "+ \r\n");
@@ -88,8 +87,7 @@ static void test_messages(void **state)
 	fixture_exchange("RETR 2\r\nRETR 3\r\n",
 			 "+OK 44 octets\r\nSubject: two\r\n\r\nSecond.\r\n..\r\nIts last line.\r\n"
 			 ".\r\n+OK 11 octets\r\nno line end\r\n.\r\n");
-	fixture_exchange("TOP 2 1\r\n",
-			 "+OK 44 octets\r\nSubject: two\r\n\r\nSecond.\r\n.\r\n");
+	fixture_exchange("TOP 2 1\r\n", "+OK 44 octets\r\nSubject: two\r\n\r\nSecond.\r\n.\r\n");
 	fixture_exchange("TOP 1 0\r\n",
 			 "+OK 44 octets\r\nDelivered-To: anna\r\nSubject: one\r\n\r\n.\r\n");
 	fixture_exchange("RETR 9\r\n", "-ERR No such message\r\n");

@@ -51,8 +51,9 @@ static bool body_has(const char *text)
 static void test_ehlo_announces_what_holds(void **state)
 {
 	connect_greeted(SERVICE_SMTP);
-	fixture_expect("250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
-		       "250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+	fixture_expect(
+		"250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
+		"250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
 	fixture_exchange("HELO x\r\n", "250 mx.example.org\r\n");
 }
 
@@ -72,8 +73,9 @@ static void test_a_message_goes_to_its_mailbox(void **state)
 				   STR("Received: from client.example ([192.0.2.1])\r\n"
 				       "\tby mx.example.org (Postern) with ESMTP id ")));
 	assert_true(body_has("\r\n\tfor <anna@example.org>;\r\n\t"));
-	assert_true(str_has_suffix_nocase(buf_str(&fixture.append_body),
-					  STR("\r\nSubject: hi\r\nMessage-ID: <m@x>\r\n\r\n.dot\r\n")));
+	assert_true(
+		str_has_suffix_nocase(buf_str(&fixture.append_body),
+				      STR("\r\nSubject: hi\r\nMessage-ID: <m@x>\r\n\r\n.dot\r\n")));
 	fixture_exchange("QUIT\r\n", "221 2.0.0 Bye\r\n");
 	assert_true(fixture.has_ended);
 }
@@ -154,8 +156,9 @@ static void test_smuggling_is_refused_after_the_real_end(void **state)
 	connect_greeted(SERVICE_SMTP);
 	envelope_say();
 	fixture_exchange("DATA\r\n", GO);
-	fixture_exchange("a: b\r\n\r\nx\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n",
-			 "550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
+	fixture_exchange(
+		"a: b\r\n\r\nx\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n",
+		"550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
 	assert_int_equal(fixture.append_count, 0);
 	fixture_exchange("NOOP\n", "500 5.5.2 Bare CR, bare LF or NUL in a command line\r\n");
 	fixture_exchange("NOOP\r\n", OK);
@@ -219,8 +222,9 @@ static void test_store_faults(void **state)
 {
 	connect_greeted(SERVICE_SMTP);
 	store_fails(FAULT_OVER_QUOTA, "552 5.2.2 The mailbox is full\r\n");
-	fixture_expect_log(LOG_MAIL, "Rejected: Service: SMTP, From: <a@client.example>, "
-				     "Sender-Host: 192.0.2.1, Status: 552 5.2.2 The mailbox is full");
+	fixture_expect_log(LOG_MAIL,
+			   "Rejected: Service: SMTP, From: <a@client.example>, "
+			   "Sender-Host: 192.0.2.1, Status: 552 5.2.2 The mailbox is full");
 	store_fails(FAULT_NO_SPACE, "452 4.3.1 Insufficient storage, try later\r\n");
 	store_fails(FAULT_UNAVAILABLE, "451 4.3.0 Temporary local problem, try later\r\n");
 }
@@ -242,9 +246,9 @@ static void test_unwanted_chunks_are_read_in_vain(void **state)
 	connect_greeted(SERVICE_SMTP);
 	fixture_exchange("BDAT 6 LAST\r\nRSET\r\nNOOP\r\n", SEQUENCE OK);
 	envelope_say();
-	fixture_exchange("BDAT 2\r\na\nBDAT 2 LAST\r\n\r\n",
-			 OK
-			 "550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
+	fixture_exchange(
+		"BDAT 2\r\na\nBDAT 2 LAST\r\n\r\n",
+		OK "550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
 	fixture_exchange("BDAT x\r\nNOOP\r\n", "501 5.5.4 Syntax error in the arguments\r\n");
 	assert_true(fixture.has_ended);
 	assert_int_equal(fixture.append_count, 0);
@@ -283,17 +287,20 @@ static void test_nothing_is_injected_behind_starttls_or_data(void **state)
 static void test_submission_wants_tls_then_login(void **state)
 {
 	connect_greeted(SERVICE_SUBMISSION);
-	fixture_expect("250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
-		       "250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+	fixture_expect(
+		"250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
+		"250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
 	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
 			 "530 5.7.0 Must issue a STARTTLS command first\r\n");
-	fixture_exchange("BDAT 2 LAST\r\n\r\n", "530 5.7.0 Must issue a STARTTLS command first\r\n");
+	fixture_exchange("BDAT 2 LAST\r\n\r\n",
+			 "530 5.7.0 Must issue a STARTTLS command first\r\n");
 	fixture_exchange("STARTTLS\r\n", "220 2.0.0 Ready to start TLS\r\n");
 	fixture_exchange("EHLO x\r\n",
 			 "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n"
 			 "250-8BITMIME\r\n250-CHUNKING\r\n250-AUTH PLAIN LOGIN\r\n"
 			 "250 ENHANCEDSTATUSCODES\r\n");
-	fixture_exchange("MAIL FROM:<anna@example.org>\r\n", "530 5.7.0 Authentication required\r\n");
+	fixture_exchange("MAIL FROM:<anna@example.org>\r\n",
+			 "530 5.7.0 Authentication required\r\n");
 }
 
 static void test_login(void **state)
@@ -301,7 +308,8 @@ static void test_login(void **state)
 	connect_greeted(SERVICE_SMTPS);
 	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAeA==\r\n",
 			 "535 5.7.8 Wrong user name or password\r\n");
-	fixture_expect_log(LOG_SECURITY, "Failed SMTP login from 192.0.2.1 with SASL method PLAIN.");
+	fixture_expect_log(LOG_SECURITY,
+			   "Failed SMTP login from 192.0.2.1 with SASL method PLAIN.");
 	fixture_exchange("AUTH CRAM-MD5\r\n", "504 5.5.4 Mechanism not available\r\n");
 	fixture_exchange("AUTH PLAIN !\r\n", "501 5.5.2 Cannot decode the response\r\n");
 	fixture_exchange("AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n");
@@ -348,6 +356,28 @@ static void test_too_many_mistakes_end_the_session(void **state)
 	assert_true(fixture.has_ended);
 }
 
+static void test_talk_without_mail_is_limited(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	for (int i = 0; i < 28; i++)
+		fixture_exchange("NOOP\r\n", OK);
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	for (int i = 0; i < 30; i++)
+		fixture_exchange("RSET\r\n", OK);
+	fixture_exchange("RSET\r\n",
+			 "421 4.7.0 Too many commands without a login or a message\r\n");
+	assert_true(fixture.has_ended);
+}
+
+static void test_browsers_are_sent_away(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("POST / HTTP/1.1\r\nRSET\r\n", "500 5.5.1 Command not recognized\r\n");
+	assert_true(fixture.has_ended);
+}
+
 static void test_idle_peers_are_told(void **state)
 {
 	connect_greeted(SERVICE_SMTP);
@@ -390,6 +420,8 @@ int main(void)
 		TEST(test_a_user_sends_as_himself),
 		TEST(test_port_25_has_no_logins),
 		TEST(test_too_many_mistakes_end_the_session),
+		TEST(test_talk_without_mail_is_limited),
+		TEST(test_browsers_are_sent_away),
 		TEST(test_idle_peers_are_told),
 		TEST(test_other_commands),
 	};
