@@ -98,8 +98,6 @@ static enum tls_protocol suite_min_protocol(const SSL_CIPHER *cipher)
 {
 	enum tls_protocol protocol;
 
-	if (cipher_is_tls13(cipher))
-		return TLS_PROTOCOL_1_3;
 	if (!tls_protocol_from_name(str_from_c(SSL_CIPHER_get_version(cipher)), &protocol))
 		return TLS_PROTOCOL_1_2;
 	return protocol;

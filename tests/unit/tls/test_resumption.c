@@ -116,6 +116,9 @@ static void test_without_tickets_nothing_is_resumed(void **state)
 	for (size_t i = 0; i < 4; i++) {
 		SSL_CTX *client = client_make(versions[i], versions[i]);
 		SSL_SESSION *session = session_get(context, client);
+		/* Before TLS 1.3 a session has a number too, which nobody remembers here. */
+		if (versions[i] == TLS1_3_VERSION)
+			assert_null(session);
 		if (session != NULL)
 			assert_false(is_resumed(context, client, session));
 		SSL_SESSION_free(session);
