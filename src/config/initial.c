@@ -2,6 +2,7 @@
 #include "config/initial.h"
 
 #include "config/rewrite.h"
+#include "config/schema.h"
 
 #define LOOPBACK "127.0.0.1,::1"
 
@@ -55,6 +56,7 @@ static void service_append(struct buf *to, int i, enum config_ports ports)
 
 void config_initial_append(struct buf *to, struct str hostname, enum config_ports ports)
 {
+	CHECK(str_is_empty(hostname) || hostname_is_valid(hostname));
 	buf_append_c(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 			 "<!-- Postern's configuration. `postern check` says what it means; the manual "
 			 "page is mailserver.cfg(5). -->\n"

@@ -20,7 +20,11 @@ enum config_ports {
 	CONFIG_PORTS_UNPRIVILEGED /* 2525, 2587, ...; loopback only */
 };
 
-/* Appends the file of a fresh home: strong in both tables, every service, each with its port. */
+/*
+ * Appends the file of a fresh home: strong in both tables, every service, each
+ * with its port. The host name is empty or one that hostname_is_valid
+ * (config/schema.h) takes.
+ */
 void config_initial_append(struct buf *to, struct str hostname, enum config_ports ports);
 
 /*

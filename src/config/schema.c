@@ -66,7 +66,7 @@ static const struct schema_row rows[] = {
 	{"Limits", "CommandsBeforeLogin", SCHEMA_U32, 5, 100000, "100", "",
 	 "Commands of a session in which nobody has logged in; on SMTP those that bring no message",
 	 AT(limits.commands_before_login)},
-	{"Limits", "FailedLoginsPerAddress", SCHEMA_U32, 1, 100000, "20", "",
+	{"Limits", "FailedLoginsPerAddress", SCHEMA_U32, 1, 100000, "10", "",
 	 "Failed logins from one address within ten minutes before it is turned away",
 	 AT(limits.failed_logins_per_address)},
 	{"Limits", "ConnectionsPerAddress", SCHEMA_U32, 1, 1000000, "100", "",
@@ -177,8 +177,7 @@ static bool tls_apply(const struct application *application, struct str value)
 	return true;
 }
 
-/* RFC 1123 section 2.1: labels of letters, digits and hyphens, at most 253 bytes in all. */
-static bool is_hostname(struct str value)
+bool hostname_is_valid(struct str value)
 {
 	if (value.len > 253)
 		return false;
@@ -208,7 +207,7 @@ static bool is_user_name(struct str value)
 static bool text_apply(const struct application *application, struct str value)
 {
 	bool is_good = application->row->type == SCHEMA_USER ? is_user_name(value)
-							     : is_hostname(value);
+							     : hostname_is_valid(value);
 
 	if (!is_good)
 		return refuse(application, value,
