@@ -20,9 +20,8 @@ struct index {
 	struct map map; /* of the write transaction */
 	MDB_env *env;
 	MDB_dbi dbi;
-	MDB_txn *txn;	    /* the write transaction, or NULL */
-	MDB_cursor *cursor; /* in it, for seeking */
-	bool is_full;	    /* the map was too small */
+	MDB_txn *txn; /* the write transaction, or NULL */
+	bool is_full; /* the map was too small */
 	uint64_t flushes;
 	pthread_mutex_t lock; /* over the rest */
 	pthread_cond_t all_ended;
@@ -104,15 +103,27 @@ static bool read_seek(struct map *map, struct str key, struct str *key_out, stru
 static bool write_get(struct map *map, struct str key, struct str *value_out)
 {
 	struct index *index = (struct index *)map;
+	MDB_val wanted = val_from(key);
+	MDB_val value;
 
-	return cursor_seek(map, index->cursor, key, MDB_SET_KEY, &key, value_out);
+	if (!is_found(map, mdb_get(index->txn, index->dbi, &wanted, &value)))
+		return false;
+	*value_out = val_str(value);
+	return true;
 }
 
+/* A cursor for each look-up: none is open while the pages under it change. */
 static bool write_seek(struct map *map, struct str key, struct str *key_out, struct str *value_out)
 {
 	struct index *index = (struct index *)map;
+	MDB_cursor *cursor;
+	int error = mdb_cursor_open(index->txn, index->dbi, &cursor);
 
-	return cursor_seek(map, index->cursor, key, MDB_SET_RANGE, key_out, value_out);
+	if (!is_found(map, error))
+		return false;
+	bool found = cursor_seek(map, cursor, key, MDB_SET_RANGE, key_out, value_out);
+	mdb_cursor_close(cursor);
+	return found;
 }
 
 /* ---- opening ---- */
@@ -340,12 +351,8 @@ enum fault index_write_begin(struct index *index)
 	index->map.fault = FAULT_NONE;
 	index->is_full = false;
 	int error = mdb_txn_begin(index->env, NULL, 0, &index->txn);
-	if (error == 0 && (error = mdb_cursor_open(index->txn, index->dbi, &index->cursor)) != 0)
-		mdb_txn_abort(index->txn);
-	if (error != 0) {
+	if (error != 0)
 		index->txn = NULL;
-		index->cursor = NULL;
-	}
 	/* A failed write of the meta page left the environment unusable: only opening anew helps. */
 	CHECK(error != MDB_PANIC);
 	return fault_from_lmdb(error);
@@ -380,8 +387,6 @@ enum fault index_write_commit(struct index *index)
 	MDB_txn *txn = index->txn;
 
 	CHECK(txn != NULL);
-	mdb_cursor_close(index->cursor);
-	index->cursor = NULL;
 	index->txn = NULL;
 	int error = mdb_txn_commit(txn);
 	index->is_full |= error == MDB_MAP_FULL;
@@ -393,8 +398,6 @@ void index_write_abort(struct index *index)
 {
 	if (index->txn == NULL)
 		return;
-	mdb_cursor_close(index->cursor);
-	index->cursor = NULL;
 	mdb_txn_abort(index->txn);
 	index->txn = NULL;
 }

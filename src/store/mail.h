@@ -40,6 +40,9 @@ struct mail {
 /* Walks the rows of a mailbox, ascending by UID. */
 struct mail_rows {
 	struct view *view;
+	uint64_t account;
+	uint32_t mailbox;
+	uint32_t from_uid;
 	void *cursor;
 	bool is_begun;
 	unsigned char prefix[16];

@@ -27,13 +27,20 @@ struct store_service_options {
  * brings it into order after a crash. FAULT_BUSY: another process serves this
  * store. FAULT_VERSION: a newer version made it. FAULT_CORRUPT, FAULT_IO,
  * FAULT_NO_SPACE. Call it after fork and in the process that serves, before the
- * sandbox or with the folder in it. Starts no thread; the first request does.
+ * sandbox or with the folder in it. Starts no thread; role_server_run does.
  */
 must_check enum fault store_service_open(const struct store_service_options *options,
 					 struct store_service **service_out);
 
-/* Commits what waits, closes, gives the lock back. After role_server_run has returned. */
+/* Commits what waits, answers, closes, gives the lock back. After role_server_done. */
 void store_service_close(struct store_service **service);
+
+/*
+ * The index, for a reader in the same process, which must not open it a second
+ * time (store_new_over in store_internal.h). Borrowed.
+ */
+struct index;
+struct index *store_service_index(struct store_service *service);
 
 extern const struct role_server_ops store_service_ops;
 

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Changes of messages: requests to the store role and their results. */
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/mail.h"
+#include "store/store_internal.h"
+#include "store/wire.h"
+
+enum { TEXTS_MAX = MESSAGE_MAX };
+
+/* Takes a set out of a result. */
+static void take_set(struct cursor *from, struct uid_set *set)
+{
+	if (wire_take_set(wire_take_text(from), set) != FAULT_NONE)
+		cursor_fail(from);
+}
+
+/* ---- append ---- */
+
+static void targets_put(struct buf *to, const struct mail_append *append)
+{
+	for (size_t i = 0; i < append->target_count; i++) {
+		wire_put_u64(to, append->targets[i].account);
+		wire_put_u32(to, append->targets[i].mailbox);
+		wire_put_text(to, append->targets[i].prefix);
+	}
+}
+
+static void targets_fail(struct mail_append *append, enum fault fault)
+{
+	for (size_t i = 0; i < append->target_count; i++)
+		append->targets[i].fault = fault;
+}
+
+static enum fault targets_take(struct str result, struct mail_append *append)
+{
+	struct cursor from = cursor_make(result);
+
+	for (size_t i = 0; i < append->target_count; i++) {
+		struct mail_target *target = &append->targets[i];
+		uint32_t fault = cursor_u32(&from);
+		target->fault = fault < FAULT_COUNT ? (enum fault)fault : FAULT_IO;
+		target->uid = cursor_u32(&from);
+		target->uidvalidity = cursor_u32(&from);
+	}
+	return cursor_is_done(&from) ? FAULT_NONE : FAULT_IO;
+}
+
+/* Puts bytes that are too many for a message into a memory file. */
+static enum fault body_spill(struct str bytes, int *fd_out)
+{
+	int fd = memfd_create("mail", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return fault_from_errno(errno);
+	if (!fd_write_all(fd, bytes.ptr, bytes.len)) {
+		enum fault fault = fault_from_errno(errno);
+		fd_close(&fd);
+		return fault;
+	}
+	*fd_out = fd;
+	return FAULT_NONE;
+}
+
+static enum fault append_send(struct store *store, struct mail_append *append,
+			      const struct op_mail_append *op, int body)
+{
+	struct operation operation = {.kind = OP_mail_append, .mail_append = *op};
+	struct packet answer;
+	struct str result;
+
+	enum fault fault = request_send(store, &operation, body, &answer, &result);
+	if (fault != FAULT_NONE) {
+		targets_fail(append, fault);
+		return fault;
+	}
+	fault = targets_take(result, append);
+	packet_done(&answer);
+	return fault;
+}
+
+static enum fault append_ask(struct store *store, struct mail_append *append, struct str keywords,
+			     struct str targets)
+{
+	struct op_mail_append op = {.flags = append->flags,
+				    .keywords = keywords,
+				    .received_s = (uint64_t)append->received_s,
+				    .is_partial = append->is_partial,
+				    .summary = append->summary,
+				    .targets = targets};
+	size_t others = keywords.len + targets.len + append->summary.len;
+	CLEANUP_FD int spilled = -1;
+
+	if (append->body.fd >= 0)
+		return append_send(store, append, &op, append->body.fd);
+	/* Beside many targets even a small body may be too much for one packet; an empty one has no file. */
+	if (append->body.bytes.len > MESSAGE_INLINE_MAX ||
+	    append->body.bytes.len + others > MESSAGE_MAX - 1024) {
+		enum fault fault = body_spill(append->body.bytes, &spilled);
+		if (fault != FAULT_NONE)
+			return fault;
+	} else
+		op.body = append->body.bytes;
+	return append_send(store, append, &op, spilled);
+}
+
+enum fault mail_append(struct store *store, struct mail_append *append)
+{
+	struct buf keywords = BUF_INIT(TEXTS_MAX);
+	struct buf targets = BUF_INIT(TEXTS_MAX);
+
+	CHECK(append->target_count > 0);
+	wire_put_texts(&keywords, append->keywords, append->keyword_count);
+	targets_put(&targets, append);
+	enum fault fault = FAULT_TOO_LARGE;
+	if (!keywords.failed && !targets.failed && append->target_count <= MAIL_TARGETS_MAX)
+		fault = append_ask(store, append, buf_str(&keywords), buf_str(&targets));
+	else
+		targets_fail(append, fault);
+	buf_done(&keywords);
+	buf_done(&targets);
+	return fault;
+}
+
+/* ---- sets of UIDs ---- */
+
+/* Appends the part of a set that lies at or behind `from_uid`, as long as it fits; false when nothing is left. */
+static bool set_put_from(struct buf *to, const struct uid_set *set, uint32_t from_uid)
+{
+	enum { RANGES_MAX = 8192 };
+	CLEANUP_UID_SET struct uid_set part = {0};
+
+	for (size_t i = 0; i < set->count && part.count < RANGES_MAX; i++) {
+		struct uid_range range = set->ranges[i];
+		if (range.last < from_uid)
+			continue;
+		uid_set_collect(&part, range.first < from_uid ? from_uid : range.first, range.last);
+	}
+	wire_put_set(to, &part);
+	return part.count > 0;
+}
+
+/* The last UID of the part that set_put_from put. */
+static uint32_t set_part_last(struct str part)
+{
+	CLEANUP_UID_SET struct uid_set set = {0};
+
+	return wire_take_set(part, &set) == FAULT_NONE && set.count > 0
+		       ? set.ranges[set.count - 1].last
+		       : UINT32_MAX;
+}
+
+/* Where the next step begins: 0 when the part, and with it the set, is done. */
+static uint32_t step_next(const struct uid_set *set, struct str part, uint32_t go_on)
+{
+	uint32_t last = set_part_last(part);
+
+	if (go_on != 0)
+		return go_on;
+	return last < set->ranges[set->count - 1].last ? last + 1 : 0;
+}
+
+static enum fault flags_step(struct store *store, const struct op_mail_flags *op,
+			     struct mail_flags_change *change, uint32_t *go_on_out)
+{
+	struct operation operation = {.kind = OP_mail_flags, .mail_flags = *op};
+	struct packet answer;
+	struct str result;
+
+	enum fault fault = request_send(store, &operation, -1, &answer, &result);
+	if (fault != FAULT_NONE)
+		return fault;
+	struct cursor from = cursor_make(result);
+	*go_on_out = cursor_u32(&from);
+	uint64_t modseq = cursor_u64(&from);
+	take_set(&from, &change->changed);
+	take_set(&from, &change->modified);
+	if (modseq != 0)
+		change->modseq = modseq;
+	packet_done(&answer);
+	return cursor_is_done(&from) ? FAULT_NONE : FAULT_IO;
+}
+
+enum fault mail_flags_change(struct store *store, uint64_t account, uint32_t mailbox,
+			     const struct uid_set *set, struct mail_flags_change *change)
+{
+	struct buf keywords = BUF_INIT(TEXTS_MAX);
+	struct buf part = BUF_INIT(TEXTS_MAX);
+	uint32_t from_uid = 1;
+	enum fault fault = FAULT_NONE;
+
+	wire_put_texts(&keywords, change->keywords, change->keyword_count);
+	change->modseq = 0;
+	while (fault == FAULT_NONE && from_uid != 0 && set_put_from(&part, set, from_uid)) {
+		struct op_mail_flags op = {.account = account,
+					   .mailbox = mailbox,
+					   .mode = change->mode,
+					   .flags = change->flags,
+					   .keywords = buf_str(&keywords),
+					   .unchanged_since = change->unchanged_since,
+					   .set = buf_str(&part)};
+		uint32_t go_on = 0;
+		fault = keywords.failed ? FAULT_TOO_LARGE : flags_step(store, &op, change, &go_on);
+		from_uid = step_next(set, buf_str(&part), go_on);
+		buf_reset(&part);
+	}
+	buf_done(&keywords);
+	buf_done(&part);
+	return fault;
+}
+
+static enum fault expunge_step(struct store *store, const struct op_mail_expunge *op,
+			       struct uid_set *expunged, uint32_t *go_on_out)
+{
+	struct operation operation = {.kind = OP_mail_expunge, .mail_expunge = *op};
+	struct packet answer;
+	struct str result;
+
+	enum fault fault = request_send(store, &operation, -1, &answer, &result);
+	if (fault != FAULT_NONE)
+		return fault;
+	struct cursor from = cursor_make(result);
+	*go_on_out = cursor_u32(&from);
+	take_set(&from, expunged);
+	packet_done(&answer);
+	return cursor_is_done(&from) ? FAULT_NONE : FAULT_IO;
+}
+
+enum fault mail_expunge(struct store *store, uint64_t account, uint32_t mailbox,
+			const struct uid_set *set, bool only_deleted, struct uid_set *expunged_out)
+{
+	struct buf part = BUF_INIT(TEXTS_MAX);
+	uint32_t from_uid = 1;
+	enum fault fault = FAULT_NONE;
+
+	while (fault == FAULT_NONE && from_uid != 0 && set_put_from(&part, set, from_uid)) {
+		struct op_mail_expunge op = {.account = account,
+					     .mailbox = mailbox,
+					     .only_deleted = only_deleted,
+					     .set = buf_str(&part)};
+		uint32_t go_on = 0;
+		fault = expunge_step(store, &op, expunged_out, &go_on);
+		from_uid = step_next(set, buf_str(&part), go_on);
+		buf_reset(&part);
+	}
+	buf_done(&part);
+	return fault;
+}
+
+/* ---- copy and move ---- */
+
+static enum fault copy_ask(struct store *store, const struct op_mail_copy *op,
+			   struct mail_copied *copied_out)
+{
+	struct operation operation = {.kind = OP_mail_copy, .mail_copy = *op};
+	struct mail_copied copied = {0};
+	struct packet answer;
+	struct str result;
+
+	enum fault fault = request_send(store, &operation, -1, &answer, &result);
+	if (fault != FAULT_NONE)
+		return fault;
+	struct cursor from = cursor_make(result);
+	copied.uidvalidity = cursor_u32(&from);
+	copied.first_uid = cursor_u32(&from);
+	take_set(&from, &copied.from);
+	packet_done(&answer);
+	if (!cursor_is_done(&from)) {
+		uid_set_done(&copied.from);
+		return FAULT_IO;
+	}
+	*copied_out = copied;
+	return FAULT_NONE;
+}
+
+static enum fault copy_or_move(struct store *store, struct op_mail_copy *op,
+			       const struct uid_set *set, struct mail_copied *copied_out)
+{
+	struct buf text = BUF_INIT(TEXTS_MAX);
+
+	wire_put_set(&text, set);
+	op->set = buf_str(&text);
+	enum fault fault = text.failed ? FAULT_TOO_LARGE : copy_ask(store, op, copied_out);
+	buf_done(&text);
+	return fault;
+}
+
+enum fault mail_copy(struct store *store, uint64_t account, uint32_t mailbox,
+		     const struct uid_set *set, uint32_t to_mailbox, struct mail_copied *copied_out)
+{
+	struct op_mail_copy op = {
+		.account = account, .mailbox = mailbox, .to_mailbox = to_mailbox};
+
+	return copy_or_move(store, &op, set, copied_out);
+}
+
+enum fault mail_move(struct store *store, uint64_t account, uint32_t mailbox,
+		     const struct uid_set *set, uint32_t to_mailbox, struct mail_copied *copied_out)
+{
+	struct op_mail_copy op = {.account = account,
+				  .mailbox = mailbox,
+				  .to_mailbox = to_mailbox,
+				  .is_move = 1};
+
+	return copy_or_move(store, &op, set, copied_out);
+}
+
+enum fault mail_summary_keep(struct store *store, uint64_t account, uint64_t message,
+			     struct str summary)
+{
+	struct operation operation = {
+		.kind = OP_summary_keep,
+		.summary_keep = {.account = account, .message = message, .summary = summary}};
+
+	return request_do(store, &operation);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to the store role. Each has a transaction number; when the
+ * connection breaks the same request is sent again under the same number, and
+ * the role answers with the old result if it was committed after all.
+ */
+#include "base/clock.h"
+#include "store/embedded.h"
+#include "store/store_internal.h"
+
+enum {
+	SLOT_BITS = 8, /* REQUEST_SLOTS */
+	ATTEMPTS_MAX = 8,
+	OPERATION_BYTES_MAX = MESSAGE_MAX - 64,
+};
+
+static size_t slot_take(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	for (;;) {
+		for (size_t slot = 0; slot < REQUEST_SLOTS; slot++) {
+			if (store->is_slot_taken[slot])
+				continue;
+			store->is_slot_taken[slot] = true;
+			store->serials[slot]++;
+			pthread_mutex_unlock(&store->lock);
+			return slot;
+		}
+		pthread_cond_wait(&store->slot_freed, &store->lock);
+	}
+}
+
+static void slot_free(struct store *store, size_t slot)
+{
+	pthread_mutex_lock(&store->lock);
+	store->is_slot_taken[slot] = false;
+	pthread_cond_signal(&store->slot_freed);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static uint64_t transaction_make(const struct store *store, size_t slot)
+{
+	uint64_t serial = store->serials[slot] & ((UINT32_C(1) << TRANSACTION_SERIAL_BITS) - 1);
+
+	return store->client << (SLOT_BITS + TRANSACTION_SERIAL_BITS) |
+	       (uint64_t)slot << TRANSACTION_SERIAL_BITS | serial;
+}
+
+/* Calls until the fate is known, or the role stays away. */
+static enum fault call(struct store *store, const struct msg_store_asked *asked,
+		       struct packet *answer)
+{
+	enum fault fault = FAULT_NONE;
+	bool is_fate_unknown = false;
+
+	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		fault = role_client_call(store->role, MSG_store_asked, asked, MSG_store_answered,
+					 answer);
+		if (fault == FAULT_NONE)
+			return answer->message.store_answered.fault < FAULT_COUNT
+				       ? (enum fault)answer->message.store_answered.fault
+				       : FAULT_IO;
+		if (fault != FAULT_IO)
+			break;
+		is_fate_unknown = true;
+	}
+	return is_fate_unknown ? FAULT_IO : fault;
+}
+
+enum fault request_send(struct store *store, const struct operation *operation, int body,
+			struct packet *answer, struct str *result_out)
+{
+	struct buf text = BUF_INIT(OPERATION_BYTES_MAX);
+
+	if (store->role == NULL)
+		return FAULT_UNAVAILABLE;
+	operation_encode(&text, operation);
+	if (text.failed) {
+		buf_done(&text);
+		return FAULT_TOO_LARGE;
+	}
+	size_t slot = slot_take(store);
+	struct msg_store_asked asked = {.transaction = transaction_make(store, slot),
+					.operation = buf_str(&text),
+					.body = body};
+	packet_init(answer);
+	enum fault fault = call(store, &asked, answer);
+	slot_free(store, slot);
+	buf_done(&text);
+	if (fault != FAULT_NONE)
+		packet_done(answer);
+	else
+		*result_out = answer->message.store_answered.result;
+	return fault;
+}
+
+enum fault request_do(struct store *store, const struct operation *operation)
+{
+	struct packet answer;
+	struct str result;
+	enum fault fault = request_send(store, operation, -1, &answer, &result);
+
+	if (fault == FAULT_NONE)
+		packet_done(&answer);
+	return fault;
+}
