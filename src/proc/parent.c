@@ -300,7 +300,12 @@ static int user_start(struct parent *parent)
 			   (int)message.len, message.data);
 	buf_done(&message);
 	if (fault == FAULT_NONE) {
-		fault = system_user_own_home(&parent->user, parent->home);
+		/* A role is fenced into folders that exist. */
+		char *auth = path_join(parent->store_path, "auth");
+		fault = folder_make(auth, 0700);
+		free(auth);
+		if (fault == FAULT_NONE)
+			fault = system_user_own_home(&parent->user, parent->home);
 		if (fault != FAULT_NONE)
 			log_printf(&parent->logs.log, LOG_ERROR,
 				   "%s cannot be given to the user %s: %s", parent->store_path,
