@@ -83,8 +83,7 @@ static enum command_step mistake_count(struct session *session)
 {
 	if (!session_error_count(session))
 		return COMMAND_DONE;
-	refusal_say(session, REFUSAL_TOO_MANY_ERRORS, NULL);
-	return COMMAND_END;
+	return session_refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL);
 }
 
 static enum command_step mistake_say(struct session *session, const char *text)

@@ -43,9 +43,24 @@ void session_phase_set(struct session *session, enum session_phase phase)
 	session->phase = phase;
 }
 
+void session_limit_log(const struct session *session, const char *text)
+{
+	log_printf(session_log(session), LOG_WARNING, "%s: %s: %s",
+		   service_name(session->service->id), session->peer_text, text);
+}
+
+/* Limits that a peer runs into; that it falls silent or that we stop is no news. */
+static bool is_limit(enum refusal refusal)
+{
+	return refusal == REFUSAL_TOO_SLOW || refusal == REFUSAL_LINE_TOO_LONG ||
+	       refusal == REFUSAL_TOO_MANY_COMMANDS || refusal == REFUSAL_TOO_MANY_ERRORS;
+}
+
 enum command_step session_refuse(struct session *session, enum refusal refusal,
 				 const struct command *command)
 {
+	if (is_limit(refusal))
+		session_limit_log(session, refusal_text(refusal));
 	session->protocol->refuse(session, refusal, command);
 	return refusals[refusal].ends ? COMMAND_END : COMMAND_DONE;
 }

@@ -236,7 +236,17 @@ bool session_may_login(const struct session *session);
 /* True when STARTTLS can be offered: there are certificates, and TLS is not active yet. */
 bool session_may_starttls(const struct session *session);
 
-/* Counts a peer's mistake; true when they became too many (then say the refusal and end). */
+/*
+ * Says a refusal in the protocol's words, and to warning.log when a limit was
+ * reached. Returns COMMAND_END or COMMAND_DONE, as the refusal's row wants it.
+ */
+enum command_step session_refuse(struct session *session, enum refusal refusal,
+				 const struct command *command);
+
+/* Writes "SMTP: 192.0.2.1: TEXT" to warning.log: a limit that only one protocol has was reached. */
+void session_limit_log(const struct session *session, const char *text);
+
+/* Counts a peer's mistake; true when they became too many (then session_refuse it). */
 bool session_error_count(struct session *session);
 
 /*

@@ -10,8 +10,4 @@
 /* The one place where a session's phase changes. */
 void session_phase_set(struct session *session, enum session_phase phase);
 
-/* Says a refusal in the protocol's words and, if it ends the session, closes. */
-enum command_step session_refuse(struct session *session, enum refusal refusal,
-				 const struct command *command);
-
 #endif

@@ -219,6 +219,15 @@ static const struct smtp_status *route_status(struct session *session,
 	}
 }
 
+/* One line of log for an envelope, however many recipients are too many. */
+static const struct smtp_status *too_many_say(struct session *session, struct envelope *envelope)
+{
+	if (!envelope->is_overfull)
+		session_limit_log(session, "too many recipients");
+	envelope->is_overfull = true;
+	return &too_many;
+}
+
 const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
 						 const struct smtp_path *path)
 {
@@ -227,7 +236,7 @@ const struct smtp_status *envelope_recipient_add(struct session *session, struct
 	struct str text = path->is_postmaster ? STR("postmaster") : path->address.text;
 
 	if (envelope->recipient_count >= session->limits->recipients)
-		return &too_many;
+		return too_many_say(session, envelope);
 	if (view_open(session_store(session), &view) != FAULT_NONE)
 		return &unavailable;
 	enum fault fault = path_route(session, view, path, &route);
@@ -236,7 +245,7 @@ const struct smtp_status *envelope_recipient_add(struct session *session, struct
 	if (fault != FAULT_NONE)
 		return route_status(session, envelope, text, fault);
 	if (envelope->account_count + route.count > MAIL_TARGETS_MAX)
-		return &too_many;
+		return too_many_say(session, envelope);
 	for (size_t i = 0; i < route.count; i++)
 		account_add(envelope, route.accounts[i]);
 	recipient_keep(envelope, text);

@@ -18,6 +18,7 @@ struct envelope {
 	size_t recipient_count;
 	uint64_t *accounts; /* each once, ascending */
 	size_t account_count;
+	bool is_overfull; /* there were more recipients than the limit allows */
 };
 
 /* Frees what it holds; it is empty. */

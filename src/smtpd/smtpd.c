@@ -85,8 +85,7 @@ static enum command_step mistake_count(struct session *session)
 {
 	if (!session_error_count(session))
 		return COMMAND_DONE;
-	refusal_say(session, REFUSAL_TOO_MANY_ERRORS, NULL);
-	return COMMAND_END;
+	return session_refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL);
 }
 
 static enum command_step smtpd_greet(struct session *session)
@@ -430,10 +429,8 @@ static enum command_step smtpd_execute(struct session *session, struct str line)
 		error = smtp_command_parse(str_sub(line, 0, line.len - 2), command);
 	if (error != SMTP_ERROR_NONE)
 		return parse_error_say(session, command->verb, line, error);
-	if (talk_is_over(session, command->verb)) {
-		refusal_say(session, REFUSAL_TOO_MANY_COMMANDS, NULL);
-		return COMMAND_END;
-	}
+	if (talk_is_over(session, command->verb))
+		return session_refuse(session, REFUSAL_TOO_MANY_COMMANDS, NULL);
 	return command_run(session, &smtpd_commands[command->verb], smtpd_of(session)->state,
 			   command);
 }

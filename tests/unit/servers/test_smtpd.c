@@ -149,6 +149,7 @@ static void test_limits_of_the_envelope(void **state)
 	for (int i = 0; i < 4; i++)
 		fixture_exchange("RCPT TO:<anna@example.org>\r\n", RCPT_OK);
 	fixture_exchange("RCPT TO:<bert@example.org>\r\n", "452 4.5.3 Too many recipients\r\n");
+	fixture_expect_log(LOG_WARNING, "SMTP: 192.0.2.1: too many recipients");
 }
 
 static void test_smuggling_is_refused_after_the_real_end(void **state)
@@ -368,6 +369,7 @@ static void test_talk_without_mail_is_limited(void **state)
 		fixture_exchange("RSET\r\n", OK);
 	fixture_exchange("RSET\r\n",
 			 "421 4.7.0 Too many commands without a login or a message\r\n");
+	fixture_expect_log(LOG_WARNING, "SMTP: 192.0.2.1: too many commands before login");
 	assert_true(fixture.has_ended);
 }
 
