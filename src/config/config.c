@@ -25,7 +25,7 @@ static const struct {
 	const char *table;
 	bool has_login;
 } service_defaults[SERVICE_COUNT] = {
-#define X(id, name, port, unprivileged, tls, table, login)                                         \
+#define X(id, name, port, unprivileged, tls, table, login) \
 	{name, port, SERVICE_TLS_##tls, table, login},
 	SERVICE_TABLE(X)
 #undef X
@@ -113,8 +113,8 @@ static void nameless_report(struct config_reader *reader, const struct element *
 }
 
 /* The variables of a table or item; duplicates are not looked for here. */
-static struct raw_table raw_table_make(struct config_reader *reader, const struct element *container,
-				       struct str name)
+static struct raw_table raw_table_make(struct config_reader *reader,
+				       const struct element *container, struct str name)
 {
 	size_t count = 0;
 
@@ -271,11 +271,12 @@ static void defaults_set(struct config_reader *reader, const char *table, void *
 {
 	for (size_t i = 0; i < schema_count(); i++) {
 		const struct schema_row *row = schema_at(i);
-		if (!str_equals(str_from_c(row->table), str_from_c(table)) || row->standard == NULL ||
-		    row->standard[0] == '\0')
+		if (!str_equals(str_from_c(row->table), str_from_c(table)) ||
+		    row->standard == NULL || row->standard[0] == '\0')
 			continue;
-		CHECK(schema_apply(row, str_from_c(row->standard), (struct finding_place){.line = 0},
-				   &reader->config->arena, reader->findings, record));
+		CHECK(schema_apply(row, str_from_c(row->standard),
+				   (struct finding_place){.line = 0}, &reader->config->arena,
+				   reader->findings, record));
 	}
 }
 
@@ -388,8 +389,7 @@ static void item_read(struct config_reader *reader, const struct element *elemen
 
 static void services_read(struct config_reader *reader)
 {
-	const struct element *list =
-		document_find(&reader->document, ELEMENT_LIST, STR("Service"));
+	const struct element *list = document_find(&reader->document, ELEMENT_LIST, STR("Service"));
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
 		struct service_config *service = &reader->config->public.services[i];
@@ -398,14 +398,16 @@ static void services_read(struct config_reader *reader)
 		service->port = service_defaults[i].port;
 		service->tls = service_defaults[i].tls;
 	}
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
+	     at = at->next) {
 		if (at->kind == ELEMENT_ITEM)
 			item_read(reader, at);
 	}
 	for (int i = 0; i < SERVICE_COUNT; i++)
-		require_tls_settle(reader, &reader->items[i],
-				   item_table_name(reader, str_from_c(service_name((enum service_id)i))),
-				   &reader->config->public.services[i]);
+		require_tls_settle(
+			reader, &reader->items[i],
+			item_table_name(reader, str_from_c(service_name((enum service_id)i))),
+			&reader->config->public.services[i]);
 }
 
 static bool addresses_overlap(const struct service_config *a, const struct service_config *b)
@@ -434,12 +436,13 @@ static void ports_check(struct config_reader *reader)
 			    services[i].port != services[j].port ||
 			    !addresses_overlap(&services[i], &services[j]))
 				continue;
-			finding_add(reader->findings, FINDING_ERROR,
-				    (struct finding_place){.line = element == NULL ? 0 : element->line,
-							   .table = STR("Service")},
-				    "%s and %s would both listen on port %d",
-				    service_name((enum service_id)j),
-				    service_name((enum service_id)i), services[i].port);
+			finding_add(
+				reader->findings, FINDING_ERROR,
+				(struct finding_place){.line = element == NULL ? 0 : element->line,
+						       .table = STR("Service")},
+				"%s and %s would both listen on port %d",
+				service_name((enum service_id)j), service_name((enum service_id)i),
+				services[i].port);
 		}
 	}
 }
@@ -458,7 +461,8 @@ static struct str governed_names(struct config_reader *reader, int table)
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
 		if (table_of(service_defaults[i].table) == table &&
-		    reader->config->public.services[i].enabled && !reader->items[i].has_tls_settings)
+		    reader->config->public.services[i].enabled &&
+		    !reader->items[i].has_tls_settings)
 			names[count++] = service_defaults[i].name;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -482,8 +486,7 @@ static void service_policy_set(struct config_reader *reader, enum service_id id,
 	bool tickets = service->policy.session_tickets;
 
 	if (!item->has_tls_settings) {
-		service->policy =
-			policy_with_tickets(of_table, tickets, &reader->config->arena);
+		service->policy = policy_with_tickets(of_table, tickets, &reader->config->arena);
 		return;
 	}
 	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
@@ -565,9 +568,8 @@ static void config_owned_free(struct config_owned *config)
 	free(config);
 }
 
-enum fault config_parse(struct str text, const char *file_name,
-			const struct suite_catalog *catalog, struct findings *findings,
-			struct config **out)
+enum fault config_parse(struct str text, const char *file_name, const struct suite_catalog *catalog,
+			struct findings *findings, struct config **out)
 {
 	size_t errors = findings->totals[FINDING_ERROR];
 

@@ -54,7 +54,7 @@ must_check bool service_from_name(struct str name, enum service_id *id_out); /* 
 struct service_config {
 	enum service_id id;
 	bool enabled;
-	const struct str *addresses; /* numeric, none empty; no address at all: every one, IPv4 and IPv6 */
+	const struct str *addresses; /* numeric; none at all means every one, IPv4 and IPv6 */
 	size_t address_count;
 	uint16_t port;
 	enum service_tls tls;

@@ -97,8 +97,7 @@ static void XMLCALL on_start(void *context, const XML_Char *tag, const XML_Char 
 	element->line = line_now(reader);
 	element->name = arena_dup(arena, name_attribute(attributes));
 	element->begin = (size_t)XML_GetCurrentByteIndex(reader->parser);
-	element->content_begin =
-		element->begin + (size_t)XML_GetCurrentByteCount(reader->parser);
+	element->content_begin = element->begin + (size_t)XML_GetCurrentByteCount(reader->parser);
 	element_link(reader, element);
 	reader->open = element;
 	buf_reset(&reader->value);
@@ -114,8 +113,8 @@ static void XMLCALL on_end(void *context, const XML_Char *tag)
 		return;
 	/* For `<x/>` expat tells of the end with a length of nothing. */
 	element->is_self_closed = len == 0;
-	element->content_end = len == 0 ? element->content_begin
-					: (size_t)XML_GetCurrentByteIndex(reader->parser);
+	element->content_end =
+		len == 0 ? element->content_begin : (size_t)XML_GetCurrentByteIndex(reader->parser);
 	element->end = element->content_end + len;
 	if (element->kind == ELEMENT_VARIABLE)
 		element->value = arena_dup(&reader->document->arena, buf_str(&reader->value));
@@ -170,16 +169,18 @@ static void syntax_report(struct document_reader *reader)
 	enum XML_Error error = XML_GetErrorCode(reader->parser);
 
 	if (tag != NULL)
-		finding_add(reader->findings, FINDING_ERROR, place,
-			    "a blank is missing between \"%s\" and \"name\": write <%s name=\"...\">",
-			    tag, tag);
+		finding_add(
+			reader->findings, FINDING_ERROR, place,
+			"a blank is missing between \"%s\" and \"name\": write <%s name=\"...\">",
+			tag, tag);
 	else if (error == XML_ERROR_UNKNOWN_ENCODING || error == XML_ERROR_INCORRECT_ENCODING)
 		finding_add(reader->findings, FINDING_ERROR, place,
 			    "the encoding is not one that Postern reads; save the file as UTF-8");
 	else if (reader->open != NULL)
-		finding_add(reader->findings, FINDING_ERROR, place,
-			    "not well formed: %s; the innermost element still open began on line %d",
-			    XML_ErrorString(error), reader->open->line);
+		finding_add(
+			reader->findings, FINDING_ERROR, place,
+			"not well formed: %s; the innermost element still open began on line %d",
+			XML_ErrorString(error), reader->open->line);
 	else
 		finding_add(reader->findings, FINDING_ERROR, place, "not well formed: %s",
 			    XML_ErrorString(error));
@@ -276,8 +277,9 @@ struct element *element_child(const struct element *parent, enum element_kind ki
 struct element *list_item(const struct element *list, struct str name)
 {
 	for (struct element *at = list->first; at != NULL; at = at->next) {
-		struct element *named =
-			at->kind == ELEMENT_ITEM ? element_child(at, ELEMENT_VARIABLE, STR("Name")) : NULL;
+		struct element *named = at->kind == ELEMENT_ITEM
+						? element_child(at, ELEMENT_VARIABLE, STR("Name"))
+						: NULL;
 		if (named != NULL && str_equals_nocase(str_trim(named->value), name))
 			return at;
 	}

@@ -48,7 +48,7 @@ must_check bool document_parse(struct document *document, struct str text,
 			       struct findings *findings);
 void document_done(struct document *document);
 
-/* The next table or list behind `after` (NULL: the first), in the order of the file; NULL at the end. */
+/* The next table or list of the file behind `after` (NULL: the first); NULL at the end. */
 struct element *document_next(const struct document *document, const struct element *after);
 
 /* The first table, or list, of that name in any case; NULL. */
@@ -56,7 +56,8 @@ struct element *document_find(const struct document *document, enum element_kind
 			      struct str name);
 
 /* The first child of that kind and name in any case; NULL. */
-struct element *element_child(const struct element *parent, enum element_kind kind, struct str name);
+struct element *element_child(const struct element *parent, enum element_kind kind,
+			      struct str name);
 
 /* The item of a list whose variable Name has that value in any case; NULL. */
 struct element *list_item(const struct element *list, struct str name);

@@ -91,7 +91,8 @@ static enum fault previous_keep(const char *path, const char *history_folder, st
 
 	if (fault != FAULT_NONE)
 		return fault;
-	char *numbered = config_history_path(history_folder, config_history_last(history_folder) + 1);
+	char *numbered =
+		config_history_path(history_folder, config_history_last(history_folder) + 1);
 	fault = file_replace(numbered, previous, NEW_FILE_MODE);
 	free(numbered);
 	if (fault != FAULT_NONE)

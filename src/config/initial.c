@@ -12,8 +12,8 @@ static const struct {
 	uint16_t unprivileged;
 	const char *tls;
 } services[SERVICE_COUNT] = {
-#define X(id, name, port, unprivileged, tls, table, login)                                         \
-	{name, port, unprivileged,                                                                 \
+#define X(id, name, port, unprivileged, tls, table, login) \
+	{name, port, unprivileged,                         \
 	 SERVICE_TLS_##tls == SERVICE_TLS_IMPLICIT ? "implicit" : "starttls"},
 	SERVICE_TABLE(X)
 #undef X
@@ -27,10 +27,14 @@ static void variable_append(struct buf *to, const char *indent, const char *name
 static void tls_table_append(struct buf *to, const char *name, const char *governs)
 {
 	static const char *const variables[][2] = {
-		{"EnableEphemeralDH", "1"},	   {"EphemeralDHKeySize", "0"},
-		{"EnableEphemeralECDH", "1"},	   {"DontInsertEmptyFragments", "1"},
-		{"ServerTlsProtocols", "TLSv1.2,TLSv1.3"}, {"ServerTlsCiphers", CONFIG_INITIAL_CIPHERS},
-		{"ClientTlsProtocols", "TLSv1.2,TLSv1.3"}, {"ClientTlsCiphers", CONFIG_INITIAL_CIPHERS},
+		{"EnableEphemeralDH", "1"},
+		{"EphemeralDHKeySize", "0"},
+		{"EnableEphemeralECDH", "1"},
+		{"DontInsertEmptyFragments", "1"},
+		{"ServerTlsProtocols", "TLSv1.2,TLSv1.3"},
+		{"ServerTlsCiphers", CONFIG_INITIAL_CIPHERS},
+		{"ClientTlsProtocols", "TLSv1.2,TLSv1.3"},
+		{"ClientTlsCiphers", CONFIG_INITIAL_CIPHERS},
 		{"ServerCipherPreference", "1"},
 	};
 
@@ -57,14 +61,17 @@ static void service_append(struct buf *to, int i, enum config_ports ports)
 void config_initial_append(struct buf *to, struct str hostname, enum config_ports ports)
 {
 	CHECK(str_is_empty(hostname) || hostname_is_valid(hostname));
-	buf_append_c(to, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-			 "<!-- Postern's configuration. `postern check` says what it means; the manual "
-			 "page is mailserver.cfg(5). -->\n"
-			 "<config>\n  <table name=\"Server\">\n");
+	buf_append_c(to,
+		     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		     "<!-- Postern's configuration. `postern check` says what it means; the manual "
+		     "page is mailserver.cfg(5). -->\n"
+		     "<config>\n  <table name=\"Server\">\n");
 	variable_append(to, "    ", "Hostname", hostname);
 	buf_append_c(to, "  </table>\n");
-	tls_table_append(to, "Security", "TLS of IMAP, POP3 and HTTPS, and of every client but SMTP's");
-	tls_table_append(to, "SmtpSecurity", "TLS of SMTP, Submission and SMTPS, and of the SMTP client");
+	tls_table_append(to, "Security",
+			 "TLS of IMAP, POP3 and HTTPS, and of every client but SMTP's");
+	tls_table_append(to, "SmtpSecurity",
+			 "TLS of SMTP, Submission and SMTPS, and of the SMTP client");
 	buf_append_c(to, "\n  <list name=\"Service\">\n");
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		service_append(to, i, ports);
@@ -89,8 +96,8 @@ static void value_supply(struct adoption *adoption, const char *table, const cha
 
 	if (adoption->fault != FAULT_NONE)
 		return;
-	enum fault present = config_get_variable(buf_str(&adoption->text), &address,
-						 adoption->findings, &next);
+	enum fault present =
+		config_get_variable(buf_str(&adoption->text), &address, adoption->findings, &next);
 	buf_reset(&next);
 	adoption->fault = present != FAULT_NOT_FOUND
 				  ? present
@@ -129,5 +136,7 @@ enum fault config_adopted_append(struct buf *to, struct str text, struct str hos
 	if (adoption.fault == FAULT_NONE)
 		buf_append_str(to, buf_str(&adoption.text));
 	buf_done(&adoption.text);
-	return adoption.fault != FAULT_NONE ? adoption.fault : to->failed ? FAULT_TOO_LARGE : FAULT_NONE;
+	return adoption.fault != FAULT_NONE ? adoption.fault
+	       : to->failed		    ? FAULT_TOO_LARGE
+					    : FAULT_NONE;
 }

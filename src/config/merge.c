@@ -52,11 +52,12 @@ static void conflict_report(struct merger *merger, const struct config_address *
 				      .variable = address->variable};
 
 	merger->fault = FAULT_CONFLICT;
-	finding_add(merger->findings, FINDING_ERROR, place,
-		    "was changed in the file to \"%.*s\" and here to \"%.*s\"%s%.*s; reload the file "
-		    "and decide",
-		    STR_ARG(value_shown(theirs)), STR_ARG(value_shown(ours)),
-		    str_is_empty(address->item) ? "" : ", service ", STR_ARG(address->item));
+	finding_add(
+		merger->findings, FINDING_ERROR, place,
+		"was changed in the file to \"%.*s\" and here to \"%.*s\"%s%.*s; reload the file "
+		"and decide",
+		STR_ARG(value_shown(theirs)), STR_ARG(value_shown(ours)),
+		str_is_empty(address->item) ? "" : ", service ", STR_ARG(address->item));
 }
 
 /* Puts our value into the result. */
@@ -64,11 +65,11 @@ static void change_apply(struct merger *merger, const struct config_address *add
 			 const struct element *ours)
 {
 	struct buf changed = BUF_INIT(TEXT_MAX);
-	enum fault fault =
-		ours == NULL ? config_delete_variable(buf_str(&merger->result), address,
-						      merger->findings, &changed)
-			     : config_set_variable(buf_str(&merger->result), address,
-						   str_trim(ours->value), merger->findings, &changed);
+	enum fault fault = ours == NULL ? config_delete_variable(buf_str(&merger->result), address,
+								 merger->findings, &changed)
+					: config_set_variable(buf_str(&merger->result), address,
+							      str_trim(ours->value),
+							      merger->findings, &changed);
 
 	if (fault != FAULT_NONE) {
 		merger->fault = fault;
@@ -158,5 +159,7 @@ enum fault config_merge(struct str base, struct str ours, struct str theirs,
 	document_done(&merger.ours);
 	document_done(&merger.theirs);
 	buf_done(&merger.result);
-	return merger.fault != FAULT_NONE ? merger.fault : to->failed ? FAULT_TOO_LARGE : FAULT_NONE;
+	return merger.fault != FAULT_NONE ? merger.fault
+	       : to->failed		  ? FAULT_TOO_LARGE
+					  : FAULT_NONE;
 }

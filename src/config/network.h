@@ -13,7 +13,7 @@ struct network {
 	uint8_t prefix_bits;
 };
 
-/* Reads "192.0.2.0/24", "2001:db8::/32" or a single address; false when it is none or has bits past the prefix. */
+/* Reads "192.0.2.0/24" or "::1"; false when it is none or has bits past the prefix. */
 must_check bool network_parse(struct str text, struct network *network_out);
 
 /* True when the address, in network order and IPv6 or IPv6-mapped form, lies within. */

@@ -22,8 +22,7 @@ static enum fault target_open(struct target *target, struct str text,
 		return FAULT_INVALID;
 	}
 	if (str_is_empty(address->item)) {
-		target->container =
-			document_find(&target->document, ELEMENT_TABLE, address->table);
+		target->container = document_find(&target->document, ELEMENT_TABLE, address->table);
 	} else {
 		target->list = document_find(&target->document, ELEMENT_LIST, address->table);
 		if (target->list != NULL)
@@ -210,7 +209,8 @@ static bool container_write(struct writer *writer, const struct config_address *
 	return is_good;
 }
 
-/* The indentation of a new child: that of its elder brother, else one step more than the parent's. */
+/* The indentation of a new child: that of its elder brother, else one step more than the parent's.
+ */
 static void indent_choose(struct writer *writer, struct str text, const struct element *container)
 {
 	struct str own = indent_of(text, container);
@@ -247,7 +247,8 @@ static struct str tag_name(struct str text, const struct element *element)
 /* `<x a="b"/>` up to and without the `/>`, and a `>` instead. */
 static void tag_open(struct buf *to, struct str text, const struct element *element)
 {
-	buf_append_str(to, str_sub(text, element->begin, element->content_begin - 2 - element->begin));
+	buf_append_str(to,
+		       str_sub(text, element->begin, element->content_begin - 2 - element->begin));
 	buf_append_char(to, '>');
 }
 
@@ -266,7 +267,8 @@ static bool insert(const struct target *target, const struct config_address *add
 					  : target->list != NULL    ? target->list
 								    : target->document.root;
 	struct gap gap = gap_find(text, container);
-	struct writer writer = {.to = to, .line_end = line_end_of(text),
+	struct writer writer = {.to = to,
+				.line_end = line_end_of(text),
 				.multi_line = gap.on_new_line,
 				.indent = BUF_INIT(2 * INDENT_MAX)};
 

@@ -20,7 +20,8 @@ static const struct schema_row rows[] = {
 	 "System user that the server becomes when it is started by root. Empty: postern",
 	 AT(server.user)},
 	{"Server", "Fronts", SCHEMA_U32, 0, 64, "0", "",
-	 "Number of processes that talk to the network. 0: one a core, at most 8", AT(server.fronts)},
+	 "Number of processes that talk to the network. 0: one a core, at most 8",
+	 AT(server.fronts)},
 
 	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
 	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S or HTTPS", 0},
@@ -31,14 +32,16 @@ static const struct schema_row rows[] = {
 	 OF_SERVICE(addresses)},
 	{"Service", "Port", SCHEMA_U16, 1, 65535, NULL, "", "TCP port", OF_SERVICE(port)},
 	{"Service", "Tls", SCHEMA_TLS, 0, 0, NULL, "",
-	 "starttls: a session begins in plain text and can be secured; implicit: TLS from the first "
+	 "starttls: a session begins in plain text and can be secured; implicit: TLS from the "
+	 "first "
 	 "byte",
 	 OF_SERVICE(tls)},
 	{"Service", "AllowPlainLogin", SCHEMA_BOOL, 0, 1, "0", "",
 	 "1: users may log in without TLS, so that their passwords can be read on the way",
 	 OF_SERVICE(allow_plain_login)},
 	{"Service", "RequireTls", SCHEMA_BOOL, 0, 1, NULL, "",
-	 "1: before STARTTLS every other command is refused. Default 0 for SMTP; elsewhere 1, unless "
+	 "1: before STARTTLS every other command is refused. Default 0 for SMTP; elsewhere 1, "
+	 "unless "
 	 "AllowPlainLogin is 1",
 	 OF_SERVICE(require_tls)},
 	{"Service", "MaxConnections", SCHEMA_U32, 1, 1000000, "10000", "",
@@ -52,7 +55,8 @@ static const struct schema_row rows[] = {
 	{"Limits", "Recipients", SCHEMA_U32, 100, 100000, "1000", "",
 	 "Recipients of one message (RFC 5321 asks for 100 at least)", AT(limits.recipients)},
 	{"Limits", "LineBytes", SCHEMA_U32, 1024, 1048576, "65536", "bytes",
-	 "Longest command line of any protocol, and longest line of a message", AT(limits.line_bytes)},
+	 "Longest command line of any protocol, and longest line of a message",
+	 AT(limits.line_bytes)},
 	{"Limits", "LiteralBytes", SCHEMA_U32, 1024, 16777216, "1048576", "bytes",
 	 "Largest IMAP literal that is not a message", AT(limits.literal_bytes)},
 	{"Limits", "HeaderBytes", SCHEMA_U32, 4096, 16777216, "262144", "bytes",
@@ -264,8 +268,9 @@ static bool networks_apply(const struct application *application, struct str val
 	for (struct str rest = value; rest.ptr != NULL; count++) {
 		struct str item = str_trim(str_cut(&rest, ','));
 		if (!network_parse(item, &items[count]))
-			return refuse(application, item,
-				      "no network; write for example 192.0.2.0/24 or 2001:db8::/32");
+			return refuse(
+				application, item,
+				"no network; write for example 192.0.2.0/24 or 2001:db8::/32");
 	}
 	list_store(application, items, count);
 	return true;

@@ -50,7 +50,7 @@ bool schema_has_table(struct str name);
 bool schema_apply(const struct schema_row *row, struct str value, struct finding_place place,
 		  struct arena *arena, struct findings *findings, void *record);
 
-/* RFC 1123 section 2.1: labels of letters, digits and hyphens between dots, at most 253 bytes in all. */
+/* RFC 1123 section 2.1: labels of letters, digits and hyphens, at most 253 bytes in all. */
 bool hostname_is_valid(struct str value);
 
 #endif

@@ -91,9 +91,10 @@ struct suite_catalog {
 	void *context; /* of `expand` */
 };
 
-/* Finds a suite by id, by OpenSSL's name (exact) or by IANA name (any case); NULL when it is not in this build. */
+/* Finds by id, by OpenSSL's name (exact) or by IANA name (any case); NULL: not in this build. */
 const struct suite *suite_catalog_by_id(const struct suite_catalog *catalog, uint16_t id);
 const struct suite *suite_catalog_by_name(const struct suite_catalog *catalog, struct str name);
-const struct suite *suite_catalog_by_iana_name(const struct suite_catalog *catalog, struct str name);
+const struct suite *suite_catalog_by_iana_name(const struct suite_catalog *catalog,
+					       struct str name);
 
 #endif

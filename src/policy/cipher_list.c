@@ -5,16 +5,16 @@
 #include "policy/suite_names.h"
 
 enum {
-	PARTS_MAX = 8,	     /* names joined by + */
-	ABSENT_SHOWN = 1000, /* bytes of the list of names not in this build */
+	PARTS_MAX = 8,	       /* names joined by + */
+	ABSENT_SHOWN = 1000,   /* bytes of the list of names not in this build */
 	LEVEL_SUFFICIENT = 112 /* bits: what OpenSSL's security level 2 asks of a suite */
 };
 
-enum cipher_operator { CIPHER_ADD, CIPHER_MOVE, CIPHER_DELETE, CIPHER_KILL, CIPHER_COMMAND };
+enum cipher_action { CIPHER_ADD, CIPHER_MOVE, CIPHER_DELETE, CIPHER_KILL, CIPHER_COMMAND };
 
 /* One rule of a string: an operator and one or more names joined by +. */
 struct cipher_rule {
-	enum cipher_operator operator;
+	enum cipher_action action;
 	struct str whole; /* as written, operator included */
 	struct str parts[PARTS_MAX];
 	size_t part_count;
@@ -52,7 +52,7 @@ static bool is_name_char(char c)
 	return ascii_is_alnum(c) || c == '-' || c == '.' || c == '=' || c == '_';
 }
 
-static enum cipher_operator operator_take(struct cursor *cursor)
+static enum cipher_action action_take(struct cursor *cursor)
 {
 	if (cursor_take_char(cursor, '!'))
 		return CIPHER_KILL;
@@ -70,13 +70,13 @@ static bool rule_take(struct cursor *cursor, struct cipher_rule *rule_out)
 {
 	struct cipher_rule rule = {.whole = {.ptr = cursor->at}};
 
-	rule.operator = operator_take(cursor);
+	rule.action = action_take(cursor);
 	do {
 		struct str part = cursor_take_while(cursor, is_name_char);
 		if (str_is_empty(part) || rule.part_count == PARTS_MAX)
 			return false;
 		rule.parts[rule.part_count++] = part;
-	} while (rule.operator != CIPHER_COMMAND && cursor_take_char(cursor, '+'));
+	} while (rule.action != CIPHER_COMMAND && cursor_take_char(cursor, '+'));
 	rule.whole.len = (size_t)(cursor->at - rule.whole.ptr);
 	*rule_out = rule;
 	return true;
@@ -96,13 +96,13 @@ static bool suite_is_anonymous(const struct suite *suite)
 }
 
 /* DEFAULT is a word for OpenSSL only at the very beginning of its string. */
-static bool is_leading_default(const struct reader *reader, enum cipher_operator operator,
+static bool is_leading_default(const struct reader *reader, enum cipher_action action,
 			       struct str name)
 {
-	return operator == CIPHER_ADD && reader->string.len == 0 && str_equals(name, STR("DEFAULT"));
+	return action == CIPHER_ADD && reader->string.len == 0 && str_equals(name, STR("DEFAULT"));
 }
 
-static enum part_kind part_classify(const struct reader *reader, enum cipher_operator operator,
+static enum part_kind part_classify(const struct reader *reader, enum cipher_action action,
 				    struct str name)
 {
 	const struct suite *suite = suite_by_any_name(reader->catalog, name);
@@ -111,7 +111,7 @@ static enum part_kind part_classify(const struct reader *reader, enum cipher_ope
 		return PART_TLS13;
 	if (suite != NULL)
 		return str_equals(suite->name, name) ? PART_NATIVE : PART_IANA;
-	if (cipher_keyword_is_known(name) || is_leading_default(reader, operator, name))
+	if (cipher_keyword_is_known(name) || is_leading_default(reader, action, name))
 		return PART_NATIVE;
 	if (suite_name_is_iana(name) || suite_name_is_historical(name) ||
 	    cipher_keyword_is_historical(name))
@@ -142,7 +142,7 @@ static struct str nearest_name(const struct reader *reader, struct str name)
 /* A name nobody knows: OpenSSL would skip its rule. After ! or - the weak suite would then stay. */
 static void unknown_report(struct reader *reader, const struct cipher_rule *rule, struct str name)
 {
-	bool removes = rule->operator == CIPHER_KILL || rule->operator == CIPHER_DELETE;
+	bool removes = rule->action == CIPHER_KILL || rule->action == CIPHER_DELETE;
 	struct str near = nearest_name(reader, name);
 
 	reader->refused = reader->refused || removes;
@@ -155,10 +155,10 @@ static void unknown_report(struct reader *reader, const struct cipher_rule *rule
 
 static void absent_record(struct reader *reader, const struct cipher_rule *rule)
 {
-	struct str name = rule->operator == CIPHER_ADD ? rule->whole : str_from(rule->whole, 1);
+	struct str name = rule->action == CIPHER_ADD ? rule->whole : str_from(rule->whole, 1);
 
 	/* To remove what is not there is done already. */
-	if (rule->operator != CIPHER_ADD && rule->operator != CIPHER_MOVE)
+	if (rule->action != CIPHER_ADD && rule->action != CIPHER_MOVE)
 		return;
 	if (reader->absent.len > 0)
 		buf_append_c(&reader->absent, ", ");
@@ -193,20 +193,20 @@ static void tls13_add(struct cipher_list *list, uint16_t id)
 }
 
 /* The operators mean for the TLS 1.3 list what they mean for the other one. */
-static void tls13_apply(struct reader *reader, enum cipher_operator operator, uint16_t id)
+static void tls13_apply(struct reader *reader, enum cipher_action action, uint16_t id)
 {
 	struct cipher_list *list = reader->list;
 	size_t count = list->suite13_count;
 
-	if (operator == CIPHER_ADD) {
+	if (action == CIPHER_ADD) {
 		if (id_find(reader->killed, reader->killed_count, id) == reader->killed_count)
 			tls13_add(list, id);
 		return;
 	}
 	tls13_remove(list, id);
-	if (operator == CIPHER_MOVE && list->suite13_count < count)
+	if (action == CIPHER_MOVE && list->suite13_count < count)
 		tls13_add(list, id);
-	if (operator == CIPHER_KILL && reader->killed_count < TLS13_SUITES_MAX)
+	if (action == CIPHER_KILL && reader->killed_count < TLS13_SUITES_MAX)
 		reader->killed[reader->killed_count++] = id;
 }
 
@@ -217,7 +217,7 @@ static void rule_write(struct reader *reader, const struct cipher_rule *rule)
 
 	if (reader->string.len > 0)
 		buf_append_char(&reader->string, ':');
-	buf_append_c(&reader->string, operators[rule->operator]);
+	buf_append_c(&reader->string, operators[rule->action]);
 	for (size_t i = 0; i < rule->part_count; i++) {
 		const struct suite *suite =
 			suite_catalog_by_iana_name(reader->catalog, rule->parts[i]);
@@ -279,7 +279,7 @@ static void parts_classify(struct reader *reader, const struct cipher_rule *rule
 			   size_t kinds_out[PART_UNKNOWN + 1])
 {
 	for (size_t i = 0; i < rule->part_count; i++) {
-		enum part_kind kind = part_classify(reader, rule->operator, rule->parts[i]);
+		enum part_kind kind = part_classify(reader, rule->action, rule->parts[i]);
 		kinds_out[kind]++;
 		if (kind == PART_UNKNOWN)
 			unknown_report(reader, rule, rule->parts[i]);
@@ -299,7 +299,7 @@ static void native_apply(struct reader *reader, const struct cipher_rule *rule)
 	struct buf alone = BUF_INIT(CIPHER_STRING_MAX);
 
 	rule_write(reader, rule);
-	if (rule->operator != CIPHER_ADD && rule->operator != CIPHER_MOVE)
+	if (rule->action != CIPHER_ADD && rule->action != CIPHER_MOVE)
 		return;
 	for (size_t i = 0; i < rule->part_count; i++) {
 		const struct suite *suite =
@@ -317,12 +317,13 @@ static void rule_apply(struct reader *reader, const struct cipher_rule *rule)
 {
 	size_t kinds[PART_UNKNOWN + 1] = {0};
 
-	if (rule->operator == CIPHER_COMMAND) {
+	if (rule->action == CIPHER_COMMAND) {
 		command_apply(reader, rule);
 	} else if (rule_is_suite_b(rule)) {
-		refuse(reader, "is refused: it changes the rules for certificates as well; name the suites",
+		refuse(reader,
+		       "is refused: it changes the rules for certificates as well; name the suites",
 		       rule->whole);
-	} else if (rule->operator == CIPHER_ADD && rule_is_anonymous(reader, rule)) {
+	} else if (rule->action == CIPHER_ADD && rule_is_anonymous(reader, rule)) {
 		refuse(reader,
 		       "is refused: suites without authentication or encryption protect nothing; "
 		       "take it out",
@@ -335,8 +336,9 @@ static void rule_apply(struct reader *reader, const struct cipher_rule *rule)
 			refuse(reader, "joins a TLS 1.3 suite with something else; name it alone",
 			       rule->whole);
 		else if (kinds[PART_TLS13] > 0)
-			tls13_apply(reader, rule->operator,
-				    suite_catalog_by_iana_name(reader->catalog, rule->parts[0])->id);
+			tls13_apply(
+				reader, rule->action,
+				suite_catalog_by_iana_name(reader->catalog, rule->parts[0])->id);
 		else if (kinds[PART_ABSENT] > 0)
 			absent_record(reader, rule);
 		else
@@ -369,8 +371,8 @@ static void tls13_begin(struct reader *reader, struct cursor cursor)
 		cursor_take_while(&cursor, is_separator);
 		if (cursor_left(&cursor) == 0 || !rule_take(&cursor, &rule))
 			break;
-		if (rule.operator == CIPHER_ADD && rule.part_count == 1 &&
-		    part_classify(reader, rule.operator, rule.parts[0]) == PART_TLS13)
+		if (rule.action == CIPHER_ADD && rule.part_count == 1 &&
+		    part_classify(reader, rule.action, rule.parts[0]) == PART_TLS13)
 			return;
 	}
 	for (size_t i = 0; i < catalog->tls13_count; i++)

@@ -56,7 +56,8 @@ void finding_add(struct findings *findings, enum finding_severity severity,
 		.place = {.line = place.line,
 			  .table = text_keep(findings, place.table),
 			  .variable = text_keep(findings, place.variable)},
-		.text = text.failed ? STR("a finding too long to show") : text_keep(findings, buf_str(&text)),
+		.text = text.failed ? STR("a finding too long to show")
+				    : text_keep(findings, buf_str(&text)),
 	};
 	buf_done(&text);
 }

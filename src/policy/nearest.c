@@ -20,7 +20,8 @@ unsigned text_distance(struct str a, struct str b, unsigned limit)
 		unsigned diagonal = row[0];
 		row[0] = (unsigned)i + 1;
 		for (size_t j = 0; j < b.len; j++) {
-			unsigned replaced = diagonal + (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[j]));
+			unsigned replaced =
+				diagonal + (ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[j]));
 			diagonal = row[j + 1];
 			row[j + 1] = smaller(replaced, smaller(row[j], diagonal) + 1);
 		}

@@ -40,8 +40,8 @@ size_t tls_policy_negotiable(const struct tls_policy *policy, const struct suite
 			     struct tls_certificates certificates,
 			     const struct suite *suites_out[SUITE_CATALOG_MAX])
 {
-	size_t count = negotiable_add(policy->suites13, policy->suite13_count, catalog, certificates,
-				      suites_out);
+	size_t count = negotiable_add(policy->suites13, policy->suite13_count, catalog,
+				      certificates, suites_out);
 
 	return count + negotiable_add(policy->suites, policy->suite_count, catalog, certificates,
 				      suites_out + count);

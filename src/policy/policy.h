@@ -16,7 +16,7 @@ enum tls_direction { TLS_LISTENER, TLS_CLIENT };
 
 /* What the policy relaxes against the library's security level, and who asked for it (rule 5). */
 enum tls_relaxed {
-	TLS_RELAXED_SIGNATURES, /* MD5+SHA1 and SHA-1 signatures, only while the session is TLS 1.1 or below */
+	TLS_RELAXED_SIGNATURES, /* MD5+SHA1 and SHA-1, only in sessions of TLS 1.1 or below */
 	TLS_RELAXED_DH_1024,	/* a DH group of 1024 bits */
 	TLS_RELAXED_COUNT
 };
@@ -58,10 +58,10 @@ struct tls_policy {
 	struct str groups_string; /* empty when nothing ephemeral is on: then no group is needed */
 
 	bool has_ecdhe;
-	/* Listener: size of the DHE group (1024, 2048, 4096). Client: smallest accepted. 0: no DHE. */
+	/* Listener: size of the DHE group, 1024, 2048 or 4096. Client: smallest taken. 0: off. */
 	int dhe_bits;
 	bool server_preference; /* SSL_OP_CIPHER_SERVER_PREFERENCE */
-	bool empty_fragments;	/* the countermeasure is on: clear SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS */
+	bool empty_fragments;	/* on: clear SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS */
 	bool session_tickets;	/* false: SSL_OP_NO_TICKET and no TLS 1.3 tickets */
 
 	bool relaxed[TLS_RELAXED_COUNT];
@@ -81,7 +81,7 @@ struct tls_policy {
 /* Which certificates a listener holds. */
 struct tls_certificates {
 	bool has_rsa;
-	bool has_ecdsa; /* Ed25519 and Ed448 count here too: TLS 1.2 uses ECDHE-ECDSA suites with them */
+	bool has_ecdsa; /* Ed25519 and Ed448 too: TLS 1.2 uses ECDHE-ECDSA suites with them */
 };
 
 /*

@@ -40,7 +40,7 @@ static inline bool tls_protocols_has(tls_protocols set, enum tls_protocol protoc
 enum tls_protocol tls_protocols_min(tls_protocols set);
 enum tls_protocol tls_protocols_max(tls_protocols set);
 
-/* Names as mailserver.cfg, SSL_get_version and our logs write them: "SSLv3", "TLSv1", "TLSv1.1", ... */
+/* Names as mailserver.cfg, SSL_get_version and our logs write them: "TLSv1", "TLSv1.1", ... */
 const char *tls_protocol_name(enum tls_protocol protocol);
 
 /* Reads a name without regard to case, `TLSv1.0` as TLSv1; false when it is none. */

@@ -70,7 +70,8 @@ static bool group_is_admitted(const struct tls_policy *policy, const struct tls_
 {
 	if (group->kind != TLS_GROUP_FF)
 		return policy->has_ecdhe;
-	return policy->dhe_bits > 0 && group->bits >= policy->dhe_bits && group->bits >= SAFE_FF_BITS;
+	return policy->dhe_bits > 0 && group->bits >= policy->dhe_bits &&
+	       group->bits >= SAFE_FF_BITS;
 }
 
 static void groups_set(struct resolver *resolver)
@@ -108,9 +109,8 @@ static void suites_expand(struct resolver *resolver)
 	uint16_t ids[SUITE_CATALOG_MAX];
 	size_t count;
 
-	policy->cipher_string =
-		cipher_list_expand(&resolver->ciphers_setting->ciphers, limits, resolver->catalog,
-				   resolver->arena, ids, &count);
+	policy->cipher_string = cipher_list_expand(&resolver->ciphers_setting->ciphers, limits,
+						   resolver->catalog, resolver->arena, ids, &count);
 	uint16_t *kept = arena_array(resolver->arena, count + 1, sizeof(*kept));
 	CHECK(kept != NULL);
 	for (size_t i = 0; i < count; i++) {
@@ -126,7 +126,8 @@ static bool has_suite13(const struct resolver *resolver)
 	const struct cipher_list *list = &resolver->ciphers_setting->ciphers;
 
 	for (size_t i = 0; i < list->suite13_count; i++) {
-		const struct suite *suite = suite_catalog_by_id(resolver->catalog, list->suites13[i]);
+		const struct suite *suite =
+			suite_catalog_by_id(resolver->catalog, list->suites13[i]);
 		if (suite != NULL && suite_obstacle(suite) == NULL)
 			return true;
 	}
@@ -171,10 +172,12 @@ static void without_suite_report(struct resolver *resolver, tls_protocols withou
 		if (place.line == 0)
 			place = protocols->place;
 		finding_add(resolver->findings, FINDING_ERROR, place,
-			    "the cipher string leaves no suite for %s%s, which %.*s (line %d) names: %.*s "
+			    "the cipher string leaves no suite for %s%s, which %.*s (line %d) "
+			    "names: %.*s "
 			    "would not start so. Add suites for it, or take %s out of the list",
-			    names, reason_text(&resolver->policy), STR_ARG(protocols->place.variable),
-			    protocols->place.line, STR_ARG(resolver->request->who), names);
+			    names, reason_text(&resolver->policy),
+			    STR_ARG(protocols->place.variable), protocols->place.line,
+			    STR_ARG(resolver->request->who), names);
 	} else {
 		finding_add(resolver->findings, FINDING_WARNING, place,
 			    "the cipher string leaves no suite for %s%s; on by default only, %s "
@@ -194,16 +197,19 @@ static void without_group_report(struct resolver *resolver)
 
 	if (protocols->is_set) {
 		resolver->failed = true;
-		finding_add(resolver->findings, FINDING_ERROR, place,
-			    "without DHE and ECDHE there is no group for TLSv1.3, which %.*s (line %d) "
-			    "names: %.*s would not start so. Switch one on, or take TLSv1.3 out of the list",
-			    STR_ARG(protocols->place.variable), protocols->place.line,
-			    STR_ARG(resolver->request->who));
+		finding_add(
+			resolver->findings, FINDING_ERROR, place,
+			"without DHE and ECDHE there is no group for TLSv1.3, which %.*s (line %d) "
+			"names: %.*s would not start so. Switch one on, or take TLSv1.3 out of the "
+			"list",
+			STR_ARG(protocols->place.variable), protocols->place.line,
+			STR_ARG(resolver->request->who));
 	} else {
-		finding_add(resolver->findings, FINDING_WARNING, place,
-			    "without DHE and ECDHE there is no group for TLSv1.3; on by default only, "
-			    "it is switched off for %.*s",
-			    STR_ARG(resolver->request->who));
+		finding_add(
+			resolver->findings, FINDING_WARNING, place,
+			"without DHE and ECDHE there is no group for TLSv1.3; on by default only, "
+			"it is switched off for %.*s",
+			STR_ARG(resolver->request->who));
 	}
 }
 
@@ -238,7 +244,8 @@ static void emptiness_check(struct resolver *resolver)
 	if (place.line == 0)
 		place = resolver->ciphers_setting->place;
 	finding_add(resolver->findings, FINDING_ERROR, place,
-		    "leaves no protocol that can be used: %.*s would not start. Name TLSv1.2 or TLSv1.3",
+		    "leaves no protocol that can be used: %.*s would not start. Name TLSv1.2 or "
+		    "TLSv1.3",
 		    STR_ARG(resolver->request->who));
 }
 
@@ -261,13 +268,14 @@ static void client_run_keep(struct resolver *resolver)
 	struct buf offered = BUF_INIT(256);
 	tls_protocols run = 0;
 
-	for (int p = (int)policy->max; p >= 0 && tls_protocols_has(policy->protocols, (enum tls_protocol)p);
-	     p--)
+	for (int p = (int)policy->max;
+	     p >= 0 && tls_protocols_has(policy->protocols, (enum tls_protocol)p); p--)
 		run |= TLS_PROTOCOL_BIT(p);
-	finding_add(resolver->findings, FINDING_WARNING, resolver->protocols_setting->place,
-		    "the list has a hole, which a client cannot offer: %.*s offers %s; left out: %s",
-		    STR_ARG(resolver->request->who), protocols_text(&offered, run),
-		    protocols_text(&left_out, policy->protocols & ~run));
+	finding_add(
+		resolver->findings, FINDING_WARNING, resolver->protocols_setting->place,
+		"the list has a hole, which a client cannot offer: %.*s offers %s; left out: %s",
+		STR_ARG(resolver->request->who), protocols_text(&offered, run),
+		protocols_text(&left_out, policy->protocols & ~run));
 	buf_done(&left_out);
 	buf_done(&offered);
 	policy->protocols = run;
@@ -288,17 +296,20 @@ static void listener_holes_report(struct resolver *resolver)
 		enum tls_protocol hole = (enum tls_protocol)i;
 		if (!tls_protocols_has(policy->holes, hole))
 			continue;
-		enum tls_protocol below = tls_protocols_max(policy->protocols &
-							    (TLS_PROTOCOL_BIT(hole) - 1));
+		enum tls_protocol below =
+			tls_protocols_max(policy->protocols & (TLS_PROTOCOL_BIT(hole) - 1));
 		bool aborts = hole == TLS_PROTOCOL_1_1 &&
 			      tls_protocols_has(policy->protocols, TLS_PROTOCOL_1_2);
-		finding_add(resolver->findings, FINDING_WARNING, resolver->protocols_setting->place,
-			    "the list has a hole at %s: clients of %.*s whose newest version is %s %s %s%s",
-			    tls_protocol_name(hole), STR_ARG(resolver->request->who),
-			    tls_protocol_name(hole),
-			    aborts ? "are answered with" : "are brought down to",
-			    tls_protocol_name(below),
-			    aborts ? " and abort (inappropriate fallback); older ones of them go on so" : "");
+		finding_add(
+			resolver->findings, FINDING_WARNING, resolver->protocols_setting->place,
+			"the list has a hole at %s: clients of %.*s whose newest version is %s %s "
+			"%s%s",
+			tls_protocol_name(hole), STR_ARG(resolver->request->who),
+			tls_protocol_name(hole),
+			aborts ? "are answered with" : "are brought down to",
+			tls_protocol_name(below),
+			aborts ? " and abort (inappropriate fallback); older ones of them go on so"
+			       : "");
 	}
 }
 
@@ -336,7 +347,8 @@ static void suites_narrow(struct resolver *resolver)
 	if (!tls_protocols_has(policy->protocols, TLS_PROTOCOL_1_3))
 		return;
 	for (size_t i = 0; i < list->suite13_count; i++) {
-		const struct suite *suite = suite_catalog_by_id(resolver->catalog, list->suites13[i]);
+		const struct suite *suite =
+			suite_catalog_by_id(resolver->catalog, list->suites13[i]);
 		if (suite_obstacle(suite) == NULL)
 			policy->suites13[policy->suite13_count++] = list->suites13[i];
 	}
@@ -350,7 +362,8 @@ static void suites13_write(struct resolver *resolver)
 	for (size_t i = 0; i < policy->suite13_count; i++) {
 		if (i > 0)
 			buf_append_char(&text, ':');
-		buf_append_str(&text, suite_catalog_by_id(resolver->catalog, policy->suites13[i])->name);
+		buf_append_str(&text,
+			       suite_catalog_by_id(resolver->catalog, policy->suites13[i])->name);
 	}
 	policy->suites13_string = text_keep(resolver->arena, buf_str(&text));
 	buf_done(&text);
@@ -388,7 +401,8 @@ static void text_write(struct tls_policy *policy, struct arena *arena)
 		   STR_ARG(policy->groups_string));
 	for (size_t i = 0; i < policy->suite_count; i++)
 		buf_printf(&text, " %04x", policy->suites[i]);
-	buf_printf(&text, "\ndhe %d\necdhe %d\npreference %d\nfragments %d\ntickets %d\nrelaxed %d%d\n",
+	buf_printf(&text,
+		   "\ndhe %d\necdhe %d\npreference %d\nfragments %d\ntickets %d\nrelaxed %d%d\n",
 		   policy->dhe_bits, policy->has_ecdhe, policy->server_preference,
 		   policy->empty_fragments, policy->session_tickets,
 		   policy->relaxed[TLS_RELAXED_SIGNATURES], policy->relaxed[TLS_RELAXED_DH_1024]);

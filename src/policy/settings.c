@@ -4,7 +4,7 @@
 #include "policy/nearest.h"
 
 static const struct tls_variable_row rows[TLS_VARIABLE_COUNT] = {
-#define X(id, name, kind, scope, standard, text)                                                   \
+#define X(id, name, kind, scope, standard, text) \
 	{name, TLS_KIND_##kind, TLS_SCOPE_##scope, standard, text},
 	TLS_VARIABLE_TABLE(X)
 #undef X
@@ -67,7 +67,8 @@ bool tls_variable_from_name(struct str name, enum tls_variable *variable_out)
 
 static struct finding_place place_of(const struct raw_table *table, const struct raw_variable *raw)
 {
-	return (struct finding_place){.line = raw->line, .table = table->name, .variable = raw->name};
+	return (struct finding_place){
+		.line = raw->line, .table = table->name, .variable = raw->name};
 }
 
 /* The nearest known name, for a variable or the target of an alias. */
@@ -143,8 +144,9 @@ static bool mentions_protocol(struct str value)
 		if (!str_equals_nocase(word, STR("TLS")) && !str_equals_nocase(word, STR("SSL")))
 			continue;
 		size_t at = i + 3;
-		while (at < value.len && (ascii_lower(value.ptr[at]) == 'v' || value.ptr[at] == ' ' ||
-					  value.ptr[at] == '_' || value.ptr[at] == '-'))
+		while (at < value.len &&
+		       (ascii_lower(value.ptr[at]) == 'v' || value.ptr[at] == ' ' ||
+			value.ptr[at] == '_' || value.ptr[at] == '-'))
 			at++;
 		if (at < value.len && ascii_is_digit(value.ptr[at]))
 			return true;
@@ -160,11 +162,12 @@ static void unknown_report(const struct settings_reader *reader, const struct ra
 	bool is_near = !str_is_empty(near);
 
 	if (mentions_protocol(raw->value))
-		finding_add(findings, FINDING_ERROR, place_of(reader->table, raw),
-			    "not understood, yet its value names a protocol: if it is the minimum, to "
-			    "pass it over would lower the floor. %s%.*s%sDelete it, or say what it is "
-			    "in <table name=\"TlsVariableAlias\">",
-			    is_near ? "Did you mean " : "", STR_ARG(near), is_near ? "? " : "");
+		finding_add(
+			findings, FINDING_ERROR, place_of(reader->table, raw),
+			"not understood, yet its value names a protocol: if it is the minimum, to "
+			"pass it over would lower the floor. %s%.*s%sDelete it, or say what it is "
+			"in <table name=\"TlsVariableAlias\">",
+			is_near ? "Did you mean " : "", STR_ARG(near), is_near ? "? " : "");
 	else
 		finding_add(findings, FINDING_WARNING, place_of(reader->table, raw),
 			    "not understood, not applied%s%.*s%s", is_near ? "; did you mean " : "",
@@ -209,13 +212,15 @@ static void protocol_take(const struct settings_reader *reader, struct finding_p
 		finding_add(findings, FINDING_ERROR, place,
 			    "the list has an empty item; take the extra comma out");
 	else if (!tls_protocol_from_name(item, &protocol))
-		finding_add(findings, FINDING_ERROR, place,
-			    "\"%.*s\" is no protocol; write SSLv3, TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, "
-			    "separated by commas",
-			    STR_ARG(item));
+		finding_add(
+			findings, FINDING_ERROR, place,
+			"\"%.*s\" is no protocol; write SSLv3, TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, "
+			"separated by commas",
+			STR_ARG(item));
 	else if (!tls_protocols_has(reader->context->catalog->protocols, protocol))
 		finding_add(findings, FINDING_WARNING, place,
-			    "%s is not available in this OpenSSL build", tls_protocol_name(protocol));
+			    "%s is not available in this OpenSSL build",
+			    tls_protocol_name(protocol));
 	else
 		*set |= TLS_PROTOCOL_BIT(protocol);
 }
@@ -251,9 +256,9 @@ static void value_read(struct settings_reader *reader, enum tls_variable_kind ki
 			protocols_parse(reader, place, setting->text, &setting->protocols);
 		break;
 	case TLS_KIND_CIPHERS:
-		setting->is_set = cipher_list_parse(setting->text, context->catalog, place,
-						    context->arena, context->findings,
-						    &setting->ciphers);
+		setting->is_set =
+			cipher_list_parse(setting->text, context->catalog, place, context->arena,
+					  context->findings, &setting->ciphers);
 		break;
 	}
 }
@@ -268,7 +273,8 @@ static void inverted_read(struct settings_reader *reader, const struct raw_varia
 			    "stands twice, on lines %d and %d", reader->inverted.line, raw->line);
 	reader->inverted = place;
 	reader->inverted_value = !str_is_empty(str_trim(raw->value)) &&
-				 bool_parse(reader, place, str_trim(raw->value), &number) && number == 1;
+				 bool_parse(reader, place, str_trim(raw->value), &number) &&
+				 number == 1;
 }
 
 static void variable_read(struct settings_reader *reader, const struct raw_variable *raw)
@@ -289,8 +295,9 @@ static void variable_read(struct settings_reader *reader, const struct raw_varia
 	if (setting->place.line != 0) {
 		finding_add(findings, FINDING_ERROR, place, "stands twice, on lines %d and %d%s%s",
 			    setting->place.line, raw->line,
-			    str_equals_nocase(setting->place.variable, raw->name) ? ""
-										  : ", under two names of ",
+			    str_equals_nocase(setting->place.variable, raw->name)
+				    ? ""
+				    : ", under two names of ",
 			    str_equals_nocase(setting->place.variable, raw->name)
 				    ? ""
 				    : rows[variable].name);
@@ -313,10 +320,11 @@ static void inverted_apply(struct settings_reader *reader)
 	if (reader->inverted.line == 0)
 		return;
 	if (setting->is_set) {
-		finding_add(reader->context->findings, FINDING_WARNING, reader->inverted,
-			    "is not applied, since EnableEphemeralDH (line %d) says %u; delete the old "
-			    "variable",
-			    setting->place.line, setting->number);
+		finding_add(
+			reader->context->findings, FINDING_WARNING, reader->inverted,
+			"is not applied, since EnableEphemeralDH (line %d) says %u; delete the old "
+			"variable",
+			setting->place.line, setting->number);
 		return;
 	}
 	setting->place = reader->inverted;
@@ -334,8 +342,8 @@ static void default_fill(struct settings_reader *reader, enum tls_variable varia
 	if (setting->is_set)
 		return;
 	if (setting->place.line == 0)
-		setting->place = (struct finding_place){.table = reader->table->name,
-							.variable = str_from_c(rows[variable].name)};
+		setting->place = (struct finding_place){
+			.table = reader->table->name, .variable = str_from_c(rows[variable].name)};
 	switch (rows[variable].kind) {
 	case TLS_KIND_BOOL:
 	case TLS_KIND_DH_SIZE:
@@ -346,8 +354,9 @@ static void default_fill(struct settings_reader *reader, enum tls_variable varia
 		setting->protocols = TLS_PROTOCOLS_DEFAULT & context->catalog->protocols;
 		break;
 	case TLS_KIND_CIPHERS:
-		CHECK(cipher_list_parse(STR(CIPHER_STRING_DEFAULT), context->catalog, setting->place,
-					context->arena, context->findings, &setting->ciphers));
+		CHECK(cipher_list_parse(STR(CIPHER_STRING_DEFAULT), context->catalog,
+					setting->place, context->arena, context->findings,
+					&setting->ciphers));
 		break;
 	}
 }
@@ -359,15 +368,17 @@ static void dhe_size_check(const struct tls_settings *settings, struct findings 
 	const struct tls_setting *enable = &settings->items[TLS_ENABLE_DHE];
 
 	if (size->is_set && size->number != 0 && enable->number == 0)
-		finding_add(findings, FINDING_WARNING, size->place,
-			    "has no effect, since %.*s (line %d) switches DHE off. The old "
-			    "DisableEphemeralDH meant the opposite of EnableEphemeralDH: to have DHE, "
-			    "write EnableEphemeralDH 1",
-			    STR_ARG(enable->place.variable), enable->place.line);
+		finding_add(
+			findings, FINDING_WARNING, size->place,
+			"has no effect, since %.*s (line %d) switches DHE off. The old "
+			"DisableEphemeralDH meant the opposite of EnableEphemeralDH: to have DHE, "
+			"write EnableEphemeralDH 1",
+			STR_ARG(enable->place.variable), enable->place.line);
 	else if (size->is_set && size->number == 1024)
-		finding_add(findings, FINDING_WARNING, size->place,
-			    "DH groups of 1024 bits can be broken by a strong attacker, and today's "
-			    "clients refuse them (dh key too small); write 2048, or 0");
+		finding_add(
+			findings, FINDING_WARNING, size->place,
+			"DH groups of 1024 bits can be broken by a strong attacker, and today's "
+			"clients refuse them (dh key too small); write 2048, or 0");
 }
 
 void tls_settings_read(const struct raw_table *table, const struct settings_context *context,
@@ -437,9 +448,10 @@ static void difference_report(const struct tls_variable_row *row,
 	where_append(&text, security);
 	buf_append_c(&text, ") than SmtpSecurity (");
 	where_append(&text, smtp);
-	buf_append_c(&text, "). Postern reads the tables by service: SmtpSecurity for the services and "
-			    "the client of SMTP, Security for all others. Read by direction (Security "
-			    "inbound, SmtpSecurity outbound), as some texts have it, ");
+	buf_append_c(&text,
+		     "). Postern reads the tables by service: SmtpSecurity for the services and "
+		     "the client of SMTP, Security for all others. Read by direction (Security "
+		     "inbound, SmtpSecurity outbound), as some texts have it, ");
 	buf_append_c(&text, row->scope == TLS_SCOPE_CLIENT
 				    ? "the value in SmtpSecurity would hold for every client"
 			    : row->scope == TLS_SCOPE_LISTENER
@@ -460,4 +472,3 @@ void tls_settings_compare(const struct tls_settings *security, const struct tls_
 			difference_report(&rows[i], &security->items[i], &smtp->items[i], findings);
 	}
 }
-

@@ -6,19 +6,18 @@
 #define CBC_SHA "DES_CBC_SHA 3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA "
 #define CBC_SHA_EC "NULL_SHA RC4_128_SHA 3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA"
 #define CBC_OTHER "CAMELLIA_128_CBC_SHA CAMELLIA_256_CBC_SHA SEED_CBC_SHA "
-#define CBC_SHA2                                                                                   \
+#define CBC_SHA2 \
 	"AES_128_CBC_SHA256 AES_256_CBC_SHA256 CAMELLIA_128_CBC_SHA256 CAMELLIA_256_CBC_SHA256 "
-#define CBC_SHA2_EC                                                                                \
+#define CBC_SHA2_EC \
 	" AES_128_CBC_SHA256 AES_256_CBC_SHA384 CAMELLIA_128_CBC_SHA256 CAMELLIA_256_CBC_SHA384 "
 #define ARIA_CBC "ARIA_128_CBC_SHA256 ARIA_256_CBC_SHA384 "
-#define GCM                                                                                        \
-	"AES_128_GCM_SHA256 AES_256_GCM_SHA384 ARIA_128_GCM_SHA256 ARIA_256_GCM_SHA384 "           \
+#define GCM                                                                              \
+	"AES_128_GCM_SHA256 AES_256_GCM_SHA384 ARIA_128_GCM_SHA256 ARIA_256_GCM_SHA384 " \
 	"CAMELLIA_128_GCM_SHA256 CAMELLIA_256_GCM_SHA384"
 #define CCM " AES_128_CCM AES_256_CCM AES_128_CCM_8 AES_256_CCM_8"
 #define CHACHA " CHACHA20_POLY1305_SHA256"
 #define STATIC_DH CBC_SHA CBC_OTHER CBC_SHA2 ARIA_CBC GCM
-#define PSK_COMMON                                                                                 \
-	CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM " NULL_SHA256 NULL_SHA384" CHACHA
+#define PSK_COMMON CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM " NULL_SHA256 NULL_SHA384" CHACHA
 
 /* The registry before TLS 1.3: TLS_<key exchange>_WITH_<each of these>. */
 static const struct {
@@ -26,7 +25,8 @@ static const struct {
 	const char *ciphers;
 } registry[] = {
 	{"NULL", "NULL_NULL"},
-	{"RSA", "NULL_MD5 NULL_SHA NULL_SHA256 RC4_128_MD5 RC4_128_SHA IDEA_CBC_SHA " STATIC_DH CCM},
+	{"RSA",
+	 "NULL_MD5 NULL_SHA NULL_SHA256 RC4_128_MD5 RC4_128_SHA IDEA_CBC_SHA " STATIC_DH CCM},
 	{"RSA_EXPORT", "RC4_40_MD5 RC2_CBC_40_MD5 DES40_CBC_SHA"},
 	{"RSA_EXPORT1024", "DES_CBC_SHA RC4_56_SHA RC4_56_MD5 RC2_CBC_56_MD5"},
 	{"DH_DSS", STATIC_DH},
@@ -68,15 +68,15 @@ static const char tls13_names[] =
 	"TLS_AES_128_CCM_SHA256 TLS_AES_128_CCM_8_SHA256 TLS_SM4_GCM_SM3 TLS_SM4_CCM_SM3 "
 	"TLS_SHA256_SHA256 TLS_SHA384_SHA384 TLS_AEGIS_256_SHA512 TLS_AEGIS_128L_SHA256";
 
-#define STATIC_NAMES(prefix)                                                                       \
-	prefix "-DES-CBC-SHA " prefix "-DES-CBC3-SHA " prefix "-SEED-SHA " prefix "-AES128-SHA "   \
-	prefix "-AES256-SHA " prefix "-AES128-SHA256 " prefix "-AES256-SHA256 " prefix             \
-	"-AES128-GCM-SHA256 " prefix "-AES256-GCM-SHA384 " prefix "-CAMELLIA128-SHA " prefix       \
-	"-CAMELLIA256-SHA "
-#define STATIC_NAMES_EC(prefix)                                                                    \
-	prefix "-NULL-SHA " prefix "-RC4-SHA " prefix "-DES-CBC3-SHA " prefix "-AES128-SHA "       \
-	prefix "-AES256-SHA " prefix "-AES128-SHA256 " prefix "-AES256-SHA384 " prefix             \
-	"-AES128-GCM-SHA256 " prefix "-AES256-GCM-SHA384 "
+#define STATIC_NAMES(prefix)                                                                      \
+	prefix "-DES-CBC-SHA " prefix "-DES-CBC3-SHA " prefix "-SEED-SHA " prefix                 \
+	       "-AES128-SHA " prefix "-AES256-SHA " prefix "-AES128-SHA256 " prefix               \
+	       "-AES256-SHA256 " prefix "-AES128-GCM-SHA256 " prefix "-AES256-GCM-SHA384 " prefix \
+	       "-CAMELLIA128-SHA " prefix "-CAMELLIA256-SHA "
+#define STATIC_NAMES_EC(prefix)                                                     \
+	prefix "-NULL-SHA " prefix "-RC4-SHA " prefix "-DES-CBC3-SHA " prefix       \
+	       "-AES128-SHA " prefix "-AES256-SHA " prefix "-AES128-SHA256 " prefix \
+	       "-AES256-SHA384 " prefix "-AES128-GCM-SHA256 " prefix "-AES256-GCM-SHA384 "
 
 static const char historical_names[] =
 	"RC4-MD5 RC4-SHA RC4-64-MD5 RC2-CBC-MD5 IDEA-CBC-MD5 IDEA-CBC-SHA DES-CBC-MD5 DES-CBC-SHA "
@@ -97,10 +97,12 @@ static const char historical_names[] =
 	"GOST2012-GOST8912-GOST8912 GOST2012-NULL-GOST12 LEGACY-GOST2012-GOST8912-GOST8912 "
 	"IANA-GOST2012-GOST8912-GOST8912 GOST2012-MAGMA-MAGMAOMAC "
 	"GOST2012-KUZNYECHIK-KUZNYECHIKOMAC KRB5-DES-CBC-SHA KRB5-DES-CBC3-SHA KRB5-RC4-SHA "
-	"KRB5-IDEA-CBC-SHA KRB5-DES-CBC-MD5 KRB5-DES-CBC3-MD5 KRB5-RC4-MD5 KRB5-IDEA-CBC-MD5 "
-	STATIC_NAMES("DH-DSS") STATIC_NAMES("DH-RSA") STATIC_NAMES_EC("ECDH-RSA")
-	STATIC_NAMES_EC("ECDH-ECDSA") "ECDHE-RSA-CHACHA20-POLY1305-OLD "
-	"ECDHE-ECDSA-CHACHA20-POLY1305-OLD DHE-RSA-CHACHA20-POLY1305-OLD";
+	"KRB5-IDEA-CBC-SHA KRB5-DES-CBC-MD5 KRB5-DES-CBC3-MD5 KRB5-RC4-MD5 "
+	"KRB5-IDEA-CBC-MD5 " STATIC_NAMES("DH-DSS") STATIC_NAMES("DH-RSA")
+		STATIC_NAMES_EC("ECDH-RSA")
+			STATIC_NAMES_EC("ECDH-ECDSA") "ECDHE-RSA-CHACHA20-POLY1305-OLD "
+						      "ECDHE-ECDSA-CHACHA20-POLY1305-OLD "
+						      "DHE-RSA-CHACHA20-POLY1305-OLD";
 
 static const char keywords[] =
 	"ALL COMPLEMENTOFALL COMPLEMENTOFDEFAULT LOW MEDIUM HIGH FIPS kRSA kEDH kDHE DH kEECDH "

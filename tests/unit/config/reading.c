@@ -12,8 +12,7 @@ void reading_make(struct reading *reading, const struct suite_catalog *catalog, 
 	reading->config = NULL;
 	findings_init(&reading->findings);
 	buf_init(&reading->text, 1 << 20);
-	reading->fault =
-		config_parse(text, "m.cfg", catalog, &reading->findings, &reading->config);
+	reading->fault = config_parse(text, "m.cfg", catalog, &reading->findings, &reading->config);
 	assert_int_equal(reading->config != NULL, reading->fault == FAULT_NONE);
 	for (size_t i = 0; i < reading->findings.count; i++)
 		finding_append(&reading->text, STR("m.cfg"), &reading->findings.items[i]);

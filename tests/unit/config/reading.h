@@ -17,7 +17,8 @@ struct reading {
 void reading_make(struct reading *reading, const struct suite_catalog *catalog, struct str text);
 void reading_done(struct reading *reading);
 
-/* Fails the test unless every part, separated by `|`, stands in the findings; one that begins with `^` must not. */
+/* Fails the test unless every part, separated by `|`, stands in the findings; one that begins with
+ * `^` must not. */
 void reading_expect(const struct reading *reading, const char *what, const char *parts);
 
 #endif

@@ -15,9 +15,9 @@
 static const struct suite_catalog *catalog;
 
 /* The same two TLS tables, so that nothing else is said. */
-#define STRONG                                                                                     \
-	"<table name=\"Security\"><variable name=\"ServerTlsProtocols\">TLSv1.2,TLSv1.3"           \
-	"</variable></table><table name=\"SmtpSecurity\"><variable name=\"ServerTlsProtocols\">"   \
+#define STRONG                                                                                   \
+	"<table name=\"Security\"><variable name=\"ServerTlsProtocols\">TLSv1.2,TLSv1.3"         \
+	"</variable></table><table name=\"SmtpSecurity\"><variable name=\"ServerTlsProtocols\">" \
 	"TLSv1.2,TLSv1.3</variable></table>"
 #define VARIABLE(name, value) "<variable name=\"" name "\">" value "</variable>\n"
 #define FILE_OF(content) "<config>\n" content "</config>\n"
@@ -72,25 +72,31 @@ static void test_tables_govern_by_service(void **state)
 {
 	struct reading reading;
 
-	reading_make(&reading, catalog,
-		     STR(FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsProtocols", "TLSv1.3")
-				 VARIABLE("ClientTlsProtocols", "TLSv1.2") "</table>"
-				 "<table name=\"SmtpSecurity\">" VARIABLE("ServerTlsProtocols", "TLSv1.2")
-				 VARIABLE("ClientTlsProtocols", "TLSv1.3") "</table>")));
+	reading_make(
+		&reading, catalog,
+		STR(FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsProtocols", "TLSv1.3")
+				    VARIABLE("ClientTlsProtocols",
+					     "TLSv1.2") "</table>"
+							"<table name=\"SmtpSecurity\">" VARIABLE(
+								"ServerTlsProtocols", "TLSv1.2")
+								VARIABLE("ClientTlsProtocols",
+									 "TLSv1.3") "</table>")));
 	assert_non_null(reading.config);
 	for (int i = 0; i < SERVICE_COUNT; i++) {
 		bool smtp = i == SERVICE_SMTP || i == SERVICE_SUBMISSION || i == SERVICE_SMTPS;
 		const struct tls_policy *policy = &reading.config->services[i].policy;
 		assert_int_equal(policy->min, smtp ? TLS_PROTOCOL_1_2 : TLS_PROTOCOL_1_3);
-		assert_true(str_equals(policy->table, smtp ? STR("SmtpSecurity") : STR("Security")));
+		assert_true(
+			str_equals(policy->table, smtp ? STR("SmtpSecurity") : STR("Security")));
 	}
 	assert_int_equal(reading.config->clients[CLIENT_SMTP].min, TLS_PROTOCOL_1_3);
 	assert_int_equal(reading.config->clients[CLIENT_POP3].min, TLS_PROTOCOL_1_2);
-	reading_expect(&reading, "both readings",
-		       "warning: SmtpSecurity/ServerTlsProtocols: Security has another value (on line "
-		       "2) than SmtpSecurity (on line 4)|the value in Security would hold for every "
-		       "service|m.cfg:5: warning: SmtpSecurity/ClientTlsProtocols|the value in "
-		       "SmtpSecurity would hold for every client");
+	reading_expect(
+		&reading, "both readings",
+		"warning: SmtpSecurity/ServerTlsProtocols: Security has another value (on line "
+		"2) than SmtpSecurity (on line 4)|the value in Security would hold for every "
+		"service|m.cfg:5: warning: SmtpSecurity/ClientTlsProtocols|the value in "
+		"SmtpSecurity would hold for every client");
 	reading_done(&reading);
 }
 
@@ -98,17 +104,28 @@ static void test_two_readings_are_told_only_when_they_differ(void **state)
 {
 	static const struct file_case cases[] = {
 		{FILE_OF(STRONG), "^warning"},
-		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsProtocols",
-							     "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3")
-			 "</table>"),
+		{FILE_OF("<table name=\"Security\">" VARIABLE(
+			 "ServerTlsProtocols", "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3") "</table>"),
 		 "^warning"},
-		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsCiphers", "AES128-SHA:AES256-SHA")
-			 "</table><table name=\"SmtpSecurity\">"
-			 VARIABLE("ServerTlsCiphers", "AES128-SHA AES256-SHA") "</table>"),
+		{FILE_OF(
+			 "<table name=\"Security\">" VARIABLE(
+				 "ServerTlsCiphers", "AES128-SHA:AES256-SHA") "</table><table "
+									      "name="
+									      "\"SmtpSecurity\""
+									      ">" VARIABLE("ServerT"
+											   "lsCiphe"
+											   "rs",
+											   "AES128-"
+											   "SHA "
+											   "AES256-"
+											   "SHA") "</table>"),
 		 "^warning"},
-		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("EnableEphemeralDH", "0") "</table>"),
-		 "m.cfg:2: warning: SmtpSecurity/EnableEphemeralDH: Security has another value (by default)"},
-		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerCipherPreference", "0") "</table>"),
+		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("EnableEphemeralDH",
+								  "0") "</table>"),
+		 "m.cfg:2: warning: SmtpSecurity/EnableEphemeralDH: Security has another value (by "
+		 "default)"},
+		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerCipherPreference",
+							      "0") "</table>"),
 		 "m.cfg:2: warning: Security/ServerCipherPreference: "},
 	};
 
@@ -119,14 +136,22 @@ static void test_services_override_their_table(void **state)
 {
 	struct reading reading;
 
-	reading_make(&reading, catalog,
-		     STR(FILE_OF(STRONG "<list name=\"Service\"><listitem>" VARIABLE("Name", "imaps")
-				 VARIABLE("ServerTlsProtocols", "TLSv1.3") VARIABLE("SessionTickets", "0")
-				 VARIABLE("Port", " 1993 ") VARIABLE("Addresses", "127.0.0.1, ::1")
-				 "</listitem><listitem>" VARIABLE("Name", "SMTP")
-				 VARIABLE("Enabled", "0") VARIABLE("RequireTls", "1") "</listitem><listitem>"
-				 VARIABLE("Name", "IMAP") VARIABLE("AllowPlainLogin", "1")
-				 VARIABLE("SessionTickets", "0") "</listitem></list>")));
+	reading_make(
+		&reading, catalog,
+		STR(FILE_OF(
+			STRONG "<list name=\"Service\"><listitem>" VARIABLE(
+				"Name", "imaps") VARIABLE("ServerTlsProtocols", "TLSv1.3")
+				VARIABLE("SessionTickets", "0") VARIABLE("Port", " 1993 ") VARIABLE(
+					"Addresses",
+					"127.0.0.1, ::1") "</listitem><listitem>" VARIABLE("Name",
+											   "SMTP")
+					VARIABLE("Enabled", "0") VARIABLE(
+						"RequireTls",
+						"1") "</listitem><listitem>" VARIABLE("Name",
+										      "IMAP")
+						VARIABLE("AllowPlainLogin", "1")
+							VARIABLE("SessionTickets",
+								 "0") "</listitem></list>")));
 	assert_non_null(reading.config);
 	const struct service_config *imaps = &reading.config->services[SERVICE_IMAPS];
 	assert_int_equal(imaps->policy.min, TLS_PROTOCOL_1_3);
@@ -151,44 +176,50 @@ static void test_services_override_their_table(void **state)
 static void test_service_items_that_are_wrong(void **state)
 {
 	static const struct file_case cases[] = {
-		{FILE_OF("<list name=\"Service\"><listitem>\n" VARIABLE("Port", "1") "</listitem></list>"),
+		{FILE_OF("<list name=\"Service\"><listitem>\n" VARIABLE("Port",
+									"1") "</listitem></list>"),
 		 "m.cfg:2: error: Service: an item without Name"},
-		{FILE_OF("<list name=\"Service\"><listitem>\n" VARIABLE("Name", "IMAPZ")
-			 "</listitem></list>"),
-		 "m.cfg:2: warning: Service: \"IMAPZ\" is no service of Postern; the item is not applied; "
+		{FILE_OF("<list name=\"Service\"><listitem>\n" VARIABLE(
+			 "Name", "IMAPZ") "</listitem></list>"),
+		 "m.cfg:2: warning: Service: \"IMAPZ\" is no service of Postern; the item is not "
+		 "applied; "
 		 "did you mean IMAP"},
-		{FILE_OF("<list name=\"Service\">\n<listitem>" VARIABLE("Name", "IMAP")
-			 "</listitem>\n<listitem>" VARIABLE("Name", "imap") "</listitem></list>"),
+		{FILE_OF("<list name=\"Service\">\n<listitem>" VARIABLE(
+			 "Name",
+			 "IMAP") "</listitem>\n<listitem>" VARIABLE("Name",
+								    "imap") "</listitem></list>"),
 		 "error: Service:IMAP/Name: the service stands twice, on lines 3 and 5"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("ClientTlsProtocols", "TLSv1.2") "</listitem></list>"),
+				 VARIABLE("ClientTlsProtocols", "TLSv1.2") "</listitem></list>"),
 		 "m.cfg:3: error: Service:IMAP/ClientTlsProtocols: a service only listens"},
-		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("Prot", "1") VARIABLE("Port", "70000") "</listitem></list>"),
-		 "m.cfg:3: warning: Service:IMAP/Prot: not understood|m.cfg:4: error: Service:IMAP/Port: "
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
+			 "Prot", "1") VARIABLE("Port", "70000") "</listitem></list>"),
+		 "m.cfg:3: warning: Service:IMAP/Prot: not understood|m.cfg:4: error: "
+		 "Service:IMAP/Port: "
 		 "\"70000\" is no whole number from 1 to 65535"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("Port", "993") "</listitem></list>"),
+				 VARIABLE("Port", "993") "</listitem></list>"),
 		 "m.cfg:2: error: Service: IMAP and IMAPS would both listen on port 993"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("Port", "993") VARIABLE("Addresses", "127.0.0.1") "</listitem><listitem>"
-			 VARIABLE("Name", "IMAPS") VARIABLE("Addresses", "127.0.0.2")
-			 "</listitem></list>"),
+				 VARIABLE("Port", "993") VARIABLE(
+					 "Addresses",
+					 "127.0.0.1") "</listitem><listitem>" VARIABLE("Name",
+										       "IMAPS")
+					 VARIABLE("Addresses", "127.0.0.2") "</listitem></list>"),
 		 "^error"},
-		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("Tls", "ssl") VARIABLE("Addresses", "localhost")
-			 "</listitem></list>"),
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
+			 "Tls", "ssl") VARIABLE("Addresses", "localhost") "</listitem></list>"),
 		 "neither starttls nor implicit|\"localhost\" is no numeric address"},
-		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("AllowPlainLogin", "1") VARIABLE("RequireTls", "1")
-			 "</listitem></list>"),
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
+			 "AllowPlainLogin", "1") VARIABLE("RequireTls", "1") "</listitem></list>"),
 		 "warning: Service:IMAP/RequireTls: with RequireTls 1 nobody"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("ServerTlsProtocols", "SSLv3") "</listitem></list>"),
-		 "error: Service:IMAP/ServerTlsProtocols: leaves no protocol that can be used: IMAP would "
+				 VARIABLE("ServerTlsProtocols", "SSLv3") "</listitem></list>"),
+		 "error: Service:IMAP/ServerTlsProtocols: leaves no protocol that can be used: "
+		 "IMAP would "
 		 "not start"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
-			 VARIABLE("EphemeralDHKeySize", "1024") "</listitem></list>"),
+				 VARIABLE("EphemeralDHKeySize", "1024") "</listitem></list>"),
 		 "m.cfg:3: warning: Service:IMAP/EphemeralDHKeySize: DH groups of 1024"},
 	};
 
@@ -198,12 +229,15 @@ static void test_service_items_that_are_wrong(void **state)
 static void test_a_list_that_leaves_nothing_names_the_services(void **state)
 {
 	static const struct file_case cases[] = {
-		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsProtocols", "SSLv3") "</table>"),
-		 "m.cfg:2: error: Security/ServerTlsProtocols: leaves no protocol that can be used: IMAP, "
+		{FILE_OF("<table name=\"Security\">" VARIABLE("ServerTlsProtocols",
+							      "SSLv3") "</table>"),
+		 "m.cfg:2: error: Security/ServerTlsProtocols: leaves no protocol that can be "
+		 "used: IMAP, "
 		 "IMAPS, POP3, POP3S and HTTPS would not start"},
-		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("ClientTlsProtocols", "SSLv3")
-			 "</table>"),
-		 "error: SmtpSecurity/ClientTlsProtocols: leaves no protocol that can be used: the SMTP "
+		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("ClientTlsProtocols",
+								  "SSLv3") "</table>"),
+		 "error: SmtpSecurity/ClientTlsProtocols: leaves no protocol that can be used: the "
+		 "SMTP "
 		 "client would not start"},
 	};
 
@@ -217,10 +251,10 @@ static void test_what_stands_twice(void **state)
 		 "m.cfg:3: error: security: stands twice, on lines 2 and 3"},
 		{FILE_OF("<table name=\"Users\"/>\n<table name=\"Users\"/>"), "^error"},
 		{FILE_OF("<table name=\"Limits\">\n" VARIABLE("Recipients", "200")
-			 VARIABLE("recipients", "300") "</table>"),
+				 VARIABLE("recipients", "300") "</table>"),
 		 "m.cfg:4: error: Limits/recipients: stands twice, on lines 3 and 4"},
 		{FILE_OF("<table name=\"Security\">\n" VARIABLE("ServerTlsCiphers", "HIGH")
-			 VARIABLE("ServerTlsCiphers", "HIGH") "</table>"),
+				 VARIABLE("ServerTlsCiphers", "HIGH") "</table>"),
 		 "m.cfg:4: error: Security/ServerTlsCiphers: stands twice, on lines 3 and 4"},
 		{FILE_OF("<list name=\"Service\"/><list name=\"Service\"/>"), "stands twice"},
 	};
@@ -230,18 +264,26 @@ static void test_what_stands_twice(void **state)
 
 static void test_aliases_of_the_administrator(void **state)
 {
-	static const struct file_case cases[] = {
-		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE("MinVersions", "ServerTlsProtocols")
-			 "</table><table name=\"Security\">" VARIABLE("minversions", "SSLv3")
-			 "</table>"),
-		 "m.cfg:3: error: Security/minversions: leaves no protocol"},
-		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE("Old", "ServerTlsProtocolz")
-			 "</table>"),
-		 "m.cfg:2: error: TlsVariableAlias/Old: \"ServerTlsProtocolz\" is none of the variables"},
-		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE("EnableDHE", "EphemeralDHKeySize")
-			 "</table>"),
-		 "error: TlsVariableAlias/EnableDHE: is a name that Postern knows already"},
-	};
+	static const struct file_case cases[] =
+		{
+			{FILE_OF(
+				 "<table name=\"TlsVariableAlias\">" VARIABLE(
+					 "MinVersions",
+					 "ServerTlsProtocols") "</table><table "
+							       "name=\"Security\">" VARIABLE("minve"
+											     "rsion"
+											     "s",
+											     "SSLv"
+											     "3") "</table>"),
+			 "m.cfg:3: error: Security/minversions: leaves no protocol"},
+			{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
+				 "Old", "ServerTlsProtocolz") "</table>"),
+			 "m.cfg:2: error: TlsVariableAlias/Old: \"ServerTlsProtocolz\" is none of "
+			 "the variables"},
+			{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
+				 "EnableDHE", "EphemeralDHKeySize") "</table>"),
+			 "error: TlsVariableAlias/EnableDHE: is a name that Postern knows already"},
+		};
 
 	RUN(cases);
 }
@@ -252,26 +294,31 @@ static void test_server_and_limits(void **state)
 		{FILE_OF("<table name=\"Limits\">" VARIABLE("Recipients", "99") "</table>"),
 		 "m.cfg:2: error: Limits/Recipients: \"99\" is no whole number from 100 to 100000"},
 		{FILE_OF("<table name=\"Limits\">" VARIABLE("Recipient", "200") "</table>"),
-		 "warning: Limits/Recipient: not understood, not applied; did you mean Recipients?"},
-		{FILE_OF("<table name=\"Limits\">" VARIABLE("ExemptNetworks", "10.0.0.0/8, fe80::/10, 1.2.3.4")
-			 "</table>"),
+		 "warning: Limits/Recipient: not understood, not applied; did you mean "
+		 "Recipients?"},
+		{FILE_OF("<table name=\"Limits\">" VARIABLE(
+			 "ExemptNetworks", "10.0.0.0/8, fe80::/10, 1.2.3.4") "</table>"),
 		 "^error"},
-		{FILE_OF("<table name=\"Limits\">" VARIABLE("ExemptNetworks", "10.0.0.1/8") "</table>"),
+		{FILE_OF("<table name=\"Limits\">" VARIABLE("ExemptNetworks",
+							    "10.0.0.1/8") "</table>"),
 		 "error: Limits/ExemptNetworks: \"10.0.0.1/8\" is no network"},
-		{FILE_OF("<table name=\"Limits\">" VARIABLE("MessageBytes", "") "</table>"), "^error|^warn"},
+		{FILE_OF("<table name=\"Limits\">" VARIABLE("MessageBytes", "") "</table>"),
+		 "^error|^warn"},
 		{FILE_OF("<table name=\"Server\">" VARIABLE("Hostname", "mail.example.com")
-			 VARIABLE("User", "postern") VARIABLE("Fronts", "2") VARIABLE("AutoReload", "1")
-			 "</table>"),
+				 VARIABLE("User", "postern") VARIABLE("Fronts", "2")
+					 VARIABLE("AutoReload", "1") "</table>"),
 		 "^error|^warning"},
 		{FILE_OF("<table name=\"Server\">" VARIABLE("Hostname", "-x.example") "</table>"),
 		 "error: Server/Hostname: \"-x.example\" is no host name"},
-		{FILE_OF("<table name=\"Server\">" VARIABLE("Hostname", "a b") "</table>"), "error: "},
+		{FILE_OF("<table name=\"Server\">" VARIABLE("Hostname", "a b") "</table>"),
+		 "error: "},
 		{FILE_OF("<table name=\"Server\">" VARIABLE("User", "a/b") "</table>"), "error: "},
 		{FILE_OF("<table name=\"Server\"><variable>1</variable></table>"),
 		 "error: Server: a variable without a name"},
 		{FILE_OF("<table name=\"Security\"><variable>1</variable></table>"),
 		 "error: Security: a variable without a name"},
-		{FILE_OF("<table name=\"Users\">" VARIABLE("x", "y") "</table>\n<list name=\"Domain\"/>"),
+		{FILE_OF("<table name=\"Users\">" VARIABLE(
+			 "x", "y") "</table>\n<list name=\"Domain\"/>"),
 		 "m.cfg: note: kept as they are, not read: Users (line 2), Domain (line 4)"},
 	};
 
@@ -281,16 +328,18 @@ static void test_server_and_limits(void **state)
 static void test_structure_not_the_root_decides(void **state)
 {
 	static const struct file_case cases[] = {
-		{"<a><b><table name=\"Security\">\n" VARIABLE("ServerTlsProtocols", "SSLv3")
-		 "</table></b></a>",
+		{"<a><b><table name=\"Security\">\n" VARIABLE("ServerTlsProtocols",
+							      "SSLv3") "</table></b></a>",
 		 "m.cfg:2: error: "},
-		{"<a><TABLE Name=\"SECURITY\"><Variable NAME=\"servertlsprotocols\">SSLv3</Variable></TABLE></a>",
+		{"<a><TABLE Name=\"SECURITY\"><Variable "
+		 "NAME=\"servertlsprotocols\">SSLv3</Variable></TABLE></a>",
 		 "m.cfg:1: error: "},
 		/* A table in a table or in an item of a foreign list is not ours. */
-		{"<a><table name=\"Other\"><table name=\"Security\">" VARIABLE("ServerTlsProtocols", "SSLv3")
-		 "</table></table></a>",
+		{"<a><table name=\"Other\"><table name=\"Security\">" VARIABLE(
+			 "ServerTlsProtocols", "SSLv3") "</table></table></a>",
 		 "^error"},
-		{"<a><table name=\"Security\"><variable name=\"ServerTlsProtocols\">TLS<!-- x -->v1<![CDATA[.2]]>"
+		{"<a><table name=\"Security\"><variable name=\"ServerTlsProtocols\">TLS<!-- x "
+		 "-->v1<![CDATA[.2]]>"
 		 "&#44;TLSv1.3</variable></table></a>",
 		 "^error"},
 	};
@@ -334,19 +383,21 @@ static void test_an_adopted_file_stays_as_it_is(void **state)
 	struct findings findings;
 	struct reading reading;
 	struct buf text = BUF_INIT(1 << 20);
-	struct str foreign = STR("<config>\r\n  <table name=\"Users\">\r\n  </table>\r\n</config>\r\n");
+	struct str foreign =
+		STR("<config>\r\n  <table name=\"Users\">\r\n  </table>\r\n</config>\r\n");
 
 	findings_init(&findings);
-	assert_int_equal(config_adopted_append(&text, foreign, STR(""), CONFIG_PORTS_STANDARD,
-					       &findings),
-			 FAULT_NONE);
+	assert_int_equal(
+		config_adopted_append(&text, foreign, STR(""), CONFIG_PORTS_STANDARD, &findings),
+		FAULT_NONE);
 	assert_true(str_equals(buf_str(&text), foreign));
 	buf_reset(&text);
 	assert_int_equal(config_adopted_append(&text, foreign, STR("m.example"),
 					       CONFIG_PORTS_UNPRIVILEGED, &findings),
 			 FAULT_NONE);
-	assert_true(str_has_prefix(buf_str(&text), STR("<config>\r\n  <table name=\"Users\">\r\n  "
-						       "</table>\r\n  <table name=\"Server\">\r\n")));
+	assert_true(
+		str_has_prefix(buf_str(&text), STR("<config>\r\n  <table name=\"Users\">\r\n  "
+						   "</table>\r\n  <table name=\"Server\">\r\n")));
 	reading_make(&reading, catalog, buf_str(&text));
 	reading_expect(&reading, "adopted", "^error|not read: Users (line 2)");
 	assert_true(str_equals(reading.config->server.hostname, STR("m.example")));

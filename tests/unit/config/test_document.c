@@ -55,7 +55,8 @@ static void refused(struct str text, int line, const char *said)
 
 static void test_the_lost_blank_is_named_with_its_cure(void **state)
 {
-	refused(STR("<config>\n<table name=\"Security\">\n<variablename=\"ServerTlsProtocols\">TLSv1.2"
+	refused(STR("<config>\n<table "
+		    "name=\"Security\">\n<variablename=\"ServerTlsProtocols\">TLSv1.2"
 		    "</variable>\n</table></config>"),
 		3, "write <variable name=\"...\">");
 	refused(STR("<config>\n<tablename=\"Security\">"), 2, "write <table name=\"...\">");
@@ -72,13 +73,15 @@ static void test_what_is_no_document(void **state)
 	refused(STR("hello"), 1, "not well formed");
 	refused(STR("<a>\n&nope;</a>"), 2, "not well formed");
 	refused(str_make("<\0a\0/\0>\0", 8), 0, "UTF-8");
-	refused(STR("<?xml version=\"1.0\" encoding=\"KOI8-X\"?><a/>"), 1, "save the file as UTF-8");
+	refused(STR("<?xml version=\"1.0\" encoding=\"KOI8-X\"?><a/>"), 1,
+		"save the file as UTF-8");
 	refused(STR("<a>\n\xff</a>"), 2, "not well formed");
 }
 
 static void test_a_doctype_is_refused(void **state)
 {
-	refused(STR("<!DOCTYPE a [<!ENTITY x \"y\">]>\n<a>&x;</a>"), 1, "document type declaration");
+	refused(STR("<!DOCTYPE a [<!ENTITY x \"y\">]>\n<a>&x;</a>"), 1,
+		"document type declaration");
 	refused(STR("\n<!DOCTYPE a SYSTEM \"file:///etc/passwd\"><a/>"), 2, "document type");
 }
 
@@ -113,11 +116,24 @@ static void test_networks(void **state)
 		const char *text;
 		int prefix_bits; /* -1: none */
 	} cases[] = {
-		{"127.0.0.0/8", 104}, {"127.0.0.1", 128}, {"::1", 128},	  {"::/0", 0},
-		{"0.0.0.0/0", 96},    {"2001:db8::/32", 32}, {"127.0.0.1/8", -1}, {"::1/64", -1},
-		{"127.0.0.0/33", -1}, {"::/129", -1},	  {"", -1},	  {"/8", -1},
-		{"127.0.0.0/", -1},   {"127.0.0.0/8/8", -1}, {"localhost", -1}, {"1.2.3", -1},
-		{"127.0.0.0/+8", -1}, {" 127.0.0.1", -1},
+		{"127.0.0.0/8", 104},
+		{"127.0.0.1", 128},
+		{"::1", 128},
+		{"::/0", 0},
+		{"0.0.0.0/0", 96},
+		{"2001:db8::/32", 32},
+		{"127.0.0.1/8", -1},
+		{"::1/64", -1},
+		{"127.0.0.0/33", -1},
+		{"::/129", -1},
+		{"", -1},
+		{"/8", -1},
+		{"127.0.0.0/", -1},
+		{"127.0.0.0/8/8", -1},
+		{"localhost", -1},
+		{"1.2.3", -1},
+		{"127.0.0.0/+8", -1},
+		{" 127.0.0.1", -1},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

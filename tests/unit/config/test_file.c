@@ -77,9 +77,8 @@ static void file_expect(const char *path, const char *content)
 static enum fault save(struct place *place, const char *ours)
 {
 	struct config *saved = NULL;
-	enum fault fault =
-		config_file_save(place->path, place->history, place->config->text, str_from_c(ours),
-				 catalog, &place->findings, &saved);
+	enum fault fault = config_file_save(place->path, place->history, place->config->text,
+					    str_from_c(ours), catalog, &place->findings, &saved);
 
 	if (fault == FAULT_NONE) {
 		config_unref(&place->config);
@@ -124,7 +123,8 @@ static void test_a_hand_edit_meanwhile_is_merged_or_refused(void **state)
 	assert_int_equal(save(&place, LIMITS(RECIPIENTS("300"))), FAULT_NONE);
 	file_expect(place.path, LIMITS(RECIPIENTS("300") PARTS("20")));
 	assert_int_equal(place.config->limits.mime_parts, 20);
-	assert_int_equal(file_replace(place.path, STR(LIMITS(RECIPIENTS("500"))), 0640), FAULT_NONE);
+	assert_int_equal(file_replace(place.path, STR(LIMITS(RECIPIENTS("500"))), 0640),
+			 FAULT_NONE);
 	assert_int_equal(save(&place, LIMITS(RECIPIENTS("400") PARTS("20"))), FAULT_CONFLICT);
 	file_expect(place.path, LIMITS(RECIPIENTS("500")));
 	place_remove(&place);
@@ -148,8 +148,9 @@ static void test_a_missing_file_is_named(void **state)
 	struct config *config = NULL;
 
 	findings_init(&findings);
-	assert_int_equal(config_file_load("/nonexistent/mailserver.cfg", catalog, &findings, &config),
-			 FAULT_NOT_FOUND);
+	assert_int_equal(
+		config_file_load("/nonexistent/mailserver.cfg", catalog, &findings, &config),
+		FAULT_NOT_FOUND);
 	assert_null(config);
 	assert_true(str_has_prefix(findings.items[0].text,
 				   STR("cannot read /nonexistent/mailserver.cfg: ")));

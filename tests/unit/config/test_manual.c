@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The manual holds: its complete mailserver.cfg is complete and clean, its tables say what the rows say. */
+/* The manual holds: its complete mailserver.cfg is complete and clean, its tables say what the rows
+ * say. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +85,7 @@ static void test_the_manual_says_what_the_rows_say(void **state)
 	manual_read("mailserver-cfg.md", &text);
 	for (size_t i = 0; i < schema_count(); i++) {
 		const struct schema_row *schema = schema_at(i);
-		const char *standard = schema->standard == NULL	      ? "by service"
+		const char *standard = schema->standard == NULL	     ? "by service"
 				       : schema->standard[0] == '\0' ? "(empty)"
 								     : schema->standard;
 		buf_reset(&row);

@@ -32,7 +32,8 @@ struct set_case {
 static void set_expect(const struct set_case *c)
 {
 	struct buf after = BUF_INIT(1 << 20);
-	struct config_address address = address_of(c->item[0] == '\0' ? "T" : "Service", c->item, "V");
+	struct config_address address =
+		address_of(c->item[0] == '\0' ? "T" : "Service", c->item, "V");
 
 	assert_int_equal(config_set_variable(str_from_c(c->before), &address, str_from_c(c->value),
 					     &findings, &after),
@@ -49,26 +50,35 @@ static void test_set(void **state)
 		{"<c><table name=\"T\"><variable name=\"V\">old</variable></table></c>", "", "new",
 		 "<c><table name=\"T\"><variable name=\"V\">new</variable></table></c>"},
 		/* The same value changes nothing, however it is written. */
-		{"<c><table name=\"T\"><variable name=\"v\"> <![CDATA[a]]>b </variable></table></c>", "",
-		 "ab", "<c><table name=\"T\"><variable name=\"v\"> <![CDATA[a]]>b </variable></table></c>"},
+		{"<c><table name=\"T\"><variable name=\"v\"> <![CDATA[a]]>b "
+		 "</variable></table></c>",
+		 "", "ab",
+		 "<c><table name=\"T\"><variable name=\"v\"> <![CDATA[a]]>b "
+		 "</variable></table></c>"},
 		{"<c><table name=\"T\"><variable name='V' x=\"1\" /></table></c>", "", "a<b>&\"",
-		 "<c><table name=\"T\"><variable name='V' x=\"1\" >a&lt;b&gt;&amp;&quot;</variable></table></c>"},
-		{"<c>\n  <table name=\"T\">\n    <variable name=\"A\">1</variable>\n  </table>\n</c>\n", "",
-		 "2",
+		 "<c><table name=\"T\"><variable name='V' x=\"1\" "
+		 ">a&lt;b&gt;&amp;&quot;</variable></table></c>"},
+		{"<c>\n  <table name=\"T\">\n    <variable name=\"A\">1</variable>\n  "
+		 "</table>\n</c>\n",
+		 "", "2",
 		 "<c>\n  <table name=\"T\">\n    <variable name=\"A\">1</variable>\n    <variable "
 		 "name=\"V\">2</variable>\n  </table>\n</c>\n"},
 		/* CRLF, tabs, and a comment that belongs to the line before. */
-		{"<c>\r\n\t<table name=\"T\">\r\n\t\t<variable name=\"A\">1</variable> <!-- a -->\r\n\t"
+		{"<c>\r\n\t<table name=\"T\">\r\n\t\t<variable name=\"A\">1</variable> <!-- a "
+		 "-->\r\n\t"
 		 "</table>\r\n</c>",
 		 "", "2",
-		 "<c>\r\n\t<table name=\"T\">\r\n\t\t<variable name=\"A\">1</variable> <!-- a -->\r\n\t\t"
+		 "<c>\r\n\t<table name=\"T\">\r\n\t\t<variable name=\"A\">1</variable> <!-- a "
+		 "-->\r\n\t\t"
 		 "<variable name=\"V\">2</variable>\r\n\t</table>\r\n</c>"},
 		/* A comment that goes on over the line end is not cut. */
 		{"<c><table name=\"T\"><variable name=\"A\"/> <!-- a\nb --></table></c>", "", "2",
-		 "<c><table name=\"T\"><variable name=\"A\"/><variable name=\"V\">2</variable> <!-- a\nb "
+		 "<c><table name=\"T\"><variable name=\"A\"/><variable name=\"V\">2</variable> "
+		 "<!-- a\nb "
 		 "--></table></c>"},
 		{"<c>\n\t<table name=\"T\">\n\t</table>\n</c>", "", "2",
-		 "<c>\n\t<table name=\"T\">\n\t\t<variable name=\"V\">2</variable>\n\t</table>\n</c>"},
+		 "<c>\n\t<table name=\"T\">\n\t\t<variable "
+		 "name=\"V\">2</variable>\n\t</table>\n</c>"},
 		{"<c><table name=\"T\"></table></c>", "", "2",
 		 "<c><table name=\"T\"><variable name=\"V\">2</variable></table></c>"},
 		{"<c><Table name=\"T\"/></c>", "", "2",
@@ -76,7 +86,8 @@ static void test_set(void **state)
 		{"<c>\n  <x/>\n</c>", "", "2",
 		 "<c>\n  <x/>\n  <table name=\"T\">\n    <variable name=\"V\">2</variable>\n  "
 		 "</table>\n</c>"},
-		{"<c/>", "", "2", "<c><table name=\"T\"><variable name=\"V\">2</variable></table></c>"},
+		{"<c/>", "", "2",
+		 "<c><table name=\"T\"><variable name=\"V\">2</variable></table></c>"},
 		{"<c>\n</c>\n", "IMAP", "2",
 		 "<c>\n  <list name=\"Service\">\n    <listitem>\n      <variable "
 		 "name=\"Name\">IMAP</variable>\n      <variable name=\"V\">2</variable>\n    "
@@ -85,15 +96,19 @@ static void test_set(void **state)
 		 "</listitem>\n</list>\n</c>\n",
 		 "IMAP", "2",
 		 "<c>\n<list name=\"service\">\n  <listitem><variable name=\"Name\">SMTP</variable>"
-		 "</listitem>\n  <listitem>\n    <variable name=\"Name\">IMAP</variable>\n    <variable "
+		 "</listitem>\n  <listitem>\n    <variable name=\"Name\">IMAP</variable>\n    "
+		 "<variable "
 		 "name=\"V\">2</variable>\n  </listitem>\n</list>\n</c>\n"},
-		{"<c><list name=\"Service\"><listitem><variable name=\"Name\">imap</variable></listitem>"
+		{"<c><list name=\"Service\"><listitem><variable "
+		 "name=\"Name\">imap</variable></listitem>"
 		 "</list></c>",
 		 "IMAP", "2",
-		 "<c><list name=\"Service\"><listitem><variable name=\"Name\">imap</variable><variable "
+		 "<c><list name=\"Service\"><listitem><variable "
+		 "name=\"Name\">imap</variable><variable "
 		 "name=\"V\">2</variable></listitem></list></c>"},
-		{"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<c><y>\xe4</y><table name=\"T\"/></c>", "",
-		 "\xc3\xa4",
+		{"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<c><y>\xe4</y><table "
+		 "name=\"T\"/></c>",
+		 "", "\xc3\xa4",
 		 "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<c><y>\xe4</y><table "
 		 "name=\"T\"><variable name=\"V\">&#228;</variable></table></c>"},
 	};
@@ -104,7 +119,8 @@ static void test_set(void **state)
 
 static void test_values_that_xml_cannot_hold(void **state)
 {
-	static const char *const values[] = {"a\nb", "\x01", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xc3", "\x7f"};
+	static const char *const values[] = {"a\nb",	     "\x01", "\xff", "\xc0\x80",
+					     "\xed\xa0\x80", "\xc3", "\x7f"};
 	struct config_address address = address_of("T", "", "V");
 	struct buf after = BUF_INIT(1000);
 
@@ -125,16 +141,18 @@ static void test_delete(void **state)
 		 "<c><table name=\"T\">\n</table></c>"},
 		{"<c><table name=\"T\">\r\n  <variable name=\"V\">1</variable> \t\r\n</table></c>",
 		 "<c><table name=\"T\">\r\n</table></c>"},
-		{"<c><table name=\"T\">\n  <variable name=\"V\">1</variable> <!-- x -->\n</table></c>",
+		{"<c><table name=\"T\">\n  <variable name=\"V\">1</variable> <!-- x "
+		 "-->\n</table></c>",
 		 "<c><table name=\"T\">\n   <!-- x -->\n</table></c>"},
-		{"<c><table name=\"T\"><variable name=\"V\"/></table></c>", "<c><table name=\"T\"></table></c>"},
+		{"<c><table name=\"T\"><variable name=\"V\"/></table></c>",
+		 "<c><table name=\"T\"></table></c>"},
 	};
 	struct config_address address = address_of("T", "", "V");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct buf after = BUF_INIT(1000);
-		assert_int_equal(config_delete_variable(str_from_c(cases[i][0]), &address, &findings,
-							&after),
+		assert_int_equal(config_delete_variable(str_from_c(cases[i][0]), &address,
+							&findings, &after),
 				 FAULT_NONE);
 		if (!str_equals(buf_str(&after), str_from_c(cases[i][1])))
 			fail_msg("%s became %.*s", cases[i][0], STR_ARG(buf_str(&after)));
@@ -149,40 +167,48 @@ static void test_delete(void **state)
 
 /* Files as people and programs write them, with much that Postern does not know. */
 static const char *const shapes[] = {
-	"<?xml version=\"1.0\"?>\n<!-- head -->\n<config>\n  <!-- &lt; -->\n  <table name=\"Security\">\n"
-	"    <variable name=\"A\">x</variable>\n  </table>\n  <list name=\"Service\">\n    <listitem>\n"
+	"<?xml version=\"1.0\"?>\n<!-- head -->\n<config>\n  <!-- &lt; -->\n  <table "
+	"name=\"Security\">\n"
+	"    <variable name=\"A\">x</variable>\n  </table>\n  <list name=\"Service\">\n    "
+	"<listitem>\n"
 	"      <variable name=\"Name\">IMAP</variable>\n    </listitem>\n  </list>\n"
 	"  <table name=\"Users\"><odd attr='1'>text</odd></table>\n</config>\n<!-- tail -->",
-	"<config>\r\n\t<table name=\"Security\">\r\n\t\t<variable name=\"A\">x</variable>\t\r\n\t</table>\r\n"
-	"\t<list name=\"Service\"><listitem><variable name=\"Name\">IMAP</variable></listitem></list>\r\n"
+	"<config>\r\n\t<table name=\"Security\">\r\n\t\t<variable "
+	"name=\"A\">x</variable>\t\r\n\t</table>\r\n"
+	"\t<list name=\"Service\"><listitem><variable "
+	"name=\"Name\">IMAP</variable></listitem></list>\r\n"
 	"</config>\r\n",
 	"<config><table name=\"Security\"></table><list name=\"Service\"><listitem><variable "
 	"name=\"Name\">IMAP</variable></listitem></list></config>",
-	"<config>\n<table name=\"Security\">\n</table>\n<list name=\"Service\">\n<listitem>\n<variable "
+	"<config>\n<table name=\"Security\">\n</table>\n<list "
+	"name=\"Service\">\n<listitem>\n<variable "
 	"name=\"Name\">IMAP</variable> <!-- mail -->\n<!-- end --></listitem></list></config>",
-	"<config>\n<table name=\"Security\"> <!-- all on\ntwo lines --> </table>\n<list name=\"Service\">"
+	"<config>\n<table name=\"Security\"> <!-- all on\ntwo lines --> </table>\n<list "
+	"name=\"Service\">"
 	"<listitem><variable name=\"Name\">IMAP</variable>\n\n\n</listitem></list></config>",
 };
 
 static void restored_expect(const char *shape, const struct config_address *address)
 {
-	static const char *const values[] = {"", "1", "TLSv1.2,TLSv1.3", "a&b<c>\"'", "\xe2\x82\xac \t x"};
+	static const char *const values[] = {"", "1", "TLSv1.2,TLSv1.3", "a&b<c>\"'",
+					     "\xe2\x82\xac \t x"};
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		struct buf set = BUF_INIT(1 << 16);
 		struct buf got = BUF_INIT(1 << 16);
 		struct buf deleted = BUF_INIT(1 << 16);
-		assert_int_equal(config_set_variable(str_from_c(shape), address, str_from_c(values[i]),
-						     &findings, &set),
+		assert_int_equal(config_set_variable(str_from_c(shape), address,
+						     str_from_c(values[i]), &findings, &set),
 				 FAULT_NONE);
 		assert_int_equal(config_get_variable(buf_str(&set), address, &findings, &got),
 				 FAULT_NONE);
 		assert_true(str_equals(buf_str(&got), str_from_c(values[i])));
-		assert_int_equal(config_delete_variable(buf_str(&set), address, &findings, &deleted),
-				 FAULT_NONE);
+		assert_int_equal(
+			config_delete_variable(buf_str(&set), address, &findings, &deleted),
+			FAULT_NONE);
 		if (!str_equals(buf_str(&deleted), str_from_c(shape)))
-			fail_msg("from:\n%s\nset:\n%.*s\ndeleted:\n%.*s", shape, STR_ARG(buf_str(&set)),
-				 STR_ARG(buf_str(&deleted)));
+			fail_msg("from:\n%s\nset:\n%.*s\ndeleted:\n%.*s", shape,
+				 STR_ARG(buf_str(&set)), STR_ARG(buf_str(&deleted)));
 		buf_done(&set);
 		buf_done(&got);
 		buf_done(&deleted);
@@ -200,7 +226,8 @@ static void test_set_and_delete_restore_every_byte(void **state)
 	}
 }
 
-/* What is cut out of the changed text is all that was put in: the rest is the old text in two parts. */
+/* What is cut out of the changed text is all that was put in: the rest is the old text in two
+ * parts. */
 static void test_a_change_is_one_splice(void **state)
 {
 	static const char *const tables[] = {"Security", "Users", "Brand", "New"};
@@ -232,8 +259,8 @@ struct merge_case {
 #define T(content) "<c>\n<table name=\"T\">" content "\n</table>\n</c>"
 #define A(value) "\n<variable name=\"A\">" value "</variable>"
 #define B(value) "\n<variable name=\"B\">" value "</variable>"
-#define IMAP(port)                                                                                 \
-	"<c>\n<list name=\"Service\"><listitem><variable name=\"Name\">IMAP</variable><variable "      \
+#define IMAP(port)                                                                                \
+	"<c>\n<list name=\"Service\"><listitem><variable name=\"Name\">IMAP</variable><variable " \
 	"name=\"Port\">" port "</variable></listitem></list>\n</c>"
 
 static void test_merge(void **state)
@@ -259,8 +286,9 @@ static void test_merge(void **state)
 		struct buf merged = BUF_INIT(1 << 16);
 		struct findings said;
 		findings_init(&said);
-		enum fault fault = config_merge(str_from_c(cases[i].base), str_from_c(cases[i].ours),
-						str_from_c(cases[i].theirs), &said, &merged);
+		enum fault fault =
+			config_merge(str_from_c(cases[i].base), str_from_c(cases[i].ours),
+				     str_from_c(cases[i].theirs), &said, &merged);
 		assert_int_equal(fault, cases[i].merged == NULL ? FAULT_CONFLICT : FAULT_NONE);
 		if (!str_equals(buf_str(&merged), str_from_c(cases[i].merged)))
 			fail_msg("case %zu: %.*s", i, STR_ARG(buf_str(&merged)));
@@ -277,12 +305,14 @@ static void test_a_conflict_names_both_values(void **state)
 	struct findings said;
 
 	findings_init(&said);
-	assert_int_equal(config_merge(STR(T(A("1"))), STR(T(A("2"))), STR(T(A("3"))), &said, &merged),
-			 FAULT_CONFLICT);
+	assert_int_equal(
+		config_merge(STR(T(A("1"))), STR(T(A("2"))), STR(T(A("3"))), &said, &merged),
+		FAULT_CONFLICT);
 	finding_append(&text, STR("m.cfg"), &said.items[0]);
-	assert_true(str_equals(buf_str(&text),
-			       STR("m.cfg:3: error: T/A: was changed in the file to \"3\" and here to "
-				   "\"2\"; reload the file and decide\n")));
+	assert_true(
+		str_equals(buf_str(&text),
+			   STR("m.cfg:3: error: T/A: was changed in the file to \"3\" and here to "
+			       "\"2\"; reload the file and decide\n")));
 	findings_done(&said);
 	buf_done(&text);
 	buf_done(&merged);

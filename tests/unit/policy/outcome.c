@@ -49,7 +49,8 @@ static void append_policy(struct buf *to, const struct tls_policy *policy,
 		   STR_ARG(policy->cipher_string), STR_ARG(policy->suites13_string),
 		   STR_ARG(policy->groups_string));
 	for (size_t i = 0; i < policy->suite_count; i++)
-		buf_printf(to, " %.*s", STR_ARG(suite_catalog_by_id(catalog, policy->suites[i])->name));
+		buf_printf(to, " %.*s",
+			   STR_ARG(suite_catalog_by_id(catalog, policy->suites[i])->name));
 	buf_printf(to, "\ndhe %d\necdhe %d\npreference %d\nfragments %d\ntickets %d\n",
 		   policy->dhe_bits, policy->has_ecdhe, policy->server_preference,
 		   policy->empty_fragments, policy->session_tickets);
@@ -65,9 +66,8 @@ static void append_policy(struct buf *to, const struct tls_policy *policy,
 void outcome_make(struct outcome *outcome, const struct suite_catalog *catalog,
 		  const char *variables, enum tls_direction direction)
 {
-	struct settings_context context = {.catalog = catalog,
-					   .arena = &outcome->arena,
-					   .findings = &outcome->findings};
+	struct settings_context context = {
+		.catalog = catalog, .arena = &outcome->arena, .findings = &outcome->findings};
 	struct policy_request request = {.direction = direction,
 					 .who = STR("the service"),
 					 .settings = &outcome->settings,
@@ -79,8 +79,8 @@ void outcome_make(struct outcome *outcome, const struct suite_catalog *catalog,
 	buf_init(&outcome->text, 1 << 20);
 	table.count = outcome_variables(variables, outcome->variables);
 	tls_settings_read(&table, &context, &outcome->settings);
-	outcome->has_policy = policy_resolve(&request, catalog, &outcome->arena,
-					     &outcome->findings, &outcome->policy);
+	outcome->has_policy = policy_resolve(&request, catalog, &outcome->arena, &outcome->findings,
+					     &outcome->policy);
 	outcome_append_findings(&outcome->text, &outcome->findings);
 	if (outcome->has_policy)
 		append_policy(&outcome->text, &outcome->policy, catalog);

@@ -16,7 +16,8 @@ struct outcome {
 	struct tls_settings settings;
 	struct tls_policy policy;
 	bool has_policy;
-	/* `warning:3 Security/EphemeralDHKeySize: ...` a line; then `protocols TLSv1.2, TLSv1.3` and so on. */
+	/* `warning:3 Security/EphemeralDHKeySize: ...` a line; then `protocols TLSv1.2, TLSv1.3`
+	 * and so on. */
 	struct buf text;
 };
 
@@ -34,7 +35,8 @@ size_t outcome_variables(const char *text, struct raw_variable variables[OUTCOME
 /* Appends each finding as a line. */
 void outcome_append_findings(struct buf *to, const struct findings *findings);
 
-/* Fails the test unless every part, separated by `|`, stands in the text; one that begins with `^` must not. */
+/* Fails the test unless every part, separated by `|`, stands in the text; one that begins with `^`
+ * must not. */
 void outcome_expect(const char *what, const struct buf *text, const char *parts);
 
 #endif

@@ -62,8 +62,15 @@ static void test_iana_names(void **state)
 		"TLS_RSA_WITH_SEED_CBC_SHA",	    "TLS_RSA_WITH_IDEA_CBC_SHA",
 	};
 	static const char *const unknown[] = {
-		"", "TLS_", "TLS__WITH_", "TLS_RSA_WITH_", "TLS_RSA_WITH_AES_129_CBC_SHA", "_WITH_",
-		"TLS_ECDHE_RSA_WITH_DES_CBC_SHA", "TLS_RSAX_WITH_RC4_128_MD5", "TLS_AES_128_GCM_SHA1",
+		"",
+		"TLS_",
+		"TLS__WITH_",
+		"TLS_RSA_WITH_",
+		"TLS_RSA_WITH_AES_129_CBC_SHA",
+		"_WITH_",
+		"TLS_ECDHE_RSA_WITH_DES_CBC_SHA",
+		"TLS_RSAX_WITH_RC4_128_MD5",
+		"TLS_AES_128_GCM_SHA1",
 		"TLS_RSA_WITH_AES_128_CBC_SHA ",
 	};
 
@@ -73,7 +80,8 @@ static void test_iana_names(void **state)
 		assert_false(suite_name_is_iana(str_from_c(unknown[i])));
 }
 
-/* The page of names knows whatever the library at hand has: else a newer one would outgrow it unseen. */
+/* The page of names knows whatever the library at hand has: else a newer one would outgrow it
+ * unseen. */
 static void test_every_suite_of_the_library_is_known(void **state)
 {
 	const struct suite_catalog *catalog = tls_catalog_new();
@@ -108,7 +116,8 @@ static void test_findings_are_sorted_and_bounded(void **state)
 	finding_add(&findings, FINDING_NOTE, (struct finding_place){.line = 0}, "whole");
 	finding_add(&findings, FINDING_WARNING, (struct finding_place){.line = 7}, "b");
 	finding_add(&findings, FINDING_ERROR,
-		    (struct finding_place){.line = 3, .table = STR("T"), .variable = STR("V")}, "a %d", 1);
+		    (struct finding_place){.line = 3, .table = STR("T"), .variable = STR("V")},
+		    "a %d", 1);
 	finding_add(&findings, FINDING_WARNING, (struct finding_place){.line = 7}, "c");
 	findings_sort(&findings);
 	for (size_t i = 0; i < findings.count; i++)

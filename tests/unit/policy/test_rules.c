@@ -53,7 +53,8 @@ static void test_protocol_lists(void **state)
 	static const struct rule_case cases[] = {
 		{"ServerTlsProtocols=TLSv1.2,TLSv1.3", TLS_LISTENER,
 		 "protocols TLSv1.2, TLSv1.3\nmin TLSv1.2 max TLSv1.3|^error|^warning"},
-		{"ServerTlsProtocols= tlsV1.2 , TLSV1.3 ", TLS_LISTENER, "protocols TLSv1.2, TLSv1.3\n"},
+		{"ServerTlsProtocols= tlsV1.2 , TLSV1.3 ", TLS_LISTENER,
+		 "protocols TLSv1.2, TLSv1.3\n"},
 		{"ServerTlsProtocols=TLSv1.0,TLSv1.1", TLS_LISTENER, "protocols TLSv1, TLSv1.1\n"},
 		{"ServerTlsProtocols=TLSv1.2", TLS_LISTENER, "min TLSv1.2 max TLSv1.2|suites13 []"},
 		{"servertlsprotocols=TLSv1.3", TLS_LISTENER, "min TLSv1.3 max TLSv1.3|cipher []"},
@@ -113,7 +114,8 @@ static void test_rule_3_names_of_both_kinds(void **state)
 		 "\"ECDHE-RSA-AES265-GCM-SHA384\"; it is skipped; did you mean "
 		 "ECDHE-RSA-AES256-GCM-SHA384?|cipher [HIGH:!aNULL"},
 		{"ServerTlsCiphers=HIGH:!AES128-SAH", TLS_LISTENER,
-		 "error:1 Security/ServerTlsCiphers|so what it should remove would stay; did you mean "
+		 "error:1 Security/ServerTlsCiphers|so what it should remove would stay; did you "
+		 "mean "
 		 "AES128-SHA?"},
 		{"ServerTlsCiphers=HIGH:-AES128-SAH", TLS_LISTENER, "error:1 "},
 		{"ServerTlsCiphers=HIGH:+AES128-SAH", TLS_LISTENER, "warning:1 |^error"},
@@ -133,19 +135,24 @@ static void test_rule_3_tls13_names_steer_the_tls13_list(void **state)
 {
 	static const struct rule_case cases[] = {
 		{"", TLS_LISTENER,
-		 "suites13 [TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256]"},
-		{"ServerTlsCiphers=TLS_AES_128_GCM_SHA256:HIGH:TLS_AES_256_GCM_SHA384", TLS_LISTENER,
+		 "suites13 "
+		 "[TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256]"},
+		{"ServerTlsCiphers=TLS_AES_128_GCM_SHA256:HIGH:TLS_AES_256_GCM_SHA384",
+		 TLS_LISTENER,
 		 "suites13 [TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384]|cipher [HIGH:!aNULL"},
 		{"ServerTlsCiphers=HIGH:!TLS_AES_128_GCM_SHA256", TLS_LISTENER,
 		 "suites13 [TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256]"},
 		{"ServerTlsCiphers=HIGH:-TLS_AES_256_GCM_SHA384", TLS_LISTENER,
 		 "suites13 [TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256]"},
 		{"ServerTlsCiphers=HIGH:+TLS_AES_256_GCM_SHA384", TLS_LISTENER,
-		 "suites13 [TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384]"},
+		 "suites13 "
+		 "[TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384]"},
 		/* ! is for ever, - is not. */
-		{"ServerTlsCiphers=HIGH:!TLS_AES_128_GCM_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384",
+		{"ServerTlsCiphers=HIGH:!TLS_AES_128_GCM_SHA256:TLS_AES_128_GCM_SHA256:TLS_AES_256_"
+		 "GCM_SHA384",
 		 TLS_LISTENER, "suites13 [TLS_AES_256_GCM_SHA384]"},
-		{"ServerTlsCiphers=HIGH:TLS_AES_256_GCM_SHA384:-TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256:"
+		{"ServerTlsCiphers=HIGH:TLS_AES_256_GCM_SHA384:-TLS_AES_256_GCM_SHA384:TLS_AES_128_"
+		 "GCM_SHA256:"
 		 "TLS_AES_256_GCM_SHA384",
 		 TLS_LISTENER, "suites13 [TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384]"},
 		{"ServerTlsCiphers=HIGH:!AESGCM:!CHACHA20", TLS_LISTENER,
@@ -167,8 +174,10 @@ static void test_rule_3_tls13_names_steer_the_tls13_list(void **state)
 static void test_rule_4_nothing_anonymous(void **state)
 {
 	static const struct rule_case cases[] = {
-		{"ServerTlsCiphers=ALL", TLS_LISTENER, "cipher [ALL:!aNULL:!eNULL]|^ADH-|^AECDH|^NULL-"},
-		{"ServerTlsCiphers=HIGH:!aNULL:-eNULL:!ADH:+aNULL", TLS_LISTENER, "^error|^warning"},
+		{"ServerTlsCiphers=ALL", TLS_LISTENER,
+		 "cipher [ALL:!aNULL:!eNULL]|^ADH-|^AECDH|^NULL-"},
+		{"ServerTlsCiphers=HIGH:!aNULL:-eNULL:!ADH:+aNULL", TLS_LISTENER,
+		 "^error|^warning"},
 		{"ServerTlsCiphers=HIGH:aNULL", TLS_LISTENER,
 		 "error:1 Security/ServerTlsCiphers: \"aNULL\" is refused"},
 		{"ServerTlsCiphers=ADH:HIGH", TLS_LISTENER, "error:1 |\"ADH\" is refused"},
@@ -177,7 +186,8 @@ static void test_rule_4_nothing_anonymous(void **state)
 		{"ServerTlsCiphers=HIGH:AECDH", TLS_LISTENER, "error:1 "},
 		{"ServerTlsCiphers=ALL:COMPLEMENTOFALL", TLS_LISTENER, "error:1 "},
 		{"ServerTlsCiphers=HIGH:ADH-AES256-GCM-SHA384", TLS_LISTENER, "error:1 "},
-		{"ServerTlsCiphers=HIGH:TLS_DH_anon_WITH_AES_256_GCM_SHA384", TLS_LISTENER, "error:1 "},
+		{"ServerTlsCiphers=HIGH:TLS_DH_anon_WITH_AES_256_GCM_SHA384", TLS_LISTENER,
+		 "error:1 "},
 		{"ServerTlsCiphers=HIGH:TLS_DH_anon_WITH_RC4_128_MD5", TLS_LISTENER, "error:1 "},
 		{"ServerTlsCiphers=HIGH:TLS_RSA_WITH_NULL_SHA", TLS_LISTENER, "error:1 "},
 		{"ServerTlsCiphers=HIGH:NULL-SHA256", TLS_LISTENER, "error:1 "},
@@ -193,9 +203,11 @@ static void test_rule_5_relaxes_only_what_is_named(void **state)
 {
 	static const struct rule_case cases[] = {
 		{"", TLS_LISTENER,
-		 "relaxed SHA-1 and MD5+SHA-1 signatures in TLSv1 and TLSv1.1 by ServerTlsProtocols line 0"},
+		 "relaxed SHA-1 and MD5+SHA-1 signatures in TLSv1 and TLSv1.1 by "
+		 "ServerTlsProtocols line 0"},
 		{"\nServerTlsProtocols=TLSv1.1,TLSv1.2", TLS_LISTENER,
-		 "relaxed SHA-1 and MD5+SHA-1 signatures in TLSv1 and TLSv1.1 by ServerTlsProtocols line 2|"
+		 "relaxed SHA-1 and MD5+SHA-1 signatures in TLSv1 and TLSv1.1 by "
+		 "ServerTlsProtocols line 2|"
 		 "^DH groups"},
 		{"ServerTlsProtocols=TLSv1.2,TLSv1.3", TLS_LISTENER, "^relaxed"},
 		{"ClientTlsProtocols=TLSv1.2,TLSv1.3", TLS_CLIENT, "^relaxed"},
@@ -217,13 +229,15 @@ static void test_rule_6_holes(void **state)
 		 "warning:1 Security/ServerTlsProtocols: the list has a hole at TLSv1.1|"
 		 "and abort (inappropriate fallback)"},
 		{"ServerTlsProtocols=TLSv1.1,TLSv1.3", TLS_LISTENER,
-		 "holes [TLSv1.2]|whose newest version is TLSv1.2 are brought down to TLSv1.1|^abort"},
+		 "holes [TLSv1.2]|whose newest version is TLSv1.2 are brought down to "
+		 "TLSv1.1|^abort"},
 		{"ServerTlsProtocols=TLSv1,TLSv1.3", TLS_LISTENER,
 		 "holes [TLSv1.1, TLSv1.2]|hole at TLSv1.1|hole at TLSv1.2"},
 		{"ServerTlsProtocols=TLSv1.1,TLSv1.2", TLS_LISTENER, "holes []|^hole at"},
 		{"ClientTlsProtocols=TLSv1,TLSv1.2,TLSv1.3", TLS_CLIENT,
 		 "protocols TLSv1.2, TLSv1.3\nmin TLSv1.2 max TLSv1.3\nholes []|"
-		 "warning:1 Security/ClientTlsProtocols: |offers TLSv1.2 and TLSv1.3; left out: TLSv1\n"},
+		 "warning:1 Security/ClientTlsProtocols: |offers TLSv1.2 and TLSv1.3; left out: "
+		 "TLSv1\n"},
 		{"ClientTlsProtocols=TLSv1,TLSv1.1,TLSv1.3", TLS_CLIENT,
 		 "protocols TLSv1.3\n|left out: TLSv1 and TLSv1.1|^relaxed"},
 		{"ClientTlsProtocols=TLSv1,TLSv1.2", TLS_CLIENT, "protocols TLSv1.2\n|suites13 []"},
@@ -236,10 +250,12 @@ static void test_rule_7_sslv3_and_lists_that_leave_nothing(void **state)
 {
 	static const struct rule_case cases[] = {
 		{"ServerTlsProtocols=SSLv3,TLSv1.2", TLS_LISTENER,
-		 "warning:1 Security/ServerTlsProtocols: SSLv3 is not available in this OpenSSL build|"
+		 "warning:1 Security/ServerTlsProtocols: SSLv3 is not available in this OpenSSL "
+		 "build|"
 		 "protocols TLSv1.2\n"},
 		{"ServerTlsProtocols=SSLv3", TLS_LISTENER,
-		 "error:1 Security/ServerTlsProtocols: leaves no protocol that can be used: the service "
+		 "error:1 Security/ServerTlsProtocols: leaves no protocol that can be used: the "
+		 "service "
 		 "would not start|no policy"},
 		{"ClientTlsProtocols=sslv3", TLS_CLIENT, "error:1 |no policy"},
 	};
@@ -252,19 +268,23 @@ static void test_rule_8_protocols_without_a_suite(void **state)
 	static const struct rule_case cases[] = {
 		/* The commonest hand edit: a strong string and nothing else. It must start. */
 		{"ServerTlsCiphers=ECDHE+AESGCM:ECDHE+CHACHA20", TLS_LISTENER,
-		 "warning:1 Security/ServerTlsCiphers: the cipher string leaves no suite for TLSv1 and "
+		 "warning:1 Security/ServerTlsCiphers: the cipher string leaves no suite for TLSv1 "
+		 "and "
 		 "TLSv1.1|protocols TLSv1.2, TLSv1.3\nmin TLSv1.2|^error|^relaxed"},
 		{"ServerTlsProtocols=TLSv1.1,TLSv1.2\nServerTlsCiphers=ECDHE+AESGCM", TLS_LISTENER,
-		 "error:2 Security/ServerTlsCiphers: the cipher string leaves no suite for TLSv1.1, which "
+		 "error:2 Security/ServerTlsCiphers: the cipher string leaves no suite for "
+		 "TLSv1.1, which "
 		 "ServerTlsProtocols (line 1) names: the service would not start|no policy"},
 		{"ServerTlsCiphers=TLS_AES_256_GCM_SHA384", TLS_LISTENER,
-		 "warning:1 |no suite for TLSv1, TLSv1.1 and TLSv1.2|protocols TLSv1.3\n|cipher []"},
-		{"ServerTlsProtocols=TLSv1.2\nServerTlsCiphers=TLS_AES_256_GCM_SHA384", TLS_LISTENER,
-		 "error:2 |no policy"},
+		 "warning:1 |no suite for TLSv1, TLSv1.1 and TLSv1.2|protocols TLSv1.3\n|cipher "
+		 "[]"},
+		{"ServerTlsProtocols=TLSv1.2\nServerTlsCiphers=TLS_AES_256_GCM_SHA384",
+		 TLS_LISTENER, "error:2 |no policy"},
 		{"ServerTlsCiphers=HIGH:!TLS_AES_256_GCM_SHA384:!TLS_CHACHA20_POLY1305_SHA256:"
 		 "!TLS_AES_128_GCM_SHA256",
 		 TLS_LISTENER, "warning:1 |no suite for TLSv1.3|max TLSv1.2|suites13 []"},
-		{"ServerTlsProtocols=TLSv1.2,TLSv1.3\nServerTlsCiphers=HIGH:!TLS_AES_256_GCM_SHA384:"
+		{"ServerTlsProtocols=TLSv1.2,TLSv1.3\nServerTlsCiphers=HIGH:!TLS_AES_256_GCM_"
+		 "SHA384:"
 		 "!TLS_CHACHA20_POLY1305_SHA256:!TLS_AES_128_GCM_SHA256",
 		 TLS_LISTENER, "error:2 |no suite for TLSv1.3, which"},
 		{"ServerTlsCiphers=PSK", TLS_LISTENER,
@@ -274,7 +294,8 @@ static void test_rule_8_protocols_without_a_suite(void **state)
 		{"ServerTlsCiphers=!RC4:!TLS_AES_256_GCM_SHA384:!TLS_CHACHA20_POLY1305_SHA256:"
 		 "!TLS_AES_128_GCM_SHA256",
 		 TLS_LISTENER, "error:1 |leaves no protocol that can be used|no policy"},
-		{"ClientTlsCiphers=ECDHE+AESGCM", TLS_CLIENT, "warning:1 |protocols TLSv1.2, TLSv1.3\n"},
+		{"ClientTlsCiphers=ECDHE+AESGCM", TLS_CLIENT,
+		 "warning:1 |protocols TLSv1.2, TLSv1.3\n"},
 	};
 
 	RUN(cases);
@@ -289,22 +310,28 @@ static void test_rule_9_ephemeral_dh(void **state)
 		{"EphemeralDHKeySize=4096", TLS_LISTENER, "dhe 4096|:P-521:ffdhe4096]"},
 		{"EphemeralDHKeySize=1024", TLS_LISTENER,
 		 "dhe 1024|warning:1 Security/EphemeralDHKeySize: DH groups of 1024|:ffdhe2048:"},
-		{"EphemeralDHKeySize=3072", TLS_LISTENER, "error:1 |none of 0, 1024, 2048 and 4096"},
+		{"EphemeralDHKeySize=3072", TLS_LISTENER,
+		 "error:1 |none of 0, 1024, 2048 and 4096"},
 		{"EphemeralDHKeySize=4096", TLS_CLIENT, "dhe 4096"},
 		{"EnableEphemeralDH=0", TLS_LISTENER,
-		 "dhe 0|groups [X25519:P-256:X448:P-384:P-521]|:!kDHE:!kDHEPSK:!aNULL|^ DHE-RSA|^warning"},
+		 "dhe 0|groups [X25519:P-256:X448:P-384:P-521]|:!kDHE:!kDHEPSK:!aNULL|^ "
+		 "DHE-RSA|^warning"},
 		{"EnableEphemeralDH=0\nEphemeralDHKeySize=2048", TLS_LISTENER,
-		 "warning:2 Security/EphemeralDHKeySize: has no effect, since EnableEphemeralDH (line 1) "
+		 "warning:2 Security/EphemeralDHKeySize: has no effect, since EnableEphemeralDH "
+		 "(line 1) "
 		 "switches DHE off. The old DisableEphemeralDH meant the opposite"},
 		{"DisableEphemeralDH=1\nEphemeralDHKeySize=2048", TLS_LISTENER,
 		 "warning:2 |since DisableEphemeralDH (line 1)"},
 		{"EnableEphemeralDH=0\nEphemeralDHKeySize=0", TLS_LISTENER, "dhe 0|^warning"},
 		{"EnableEphemeralDH=2", TLS_LISTENER, "error:1 |neither 0 nor 1"},
 		{"EnableEphemeralECDH=0", TLS_LISTENER,
-		 "ecdhe 0|groups [ffdhe2048:ffdhe3072:ffdhe4096]|:!kECDHE:!kECDHEPSK:|^ ECDHE-|max TLSv1.3"},
+		 "ecdhe 0|groups [ffdhe2048:ffdhe3072:ffdhe4096]|:!kECDHE:!kECDHEPSK:|^ ECDHE-|max "
+		 "TLSv1.3"},
 		{"EnableEphemeralECDH=0\nEnableEphemeralDH=0", TLS_LISTENER,
-		 "warning:1 Security/EnableEphemeralECDH: without DHE and ECDHE there is no group for "
-		 "TLSv1.3; on by default only|protocols TLSv1, TLSv1.1, TLSv1.2\n|groups []|suites13 []|"
+		 "warning:1 Security/EnableEphemeralECDH: without DHE and ECDHE there is no group "
+		 "for "
+		 "TLSv1.3; on by default only|protocols TLSv1, TLSv1.1, TLSv1.2\n|groups "
+		 "[]|suites13 []|"
 		 "suites AES256-GCM-SHA384"},
 		{"EnableEphemeralECDH=0\nEnableEphemeralDH=0\nServerTlsProtocols=TLSv1.2,TLSv1.3",
 		 TLS_LISTENER, "error:1 |which ServerTlsProtocols (line 3) names|no policy"},
@@ -322,11 +349,13 @@ static void test_old_switch_is_inverted(void **state)
 		{"DisableEphemeralDH=0", TLS_LISTENER, "dhe 2048|^warning"},
 		{"disableephemeraldh=", TLS_LISTENER, "dhe 2048"},
 		{"DisableEphemeralDH=1\nEnableEphemeralDH=1", TLS_LISTENER,
-		 "dhe 2048|warning:1 Security/DisableEphemeralDH: is not applied, since EnableEphemeralDH "
+		 "dhe 2048|warning:1 Security/DisableEphemeralDH: is not applied, since "
+		 "EnableEphemeralDH "
 		 "(line 2) says 1"},
 		{"EnableEphemeralDH=0\nDisableEphemeralDH=0", TLS_LISTENER, "dhe 0|warning:2 "},
 		{"DisableEphemeralDH=yes", TLS_LISTENER, "error:1 |neither 0 nor 1"},
-		{"DisableEphemeralDH=0\nDisableEphemeralDH=0", TLS_LISTENER, "stands twice, on lines 1 and 2"},
+		{"DisableEphemeralDH=0\nDisableEphemeralDH=0", TLS_LISTENER,
+		 "stands twice, on lines 1 and 2"},
 	};
 
 	RUN(cases);
@@ -359,7 +388,8 @@ static void test_aliases_built_in(void **state)
 		{"PreferServerCiphers=0", TLS_LISTENER, "preference 0|^warning"},
 		{"CipherServerPreference=0", TLS_LISTENER, "preference 0|^warning"},
 		{"EnableDHE=1\nEnableEphemeralDH=1", TLS_LISTENER,
-		 "error:2 Security/EnableEphemeralDH: stands twice, on lines 1 and 2, under two names of "
+		 "error:2 Security/EnableEphemeralDH: stands twice, on lines 1 and 2, under two "
+		 "names of "
 		 "EnableEphemeralDH"},
 	};
 
@@ -407,9 +437,14 @@ static void test_groups_of_newer_libraries_come_first(void **state)
 static void test_session_text_tells_policies_apart(void **state)
 {
 	static const char *const variants[] = {
-		"", "ServerTlsProtocols=TLSv1.2,TLSv1.3", "ServerTlsCiphers=HIGH:!AES128-SHA",
-		"ServerTlsCiphers=HIGH:!TLS_AES_128_GCM_SHA256", "EnableEphemeralDH=0",
-		"EphemeralDHKeySize=4096", "EphemeralDHKeySize=1024", "ServerCipherPreference=0",
+		"",
+		"ServerTlsProtocols=TLSv1.2,TLSv1.3",
+		"ServerTlsCiphers=HIGH:!AES128-SHA",
+		"ServerTlsCiphers=HIGH:!TLS_AES_128_GCM_SHA256",
+		"EnableEphemeralDH=0",
+		"EphemeralDHKeySize=4096",
+		"EphemeralDHKeySize=1024",
+		"ServerCipherPreference=0",
 		"DontInsertEmptyFragments=0",
 	};
 	enum { COUNT = sizeof(variants) / sizeof(variants[0]) };
