@@ -327,6 +327,7 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
 	facts_out->version = tls_protocol_from_wire(SSL_version(connection->ssl));
 	facts_out->version_name = SSL_get_version(connection->ssl);
 	facts_out->suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(connection->ssl));
+	facts_out->suite_id = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(connection->ssl));
 	facts_out->group = group_name(connection);
 }
 

@@ -140,6 +140,7 @@ static void test_facts_of_a_handshake(void **state)
 	assert_true(shake.facts.is_active);
 	assert_false(shake.facts.is_resumed);
 	assert_int_equal(shake.facts.version, TLS_PROTOCOL_1_3);
+	assert_int_equal(shake.facts.suite_id, 0x1302);
 	assert_string_equal(shake.facts.server_name, "mail.example.test");
 	assert_int_equal(shake.facts.peer_highest, TLS_PROTOCOL_1_3);
 	assert_true(shake.facts.peer_listed_versions);
