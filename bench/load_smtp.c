@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages over SMTP: load_smtp PORT SESSIONS MESSAGES BYTES DOMAIN.
+ *
+ * SESSIONS threads share MESSAGES between them, one message after another in
+ * one connection, envelope pipelined (RFC 2920). Session n writes to uN@DOMAIN. Prints the
+ * seconds to the last 250, as JSON.
+ */
+#include "client.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SESSIONS_MAX 256
+#define BYTES_MAX 16777216
+
+struct load {
+	int port;
+	long messages;
+	size_t message_bytes;
+	const char *domain;
+	atomic_long taken;
+};
+
+struct sender {
+	struct load *load;
+	int number;
+	pthread_t thread;
+	struct client client;
+};
+
+/* Writes a message with its final dot; returns its length. */
+static size_t message_write(const struct sender *sender, long number, char *out, size_t size)
+{
+	int len = snprintf(out, size,
+			   "From: Load <load@client.example>\r\nTo: <u%d@%s>\r\n"
+			   "Subject: Message %ld of the load\r\n"
+			   "Date: Fri, 21 Nov 2025 12:00:00 +0000\r\n"
+			   "Message-ID: <%ld.%d@client.example>\r\nMIME-Version: 1.0\r\n"
+			   "Content-Type: text/plain; charset=us-ascii\r\n\r\n",
+			   sender->number, sender->load->domain, number, number, sender->number);
+	size_t at = (size_t)len;
+
+	for (unsigned line = 0; at + 80 < sender->load->message_bytes; line++) {
+		len = snprintf(out + at, size - at,
+			       "%06u of message %09ld: the quick brown fox jumps over the lazy dog.\r\n",
+			       line, number);
+		at += (size_t)len;
+	}
+	len = snprintf(out + at, size - at, ".\r\n");
+	return at + (size_t)len;
+}
+
+static void message_send(struct sender *sender, long number, char *text, size_t size)
+{
+	struct client *client = &sender->client;
+
+	client_printf(client,
+		      "MAIL FROM:<load@client.example>\r\nRCPT TO:<u%d@%s>\r\nDATA\r\n",
+		      sender->number, sender->load->domain);
+	client_smtp_reply(client, '2');
+	client_smtp_reply(client, '2');
+	client_smtp_reply(client, '3');
+	client_send(client, text, message_write(sender, number, text, size));
+	client_smtp_reply(client, '2');
+}
+
+static void *session_run(void *argument)
+{
+	struct sender *sender = argument;
+	struct load *load = sender->load;
+	size_t size = load->message_bytes + 4096;
+	char *text = malloc(size);
+
+	if (text == NULL)
+		client_fail("no memory");
+	client_open(&sender->client, load->port, NULL, NULL);
+	client_smtp_reply(&sender->client, '2');
+	client_printf(&sender->client, "EHLO client.example\r\n");
+	client_smtp_reply(&sender->client, '2');
+	for (long i = atomic_fetch_add(&load->taken, 1); i < load->messages;
+	     i = atomic_fetch_add(&load->taken, 1))
+		message_send(sender, i, text, size);
+	client_printf(&sender->client, "QUIT\r\n");
+	client_smtp_reply(&sender->client, '2');
+	client_close(&sender->client);
+	free(text);
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static struct sender senders[SESSIONS_MAX];
+
+	if (argc != 6)
+		client_fail("load_smtp PORT SESSIONS MESSAGES BYTES DOMAIN");
+	struct load load = {.port = (int)client_number(argv[1], 65535),
+			    .messages = client_number(argv[3], 100000000),
+			    .message_bytes = (size_t)client_number(argv[4], BYTES_MAX),
+			    .domain = argv[5]};
+	long sessions = client_number(argv[2], SESSIONS_MAX);
+	double start = client_seconds();
+
+	for (int i = 0; i < sessions; i++) {
+		senders[i].load = &load;
+		senders[i].number = i;
+		if (pthread_create(&senders[i].thread, NULL, session_run, &senders[i]) != 0)
+			client_fail("no thread");
+	}
+	for (int i = 0; i < sessions; i++)
+		pthread_join(senders[i].thread, NULL);
+	printf("{\"messages\": %ld, \"seconds\": %.3f}\n", load.messages, client_seconds() - start);
+	return 0;
+}
