@@ -110,7 +110,8 @@ def build_tree(tree):
     if again.returncode != 0:
         return tree, again
     jobs = max(1, -(-CORES // len(TREES)))
-    files = wanted_targets(tree, TREES[tree][2])
+    # Without a name ninja would build everything.
+    files = wanted_targets(tree, TREES[tree][2]) or ["build.ninja"]
     return tree, captured(["ninja", "-C", tree, f"-j{jobs}", *files])
 
 
