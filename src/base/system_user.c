@@ -27,13 +27,18 @@ static bool system_user_from_entry(const struct passwd *entry, struct system_use
 	return true;
 }
 
+static void system_user_numbered(uid_t uid, gid_t gid, struct system_user *user_out)
+{
+	if (!system_user_from_entry(getpwuid(uid), user_out)) {
+		*user_out = (struct system_user){.uid = uid};
+		snprintf(user_out->name, sizeof(user_out->name), "%u", (unsigned)uid);
+	}
+	user_out->gid = gid;
+}
+
 static void system_user_self(struct system_user *user_out)
 {
-	if (!system_user_from_entry(getpwuid(geteuid()), user_out)) {
-		*user_out = (struct system_user){.uid = geteuid(), .gid = getegid()};
-		snprintf(user_out->name, sizeof(user_out->name), "%u", (unsigned)geteuid());
-	}
-	user_out->gid = getegid();
+	system_user_numbered(geteuid(), getegid(), user_out);
 	user_out->is_self = true;
 }
 
@@ -84,6 +89,19 @@ enum fault system_user_choose(struct str configured, struct system_user *user_ou
 	buf_append_c(message, "there is neither a user postern nor a user nobody; create one with "
 			      "`adduser --system --group postern`");
 	return FAULT_NOT_FOUND;
+}
+
+enum fault system_user_of_file(const char *path, struct system_user *user_out)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return fault_from_errno(errno);
+	if (geteuid() != 0 || status.st_uid == 0)
+		system_user_self(user_out);
+	else
+		system_user_numbered(status.st_uid, status.st_gid, user_out);
+	return FAULT_NONE;
 }
 
 /* The walk of nftw has no context of its own. */

@@ -35,6 +35,12 @@ must_check enum fault system_user_choose(struct str configured, struct system_us
 					 struct buf *message);
 
 /*
+ * Who owns a file or folder: whom a command becomes before it writes beside the
+ * server's own files. Without root rights, whoever runs this. NOT_FOUND, DENIED.
+ */
+must_check enum fault system_user_of_file(const char *path, struct system_user *user_out);
+
+/*
  * Gives the home's passage and the whole tree of its store to the user. Does
  * nothing for is_self. Symbolic links, and files with other names elsewhere,
  * are left alone. Blocks on the disk.

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* domain, user, alias: who has mail here. */
+#include <stdlib.h>
+
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include "ctl/link.h"
+#include "ctl/password.h"
+#include "proto/address.h"
+#include "store/directory.h"
+
+enum { NAME_MAX_BYTES = 1000, LIST_MAX = 64 << 20 };
+
+#define CLEANUP_BUF __attribute__((cleanup(buf_done)))
+
+/* Reads an address as it was typed, into the form of the store; says so if it is none. */
+static bool account_read(struct str typed, struct buf *account)
+{
+	*account = BUF_INIT(NAME_MAX_BYTES);
+	if (address_append_account(account, typed) && !account->failed)
+		return true;
+	ctl_fail(CTL_USAGE, "%.*s is no address: it should look like anna@example.org",
+		 STR_ARG(typed));
+	return false;
+}
+
+static bool domain_read(struct str typed, struct buf *domain)
+{
+	for (size_t i = 0; i < typed.len; i++)
+		buf_append_char(domain, ascii_lower(typed.ptr[i]));
+	if (!domain->failed && domain_check(buf_str(domain)))
+		return true;
+	ctl_fail(CTL_USAGE, "%.*s is no name of a domain", STR_ARG(typed));
+	return false;
+}
+
+/* Opens the store for one change and gives the exit code of what `change` reports. */
+static int with_link(struct ctl *ctl, unsigned needs, struct str name,
+		     int (*change)(struct ctl *ctl, struct link *link, struct str name))
+{
+	struct link link;
+	enum fault fault = link_open(&link, ctl->home, needs);
+	int code = fault == FAULT_NONE ? change(ctl, &link, name) : ctl_fault_code(fault);
+
+	link_close(&link);
+	return code;
+}
+
+/* Says what a fault means for this thing; `meanings` end with FAULT_NONE. */
+struct meaning {
+	enum fault fault;
+	const char *text; /* behind the name */
+};
+
+static int change_code(enum fault fault, struct str name, const struct meaning *meanings)
+{
+	if (fault == FAULT_NONE)
+		return CTL_DONE;
+	for (; meanings->fault != FAULT_NONE; meanings++)
+		if (meanings->fault == fault)
+			return ctl_fail(CTL_USAGE, "%.*s %s", STR_ARG(name), meanings->text);
+	return ctl_fail(ctl_fault_code(fault), "%.*s: %s", STR_ARG(name), fault_text(fault));
+}
+
+/* ---- domains ---- */
+
+static int domain_add(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const struct meaning meanings[] = {{FAULT_EXISTS, "is a domain here already"},
+						  {FAULT_NONE, NULL}};
+
+	return change_code(directory_domain_add(link->store, name), name, meanings);
+}
+
+static int domain_remove(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const struct meaning meanings[] = {
+		{FAULT_NOT_FOUND, "is no domain here; `postern domain list` shows them"},
+		{FAULT_CONFLICT, "has users or aliases; remove these first"},
+		{FAULT_NONE, NULL}};
+
+	return change_code(directory_domain_remove(link->store, name), name, meanings);
+}
+
+static int domain_change(struct ctl *ctl,
+			 int (*change)(struct ctl *ctl, struct link *link, struct str name))
+{
+	CLEANUP_BUF struct buf domain = BUF_INIT(ADDRESS_DOMAIN_MAX);
+
+	if (!domain_read(ctl_word(ctl, 0), &domain))
+		return CTL_USAGE;
+	return with_link(ctl, LINK_STORE, buf_str(&domain), change);
+}
+
+int cmd_domain_add(struct ctl *ctl)
+{
+	return domain_change(ctl, domain_add);
+}
+
+int cmd_domain_remove(struct ctl *ctl)
+{
+	return domain_change(ctl, domain_remove);
+}
+
+/* Prints a list as columns or as the one member of a JSON document; takes both. */
+static int list_print(const struct ctl *ctl, const char *name, struct columns *columns,
+		      json_t *list)
+{
+	if (ctl_has(ctl, OPTION_BIT(JSON)))
+		ctl_print_json(json_pack("{s:O}", name, list));
+	else {
+		struct buf text = BUF_INIT(LIST_MAX);
+		columns_append(columns, &text);
+		ctl_print(buf_str(&text));
+		buf_done(&text);
+	}
+	json_decref(list);
+	columns_done(columns);
+	return CTL_DONE;
+}
+
+static int view_fail(const struct ctl *ctl, enum fault fault)
+{
+	return ctl_fail(ctl_fault_code(fault), "%s/store: %s", ctl->home, fault_text(fault));
+}
+
+static int domains_print(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const char *const heads[] = {"DOMAIN"};
+	struct view *view;
+	struct columns columns;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault != FAULT_NONE)
+		return view_fail(ctl, fault);
+	columns_init(&columns, heads, 1);
+	json_t *list = json_array();
+	for (struct str at = STR(""); directory_domain_next(view, at, &at);) {
+		columns_add(&columns, at);
+		json_array_append_new(list, json_pack("{s:o}", "name", json_text(at)));
+	}
+	view_close(&view);
+	return list_print(ctl, "domains", &columns, list);
+}
+
+int cmd_domain_list(struct ctl *ctl)
+{
+	return with_link(ctl, LINK_STORE, STR(""), domains_print);
+}
+
+/* ---- users ---- */
+
+static const struct meaning user_add_meanings[] = {
+	{FAULT_EXISTS, "is a user or an alias here already"},
+	{FAULT_DENIED, "lies in no domain of this server; make it one with `postern domain add`"},
+	{FAULT_NONE, NULL}};
+
+static const struct meaning user_meanings[] = {
+	{FAULT_NOT_FOUND, "is no user here; `postern user list` shows them"}, {FAULT_NONE, NULL}};
+
+static int quota_read(const struct ctl *ctl, uint64_t *quota_out)
+{
+	const char *text = ctl_value(ctl, OPTION_QUOTA);
+
+	*quota_out = 0;
+	if (text == NULL || size_parse(str_from_c(text), quota_out))
+		return CTL_DONE;
+	return ctl_fail(CTL_USAGE, "--quota %s: a number of bytes is wanted, such as 500M or 2G",
+			text);
+}
+
+static uint32_t login_flags(const struct user *user)
+{
+	return user->is_admin ? LOGIN_FLAG_ADMIN : 0;
+}
+
+static int user_add(struct ctl *ctl, struct link *link, struct str name)
+{
+	CLEANUP_SECRET struct secret password = {0};
+	struct user user = {.address = name, .is_admin = ctl_has(ctl, OPTION_BIT(ADMIN))};
+	uint64_t account;
+	int code = quota_read(ctl, &user.quota_bytes);
+
+	if (code == CTL_DONE)
+		code = password_read(ctl, &password);
+	if (code != CTL_DONE)
+		return code;
+	enum fault fault = directory_user_add(link->store, &user, &account);
+	if (fault != FAULT_NONE)
+		return change_code(fault, name, user_add_meanings);
+	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
+	if (fault == FAULT_NONE)
+		return CTL_DONE;
+	/* A user who could never log in is not left behind. */
+	if (directory_user_remove(link->store, name) != FAULT_NONE)
+		ctl_fail(0, "%.*s was made, but has no password yet", STR_ARG(name));
+	return ctl_fail(ctl_fault_code(fault), "the password of %.*s cannot be kept: %s",
+			STR_ARG(name), fault_text(fault));
+}
+
+static int user_remove(struct ctl *ctl, struct link *link, struct str name)
+{
+	struct view *view;
+	struct user user;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault == FAULT_NONE) {
+		fault = directory_user_find(view, name, &user);
+		view_close(&view);
+	}
+	if (fault != FAULT_NONE)
+		return change_code(fault, name, user_meanings);
+	/* The login first: whoever is being removed must not come in half-way. */
+	fault = link_password_set(link, name, STR(""), 0);
+	if (fault == FAULT_NONE || fault == FAULT_NOT_FOUND)
+		fault = directory_user_remove(link->store, name);
+	return change_code(fault, name, user_meanings);
+}
+
+static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
+{
+	CLEANUP_SECRET struct secret password = {0};
+	struct view *view;
+	struct user user;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault == FAULT_NONE) {
+		fault = directory_user_find(view, name, &user);
+		view_close(&view);
+	}
+	if (fault != FAULT_NONE)
+		return change_code(fault, name, user_meanings);
+	int code = password_read(ctl, &password);
+	if (code != CTL_DONE)
+		return code;
+	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
+	return change_code(fault, name, user_meanings);
+}
+
+static int address_change(struct ctl *ctl, unsigned needs,
+			  int (*change)(struct ctl *ctl, struct link *link, struct str name))
+{
+	CLEANUP_BUF struct buf name;
+
+	if (!account_read(ctl_word(ctl, 0), &name))
+		return CTL_USAGE;
+	return with_link(ctl, needs, buf_str(&name), change);
+}
+
+int cmd_user_add(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE | LINK_AUTH, user_add);
+}
+
+int cmd_user_remove(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE | LINK_AUTH, user_remove);
+}
+
+int cmd_user_passwd(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE | LINK_AUTH, user_passwd);
+}
+
+static void user_add_row(struct columns *columns, json_t *list, const struct user *user)
+{
+	struct buf used = BUF_INIT(64), quota = BUF_INIT(64), created = BUF_INIT(64);
+
+	size_append(&used, user->used_bytes);
+	if (user->quota_bytes == 0)
+		buf_append_c(&quota, "none");
+	else
+		size_append(&quota, user->quota_bytes);
+	clock_append_iso_date(&created, user->created_s);
+	columns_add(columns, user->address);
+	columns_add(columns, buf_str(&used));
+	columns_add(columns, buf_str(&quota));
+	columns_add_c(columns, user->is_admin ? "yes" : "");
+	columns_add(columns, buf_str(&created));
+	json_array_append_new(
+		list, json_pack("{s:o, s:I, s:I, s:I, s:b, s:o}", "address",
+				json_text(user->address), "account", (json_int_t)user->account,
+				"used_bytes", (json_int_t)user->used_bytes, "quota_bytes",
+				(json_int_t)user->quota_bytes, "admin", (int)user->is_admin,
+				"created", json_text(buf_str(&created))));
+	buf_done(&used);
+	buf_done(&quota);
+	buf_done(&created);
+}
+
+static int users_print(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const char *const heads[] = {"ADDRESS", "USED", "QUOTA", "ADMIN", "CREATED"};
+	struct view *view;
+	struct user user;
+	struct columns columns;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault != FAULT_NONE)
+		return view_fail(ctl, fault);
+	columns_init(&columns, heads, 5);
+	json_t *list = json_array();
+	for (struct str at = STR(""); directory_user_next(view, at, &user); at = user.address)
+		user_add_row(&columns, list, &user);
+	view_close(&view);
+	return list_print(ctl, "users", &columns, list);
+}
+
+int cmd_user_list(struct ctl *ctl)
+{
+	return with_link(ctl, LINK_STORE, STR(""), users_print);
+}
+
+/* ---- aliases ---- */
+
+/* The words behind the first, as addresses; to be freed with targets_done. */
+struct targets {
+	struct buf names[ARGUMENTS_MAX];
+	struct str texts[ARGUMENTS_MAX];
+	size_t count;
+};
+
+static bool targets_read(const struct ctl *ctl, struct targets *targets)
+{
+	targets->count = 0;
+	for (size_t i = 1; i < ctl->arguments->word_count; i++) {
+		struct buf *name = &targets->names[targets->count++];
+		if (!account_read(ctl_word(ctl, i), name))
+			return false;
+		targets->texts[targets->count - 1] = buf_str(name);
+	}
+	return true;
+}
+
+static void targets_done(struct targets *targets)
+{
+	for (size_t i = 0; i < targets->count; i++)
+		buf_done(&targets->names[i]);
+}
+#define CLEANUP_TARGETS __attribute__((cleanup(targets_done)))
+
+static int alias_add(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const struct meaning meanings[] = {
+		{FAULT_EXISTS, "is a user, or has these targets already"},
+		{FAULT_DENIED, "or a target lies in no domain of this server"},
+		{FAULT_NOT_FOUND, "cannot go there: a target is neither a user nor an alias"},
+		{FAULT_NONE, NULL}};
+	CLEANUP_TARGETS struct targets targets;
+
+	if (!targets_read(ctl, &targets))
+		return CTL_USAGE;
+	return change_code(directory_alias_add(link->store, name, targets.texts, targets.count), name,
+			   meanings);
+}
+
+static int alias_remove(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const struct meaning meanings[] = {
+		{FAULT_NOT_FOUND, "is no alias with these targets; `postern alias list` shows them"},
+		{FAULT_NONE, NULL}};
+	CLEANUP_TARGETS struct targets targets;
+
+	if (!targets_read(ctl, &targets))
+		return CTL_USAGE;
+	return change_code(directory_alias_remove(link->store, name, targets.texts, targets.count),
+			   name, meanings);
+}
+
+int cmd_alias_add(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE, alias_add);
+}
+
+int cmd_alias_remove(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE, alias_remove);
+}
+
+static void alias_add_row(struct columns *columns, json_t *list, const struct alias *alias)
+{
+	struct buf joined = BUF_INIT(LIST_MAX);
+	json_t *targets = json_array();
+	struct str rest = alias->targets, target;
+
+	while (directory_target_next(&rest, &target)) {
+		if (joined.len > 0)
+			buf_append_c(&joined, ", ");
+		buf_append_str(&joined, target);
+		json_array_append_new(targets, json_text(target));
+	}
+	columns_add(columns, alias->address);
+	columns_add(columns, buf_str(&joined));
+	json_array_append_new(list, json_pack("{s:o, s:o}", "address", json_text(alias->address),
+					      "targets", targets));
+	buf_done(&joined);
+}
+
+static int aliases_print(struct ctl *ctl, struct link *link, struct str name)
+{
+	static const char *const heads[] = {"ALIAS", "TARGETS"};
+	struct view *view;
+	struct alias alias;
+	struct columns columns;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault != FAULT_NONE)
+		return view_fail(ctl, fault);
+	columns_init(&columns, heads, 2);
+	json_t *list = json_array();
+	for (struct str at = STR(""); directory_alias_next(view, at, &alias); at = alias.address)
+		alias_add_row(&columns, list, &alias);
+	view_close(&view);
+	return list_print(ctl, "aliases", &columns, list);
+}
+
+int cmd_alias_list(struct ctl *ctl)
+{
+	return with_link(ctl, LINK_STORE, STR(""), aliases_print);
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import: mail of an mbox file or a Maildir into a mailbox, in its order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "config/schema.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include "ctl/link.h"
+#include "ctl/maildir.h"
+#include "ctl/mbox.h"
+#include "ctl/progress.h"
+#include "proto/address.h"
+#include "proto/message.h"
+#include "proto/message_summary.h"
+#include "store/directory.h"
+#include "store/mail.h"
+#include "store/mailbox.h"
+
+/* What one message may take: what the store can hold in one piece, less room to spare. */
+static const uint64_t MESSAGE_BYTES_MAX = (uint64_t)1 << 31;
+
+struct import {
+	struct ctl *ctl;
+	struct store *store;
+	const char *source;
+	struct str mailbox_name;
+	struct mail_target target;
+	struct mime_limits limits;
+	struct progress progress;
+	uint64_t messages;
+	uint64_t stored_bytes;
+	struct buf summary;
+};
+
+static uint64_t limit_standard(const char *name)
+{
+	const struct schema_row *row = schema_find(STR("Limits"), str_from_c(name));
+	uint64_t value = 0;
+
+	CHECK(row != NULL && str_parse_u64(str_from_c(row->standard), UINT64_MAX, &value));
+	return value;
+}
+
+/* The date of the message itself, for a border without one. */
+static int64_t date_of_message(struct str message)
+{
+	struct str value;
+	struct message_date date;
+
+	if (message_field_find(str_sub(message, 0, message_header_length(message)), STR("Date"),
+			       &value) &&
+	    message_date_parse(value, &date))
+		return date.real_s;
+	return clock_real_s();
+}
+
+static void summary_make(struct import *import, struct str message)
+{
+	buf_reset(&import->summary);
+	/* Without one the server makes it when it is first asked. */
+	if (message_summary_make(message, &import->limits, &import->summary) != FAULT_NONE)
+		buf_reset(&import->summary);
+}
+
+/* Stores one message; CTL_DONE, or the exit code after it has said why not. */
+static int message_store(struct import *import, struct str message, uint32_t flags,
+			 int64_t received_s)
+{
+	if (str_is_empty(message))
+		return CTL_DONE;
+	summary_make(import, message);
+	struct mail_append append = {.body = {.bytes = message, .fd = -1},
+				     .summary = buf_str(&import->summary),
+				     .flags = flags,
+				     .received_s = received_s,
+				     .targets = &import->target,
+				     .target_count = 1};
+	enum fault fault = mail_append(import->store, &append);
+	if (fault == FAULT_NONE) {
+		import->messages++;
+		import->stored_bytes += message.len;
+		return CTL_DONE;
+	}
+	progress_end(&import->progress);
+	return ctl_fail(ctl_fault_code(fault),
+			"message %llu of %s cannot be stored: %s; the %llu before it are",
+			(unsigned long long)import->messages + 1, import->source, fault_text(fault),
+			(unsigned long long)import->messages);
+}
+
+static int too_large_fail(struct import *import)
+{
+	progress_end(&import->progress);
+	return ctl_fail(CTL_USAGE, "message %llu of %s is larger than 2 GiB; the %llu before it are stored",
+			(unsigned long long)import->messages + 1, import->source,
+			(unsigned long long)import->messages);
+}
+
+/* ---- mbox ---- */
+
+static int mbox_message_store(struct import *import, const struct mbox_message *found)
+{
+	/* Each LF may become two bytes. */
+	struct buf text = BUF_INIT(MESSAGE_BYTES_MAX);
+
+	mbox_append_content(&text, found->content);
+	int code = text.failed
+			   ? too_large_fail(import)
+			   : message_store(import, buf_str(&text), mbox_flags(found->content),
+					   found->has_date ? found->received_s
+							   : date_of_message(buf_str(&text)));
+	buf_done(&text);
+	return code;
+}
+
+static int mbox_import(struct import *import, struct str file)
+{
+	struct mbox mbox;
+	struct mbox_message message;
+	int code = CTL_DONE;
+
+	if (str_is_empty(file))
+		return CTL_DONE;
+	if (!mbox_open(&mbox, file))
+		return ctl_fail(CTL_USAGE,
+				"%s is neither an mbox (its first line does not begin with \"From \") "
+				"nor a Maildir", import->source);
+	progress_begin(&import->progress, import->source, file.len);
+	while (code == CTL_DONE && mbox_next(&mbox, &message)) {
+		code = mbox_message_store(import, &message);
+		progress_show(&import->progress, mbox.at, import->messages);
+	}
+	return code;
+}
+
+static int file_import(struct import *import, int fd, const struct stat *status)
+{
+	if (status->st_size == 0)
+		return CTL_DONE;
+	size_t len = (size_t)status->st_size;
+	void *mapped = mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (mapped == MAP_FAILED)
+		return ctl_fail(CTL_USAGE, "%s cannot be read: %s", import->source, strerror(errno));
+	(void)madvise(mapped, len, MADV_SEQUENTIAL);
+	int code = mbox_import(import, str_make(mapped, len));
+	munmap(mapped, len);
+	return code;
+}
+
+/* ---- Maildir ---- */
+
+static int entry_import(struct import *import, const struct maildir_entry *entry)
+{
+	struct buf raw = BUF_INIT(MESSAGE_BYTES_MAX), text = BUF_INIT(MESSAGE_BYTES_MAX);
+	enum fault fault = file_read(entry->path, &raw);
+	int code;
+
+	if (fault != FAULT_NONE && fault != FAULT_TOO_LARGE) {
+		progress_end(&import->progress);
+		code = ctl_fail(CTL_USAGE, "%s: %s", entry->path, fault_text(fault));
+	} else {
+		lines_append_crlf(&text, buf_str(&raw));
+		code = fault == FAULT_TOO_LARGE || text.failed
+			       ? too_large_fail(import)
+			       : message_store(import, buf_str(&text), entry->flags,
+					       entry->received_s);
+	}
+	buf_done(&raw);
+	buf_done(&text);
+	return code;
+}
+
+static int maildir_import(struct import *import)
+{
+	struct maildir maildir;
+	uint64_t done = 0;
+	int code = CTL_DONE;
+	enum fault fault = maildir_open(import->source, &maildir);
+
+	if (fault == FAULT_NOT_FOUND)
+		return ctl_fail(CTL_USAGE, "%s is a folder without cur and new: no Maildir",
+				import->source);
+	if (fault != FAULT_NONE)
+		return ctl_fail(CTL_USAGE, "%s: %s", import->source, fault_text(fault));
+	progress_begin(&import->progress, import->source, maildir.bytes);
+	for (size_t i = 0; i < maildir.count && code == CTL_DONE; i++) {
+		code = entry_import(import, &maildir.entries[i]);
+		done += maildir.entries[i].bytes;
+		progress_show(&import->progress, done, import->messages);
+	}
+	maildir_close(&maildir);
+	return code;
+}
+
+/* ---- where to ---- */
+
+static enum fault mailbox_look_up(struct import *import, struct str address, bool *has_user_out)
+{
+	struct view *view;
+	struct user user;
+	struct mailbox mailbox;
+	enum fault fault = view_open(import->store, &view);
+
+	*has_user_out = false;
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = directory_user_find(view, address, &user);
+	if (fault == FAULT_NONE) {
+		*has_user_out = true;
+		import->target.account = user.account;
+		fault = mailbox_find(view, user.account, import->mailbox_name, &mailbox);
+		if (fault == FAULT_NONE && mailbox.id == 0)
+			fault = FAULT_NOT_FOUND;
+		if (fault == FAULT_NONE)
+			import->target.mailbox = mailbox.id;
+	}
+	view_close(&view);
+	return fault;
+}
+
+static int target_find(struct import *import, struct str address)
+{
+	bool has_user;
+	enum fault fault = mailbox_look_up(import, address, &has_user);
+
+	if (fault == FAULT_NOT_FOUND && !has_user)
+		return ctl_fail(CTL_USAGE, "%.*s is no user here; `postern user list` shows them",
+				STR_ARG(address));
+	if (fault == FAULT_NOT_FOUND) {
+		fault = mailbox_create(import->store, import->target.account, import->mailbox_name,
+				       SPECIAL_USE_NONE, &import->target.mailbox);
+		if (fault == FAULT_INVALID)
+			return ctl_fail(CTL_USAGE, "%.*s is no name that a mailbox may have",
+					STR_ARG(import->mailbox_name));
+	}
+	if (fault != FAULT_NONE)
+		return ctl_fail(ctl_fault_code(fault), "%.*s: %s", STR_ARG(import->mailbox_name),
+				fault_text(fault));
+	return CTL_DONE;
+}
+
+static int source_import(struct import *import)
+{
+	struct stat status;
+	CLEANUP_FD int fd = open(import->source, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return ctl_fail(CTL_USAGE, "%s: %s", import->source, strerror(errno));
+	if (S_ISDIR(status.st_mode))
+		return maildir_import(import);
+	if (!S_ISREG(status.st_mode))
+		return ctl_fail(CTL_USAGE, "%s is neither a file nor a folder", import->source);
+	return file_import(import, fd, &status);
+}
+
+static void done_print(const struct import *import, struct str address)
+{
+	struct buf text = BUF_INIT(64 * 1024);
+
+	buf_printf(&text, "%llu messages, ", (unsigned long long)import->messages);
+	size_append(&text, import->stored_bytes);
+	buf_printf(&text, ", are now in %.*s of %.*s\n", STR_ARG(import->mailbox_name),
+		   STR_ARG(address));
+	ctl_print(buf_str(&text));
+	buf_done(&text);
+}
+
+static int import_run(struct import *import, struct str address)
+{
+	struct link link;
+	enum fault fault = link_open(&link, import->ctl->home, LINK_STORE);
+	int code = ctl_fault_code(fault);
+
+	if (fault == FAULT_NONE) {
+		import->store = link.store;
+		code = target_find(import, address);
+		if (code == CTL_DONE)
+			code = source_import(import);
+		progress_end(&import->progress);
+		if (code == CTL_DONE)
+			done_print(import, address);
+	}
+	link_close(&link);
+	return code;
+}
+
+int cmd_import(struct ctl *ctl)
+{
+	struct buf address = BUF_INIT(1000);
+	const char *mailbox = ctl_value(ctl, OPTION_MAILBOX);
+	struct import import = {.ctl = ctl,
+				.source = ctl->arguments->words[1],
+				.mailbox_name = str_from_c(mailbox != NULL ? mailbox : "INBOX"),
+				.limits = {.parts = limit_standard("MimeParts"),
+					   .depth = limit_standard("MimeDepth"),
+					   .header_bytes = limit_standard("HeaderBytes")},
+				.summary = BUF_INIT(MAIL_SUMMARY_MAX)};
+	int code;
+
+	if (!address_append_account(&address, ctl_word(ctl, 0)))
+		code = ctl_fail(CTL_USAGE, "%.*s is no address: it should look like anna@example.org",
+				STR_ARG(ctl_word(ctl, 0)));
+	else if (access(import.source, R_OK) != 0)
+		code = ctl_fail(CTL_USAGE, "%s: %s", import.source, strerror(errno));
+	else
+		code = import_run(&import, buf_str(&address));
+	buf_done(&import.summary);
+	buf_done(&address);
+	return code;
+}

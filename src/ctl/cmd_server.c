@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve, reload, stop, status: what concerns the running server as a whole. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include "ctl/link.h"
+
+enum { TEXT_MAX = 1 << 20, STOP_MS = 60 * 1000 };
+
+int cmd_serve(struct ctl *ctl)
+{
+	return ctl->serve(ctl->home);
+}
+
+/* The server had the request and went away, or answered nonsense. */
+static int answer_fail(const struct ctl *ctl, enum fault fault)
+{
+	return ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s", ctl->home,
+			fault_text(fault));
+}
+
+int cmd_reload(struct ctl *ctl)
+{
+	struct link link;
+	struct packet answer;
+	struct msg_reload_wanted wanted = {};
+	int code = CTL_DONE;
+
+	packet_init(&answer);
+	enum fault fault = link_open_control(&link, ctl->home);
+	if (fault != FAULT_NONE)
+		code = link_control_fail(ctl->home, fault);
+	else {
+		fault = link_ask_parent(&link, MSG_reload_wanted, &wanted, MSG_done, &answer);
+		const struct msg_done *done = &answer.message.done;
+		if (fault != FAULT_NONE)
+			code = answer_fail(ctl, fault);
+		else if (done->fault != FAULT_NONE)
+			code = ctl_fail(CTL_USAGE, "not in force: %.*s", STR_ARG(done->text));
+	}
+	packet_done(&answer);
+	link_close(&link);
+	return code;
+}
+
+/* A descriptor that becomes readable when the server's process has ended; -1 without. */
+static int server_process_open(const struct link *link)
+{
+	struct ucred server;
+	socklen_t len = sizeof(server);
+
+	if (getsockopt(link->control.fd, SOL_SOCKET, SO_PEERCRED, &server, &len) != 0)
+		return -1;
+	return (int)syscall(SYS_pidfd_open, server.pid, 0);
+}
+
+static bool process_await_end(int process_fd)
+{
+	int64_t give_up = clock_mono_ms() + STOP_MS;
+	struct pollfd waiting = {.fd = process_fd, .events = POLLIN};
+	int ready;
+
+	do {
+		int64_t left = give_up - clock_mono_ms();
+		ready = poll(&waiting, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	return ready == 1;
+}
+
+int cmd_stop(struct ctl *ctl)
+{
+	struct link link;
+	struct packet answer;
+	struct msg_stop_wanted wanted = {};
+	int code = CTL_DONE;
+
+	packet_init(&answer);
+	enum fault fault = link_open_control(&link, ctl->home);
+	if (fault != FAULT_NONE)
+		code = link_control_fail(ctl->home, fault);
+	else {
+		CLEANUP_FD int process_fd = server_process_open(&link);
+		fault = link_ask_parent(&link, MSG_stop_wanted, &wanted, MSG_done, &answer);
+		if (fault != FAULT_NONE)
+			code = answer_fail(ctl, fault);
+		else if (process_fd >= 0 && !process_await_end(process_fd))
+			code = ctl_fail(CTL_FINDING, "the server has not ended within %d seconds",
+					STOP_MS / 1000);
+	}
+	packet_done(&answer);
+	link_close(&link);
+	return code;
+}
+
+/* ---- status ---- */
+
+static const char *member_text(json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "" : text;
+}
+
+static void append_time(struct buf *to, json_t *object, const char *name)
+{
+	clock_append_iso_date(to, json_integer_value(json_object_get(object, name)));
+}
+
+static void append_roles(struct buf *to, json_t *status)
+{
+	static const char *const heads[] = {"ROLE", "PROCESS", "STATE", "RESTARTS", "SANDBOX"};
+	struct columns columns;
+	json_t *role;
+	size_t i;
+
+	columns_init(&columns, heads, 5);
+	json_array_foreach(json_object_get(status, "roles"), i, role) {
+		columns_add_c(&columns, member_text(role, "name"));
+		columns_printf(&columns, "%lld", json_integer_value(json_object_get(role, "pid")));
+		columns_add_c(&columns, member_text(role, "state"));
+		columns_printf(&columns, "%lld",
+			       json_integer_value(json_object_get(role, "restarts")));
+		columns_add_c(&columns, member_text(role, "sandbox"));
+	}
+	columns_append(&columns, to);
+	columns_done(&columns);
+}
+
+static void append_listeners(struct buf *to, json_t *status)
+{
+	static const char *const heads[] = {"SERVICE", "ADDRESS"};
+	struct columns columns;
+	json_t *listener;
+	size_t i;
+
+	columns_init(&columns, heads, 2);
+	json_array_foreach(json_object_get(status, "listeners"), i, listener) {
+		columns_add_c(&columns, member_text(listener, "service"));
+		columns_add_c(&columns, member_text(listener, "address"));
+	}
+	columns_append(&columns, to);
+	columns_done(&columns);
+}
+
+static void append_certificates(struct buf *to, json_t *status)
+{
+	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "WHAT"};
+	struct columns columns;
+	json_t *certificate;
+	size_t i;
+
+	columns_init(&columns, heads, 3);
+	json_array_foreach(json_object_get(status, "certificates"), i, certificate) {
+		struct buf expires = BUF_INIT(64);
+		append_time(&expires, certificate, "expires");
+		columns_add_c(&columns, member_text(certificate, "name"));
+		columns_add(&columns, buf_str(&expires));
+		columns_add_c(&columns, member_text(certificate, "certificate"));
+		buf_done(&expires);
+	}
+	columns_append(&columns, to);
+	columns_done(&columns);
+}
+
+static void status_print(json_t *status)
+{
+	struct buf text = BUF_INIT(TEXT_MAX);
+	const char *broken = member_text(status, "config_broken");
+
+	buf_printf(&text, "Postern %s, process %lld, %s, started ", member_text(status, "version"),
+		   json_integer_value(json_object_get(status, "pid")),
+		   json_is_true(json_object_get(status, "ready")) ? "ready" : "not ready yet");
+	append_time(&text, status, "started");
+	buf_append_c(&text, "\nConfiguration in force since ");
+	append_time(&text, status, "applied");
+	if (broken[0] != '\0')
+		buf_printf(&text, "\nThe file on disk is not in force: %s", broken);
+	buf_append_c(&text, "\n\n");
+	append_roles(&text, status);
+	buf_append_char(&text, '\n');
+	append_listeners(&text, status);
+	buf_append_char(&text, '\n');
+	append_certificates(&text, status);
+	ctl_print(buf_str(&text));
+	buf_done(&text);
+}
+
+/* 1 where the administrator should look: a role that is not ready, a file that is not in force. */
+static int status_code(json_t *status)
+{
+	json_t *role;
+	size_t i;
+
+	if (member_text(status, "config_broken")[0] != '\0')
+		return CTL_FINDING;
+	json_array_foreach(json_object_get(status, "roles"), i, role)
+		if (strcmp(member_text(role, "state"), "ready") != 0)
+			return CTL_FINDING;
+	return CTL_DONE;
+}
+
+static int status_show(const struct ctl *ctl, struct str json)
+{
+	json_t *status = json_loadb(json.ptr, json.len, 0, NULL);
+
+	if (!json_is_object(status)) {
+		json_decref(status);
+		return answer_fail(ctl, FAULT_INVALID);
+	}
+	int code = status_code(status);
+	if (ctl_has(ctl, OPTION_BIT(JSON)))
+		ctl_print_json(json_incref(status));
+	else
+		status_print(status);
+	json_decref(status);
+	return code;
+}
+
+int cmd_status(struct ctl *ctl)
+{
+	struct link link;
+	struct packet answer;
+	struct msg_status_wanted wanted = {};
+	int code;
+
+	packet_init(&answer);
+	enum fault fault = link_open_control(&link, ctl->home);
+	if (fault != FAULT_NONE)
+		code = link_control_fail(ctl->home, fault);
+	else {
+		fault = link_ask_parent(&link, MSG_status_wanted, &wanted, MSG_status_given,
+					&answer);
+		code = fault != FAULT_NONE
+			       ? answer_fail(ctl, fault)
+			       : status_show(ctl, answer.message.status_given.json);
+	}
+	packet_done(&answer);
+	link_close(&link);
+	return code;
+}

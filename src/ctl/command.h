@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of commands: what there is, what it takes, what it does.
+ *
+ * From this one table come the reading of the command line, --help, the manual
+ * page and the completion of bash. An option means the same wherever it may
+ * stand; a row names those it takes.
+ */
+#ifndef POSTERN_CTL_COMMAND_H
+#define POSTERN_CTL_COMMAND_H
+
+#include "base/str.h"
+
+/* X(identifier, long name, short letter or 0, name of its value or NULL, help) */
+#define OPTION_TABLE(X)                                                                            \
+	X(HOME, "home", 0, "DIR", "the home directory (default /var/lib/postern)")                 \
+	X(HELP, "help", 'h', NULL, "show help and do nothing")                                     \
+	X(VERSION, "version", 0, NULL, "show the version and do nothing")                          \
+	X(JSON, "json", 0, NULL, "print one JSON document")                                        \
+	X(HOSTNAME, "hostname", 0, "NAME", "the server's name (default: this machine's)")          \
+	X(PORTS, "ports", 0, "SET",                                                                \
+	  "standard: 25, 993 ... on all addresses; unprivileged: 2525, 2993 ... on loopback")      \
+	X(FROM, "from", 0, "FILE", "begin with this mailserver.cfg, as it is")                     \
+	X(PASSWORD_STDIN, "password-stdin", 0, NULL, "the password is the first line of the input") \
+	X(ADMIN, "admin", 0, NULL, "the user may administer the server")                           \
+	X(QUOTA, "quota", 0, "BYTES", "the room for the user's mail (K, M, G, T; 0: no limit)")    \
+	X(MAILBOX, "mailbox", 0, "NAME", "the mailbox to import into (default INBOX)")             \
+	X(SERVICE, "service", 0, "NAME", "only this service")                                      \
+	X(FOLLOW, "follow", 'f', NULL, "go on as lines are added")                                 \
+	X(LINES, "lines", 'n', "N", "only the last N lines")
+
+enum option {
+#define X(id, name, letter, value, help) OPTION_##id,
+	OPTION_TABLE(X)
+#undef X
+	OPTION_COUNT
+};
+
+#define OPTION_BIT(id) (1u << OPTION_##id)
+
+/* What every command takes. */
+enum { OPTIONS_COMMON = OPTION_BIT(HOME) | OPTION_BIT(HELP) };
+
+struct option_row {
+	const char *name;
+	char letter;
+	const char *value; /* NULL: it takes none */
+	const char *help;
+};
+
+const struct option_row *option_row(enum option option);
+
+struct ctl;
+
+enum { ARGUMENTS_MAX = 64 };
+
+struct command {
+	const char *name;      /* "user add" */
+	const char *arguments; /* as help shows them */
+	size_t arguments_min;
+	size_t arguments_max;
+	unsigned options;  /* of OPTION_BIT, beside the common ones */
+	const char *help;  /* one line */
+	const char *about; /* more, for its help and the manual page; may be empty */
+	/* Returns the exit code; NULL for what the caller of the table does itself. */
+	int (*run)(struct ctl *ctl);
+};
+
+/* Rows of commands; those of one group ("user add", "user list") stand together. */
+struct command_table {
+	const struct command *rows;
+	size_t count;
+};
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line of postern: what the functions behind the table of commands
+ * share.
+ */
+#ifndef POSTERN_CTL_CTL_H
+#define POSTERN_CTL_CTL_H
+
+#include <jansson.h>
+
+#include "base/fault.h"
+#include "config/config.h"
+#include "ctl/arguments.h"
+
+#define CTL_HOME_DEFAULT "/var/lib/postern"
+
+/* The product's exit codes. */
+enum { CTL_DONE = 0, CTL_FINDING = 1, CTL_USAGE = 2, CTL_NOT_RUNNING = 3 };
+
+struct ctl {
+	const char *home;
+	const struct arguments *arguments;
+	int (*serve)(const char *home); /* runs the server */
+};
+
+/*
+ * Runs one command line and returns the exit code. `serve` is what `postern
+ * serve` calls: it stands above this folder.
+ */
+int ctl_main(int argc, char **argv, int (*serve)(const char *home));
+
+/* The table of all commands. */
+extern const struct command_table ctl_commands;
+
+static inline bool ctl_has(const struct ctl *ctl, unsigned option_bit)
+{
+	return arguments_has(ctl->arguments, option_bit);
+}
+
+/* The value of an option, or NULL. */
+static inline const char *ctl_value(const struct ctl *ctl, enum option option)
+{
+	return ctl->arguments->values[option];
+}
+
+/* A word behind the command's name; empty when there are fewer. */
+struct str ctl_word(const struct ctl *ctl, size_t index);
+
+/* Says one line on standard error, led by "postern: "; returns `code`. */
+int ctl_fail(int code, const char *format, ...) format_printf(2, 3);
+
+/* The exit code that a fault of the server's parts means. */
+int ctl_fault_code(enum fault fault);
+
+/* Prints a text, or a JSON document, which is freed, on standard output. */
+void ctl_print(struct str text);
+void ctl_print_json(json_t *document);
+
+/* A JSON string of a text; what is not UTF-8 is escaped as in the logs. */
+json_t *json_text(struct str text);
+
+/* HOME/name on the heap; the caller frees. */
+char *ctl_path(const struct ctl *ctl, const char *name);
+
+/* ---- the commands, one file a subject ---- */
+
+int cmd_init(struct ctl *ctl);
+
+int cmd_serve(struct ctl *ctl);
+int cmd_reload(struct ctl *ctl);
+int cmd_stop(struct ctl *ctl);
+int cmd_status(struct ctl *ctl);
+
+int cmd_check(struct ctl *ctl);
+
+int cmd_domain_add(struct ctl *ctl);
+int cmd_domain_list(struct ctl *ctl);
+int cmd_domain_remove(struct ctl *ctl);
+int cmd_user_add(struct ctl *ctl);
+int cmd_user_list(struct ctl *ctl);
+int cmd_user_remove(struct ctl *ctl);
+int cmd_user_passwd(struct ctl *ctl);
+int cmd_alias_add(struct ctl *ctl);
+int cmd_alias_list(struct ctl *ctl);
+int cmd_alias_remove(struct ctl *ctl);
+
+int cmd_import(struct ctl *ctl);
+
+int cmd_tls_show(struct ctl *ctl);
+int cmd_tls_ciphers(struct ctl *ctl);
+
+int cmd_logs(struct ctl *ctl);
+
+int cmd_print_man(struct ctl *ctl);
+int cmd_print_bash(struct ctl *ctl);
+
+#endif

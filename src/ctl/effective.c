@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/effective.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "ctl/ctl.h"
+#include "tls/certificate.h"
+
+enum { LINE_WIDTH = 100, LABEL_WIDTH = 14 };
+
+static void certificate_note(const char *path, struct tls_certificates *found)
+{
+	struct buf pem = BUF_INIT(TLS_PEM_MAX), why = BUF_INIT(1000);
+	struct tls_certificate *certificate;
+
+	if (file_read(path, &pem) == FAULT_NONE &&
+	    tls_certificate_parse(buf_str(&pem), &why, &certificate) == FAULT_NONE) {
+		if (tls_certificate_kind(certificate) == TLS_KEY_RSA)
+			found->has_rsa = true;
+		else
+			found->has_ecdsa = true;
+		tls_certificate_unref(&certificate);
+	}
+	buf_done(&pem);
+	buf_done(&why);
+}
+
+struct tls_certificates effective_certificates(const char *home)
+{
+	struct tls_certificates found = {0};
+	char *path = path_join(home, "sslcert");
+	DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL)
+		if (str_has_suffix_nocase(str_from_c(entry->d_name), STR(".crt"))) {
+			char *file = path_join(path, entry->d_name);
+			certificate_note(file, &found);
+			free(file);
+		}
+	if (folder != NULL)
+		closedir(folder);
+	free(path);
+	/* Whoever may not look sees what the policy admits with any certificate. */
+	return found.has_rsa || found.has_ecdsa ? found : (struct tls_certificates){true, true};
+}
+
+/* ---- as JSON ---- */
+
+static json_t *protocols_json(tls_protocols protocols)
+{
+	struct buf text = BUF_INIT(200);
+	json_t *list = json_array();
+
+	tls_protocols_append(&text, protocols);
+	for (struct str rest = buf_str(&text); rest.ptr != NULL && text.len > 0;)
+		json_array_append_new(list, json_text(str_trim(str_cut(&rest, ','))));
+	buf_done(&text);
+	return list;
+}
+
+static json_t *suites_json(const struct effective *effective, const struct tls_policy *policy)
+{
+	const struct suite *suites[SUITE_CATALOG_MAX];
+	struct tls_certificates any = {true, true};
+	size_t count = tls_policy_negotiable(
+		policy, effective->catalog,
+		policy->direction == TLS_LISTENER ? effective->certificates : any, suites);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_text(suites[i]->iana_name));
+	return list;
+}
+
+static json_t *groups_json(const struct tls_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < policy->group_count; i++)
+		json_array_append_new(list, json_string(policy->groups[i]->name));
+	return list;
+}
+
+static json_t *relaxed_json(const struct tls_policy *policy)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < TLS_RELAXED_COUNT; i++) {
+		struct buf place = BUF_INIT(500);
+		if (!policy->relaxed[i])
+			continue;
+		finding_place_append(&place, &policy->relaxed_by[i]);
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:i}", "what",
+						tls_relaxed_text((enum tls_relaxed)i), "by",
+						json_text(buf_str(&place)), "line",
+						policy->relaxed_by[i].line));
+		buf_done(&place);
+	}
+	return list;
+}
+
+static json_t *policy_json(const struct effective *effective, const char *name,
+			   const struct tls_policy *policy)
+{
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:o}", "name", name, "table",
+			 json_text(policy->table), "protocols", protocols_json(policy->protocols),
+			 "suites", suites_json(effective, policy), "groups", groups_json(policy),
+			 "dhe_bits", policy->dhe_bits, "preference",
+			 policy->server_preference ? "server" : "client", "relaxed",
+			 relaxed_json(policy));
+}
+
+static json_t *service_json(const struct effective *effective, const struct service_config *service)
+{
+	json_t *object = policy_json(effective, service_name(service->id), &service->policy);
+	json_t *addresses = json_array();
+
+	for (size_t i = 0; i < service->address_count; i++)
+		json_array_append_new(addresses, json_text(service->addresses[i]));
+	json_object_set_new(object, "addresses", addresses);
+	json_object_set_new(object, "port", json_integer(service->port));
+	json_object_set_new(object, "tls",
+			    json_string(service->tls == SERVICE_TLS_IMPLICIT ? "implicit"
+									     : "starttls"));
+	json_object_set_new(object, "require_tls", json_boolean(service->require_tls));
+	json_object_set_new(object, "session_tickets",
+			    json_boolean(service->policy.session_tickets));
+	return object;
+}
+
+static bool is_shown(const struct effective *effective, const struct service_config *service)
+{
+	return service->enabled && (!effective->has_service || service->id == effective->service);
+}
+
+json_t *effective_json(const struct effective *effective)
+{
+	json_t *services = json_array(), *clients = json_array();
+
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		if (is_shown(effective, &effective->config->services[i]))
+			json_array_append_new(services,
+					      service_json(effective,
+							   &effective->config->services[i]));
+	for (int i = 0; i < CLIENT_COUNT && !effective->has_service; i++)
+		json_array_append_new(clients,
+				      policy_json(effective, client_name((enum client_id)i),
+						  &effective->config->clients[i]));
+	return json_pack("{s:o, s:o}", "services", services, "clients", clients);
+}
+
+/* ---- for people ---- */
+
+/* Appends a label and the texts of a list, broken into lines. */
+static void append_list(struct buf *to, const char *label, json_t *list)
+{
+	size_t column = LABEL_WIDTH, i;
+	json_t *item;
+
+	buf_printf(to, "  %-*s", LABEL_WIDTH - 2, label);
+	if (json_array_size(list) == 0)
+		buf_append_c(to, "none");
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+		const char *separator = i + 1 < json_array_size(list) ? ", " : "";
+		if (i > 0 && column + strlen(text) > LINE_WIDTH) {
+			buf_printf(to, "\n%*s", LABEL_WIDTH, "");
+			column = LABEL_WIDTH;
+		}
+		buf_printf(to, "%s%s", text, separator);
+		column += strlen(text) + strlen(separator);
+	}
+	buf_append_char(to, '\n');
+}
+
+static void append_policy(struct buf *to, json_t *object, bool is_short)
+{
+	json_t *relaxed = json_object_get(object, "relaxed"), *item;
+	json_int_t bits = json_integer_value(json_object_get(object, "dhe_bits"));
+	size_t i;
+
+	append_list(to, "protocols", json_object_get(object, "protocols"));
+	if (is_short)
+		buf_printf(to, "  %-*s%zu\n", LABEL_WIDTH - 2, "suites",
+			   json_array_size(json_object_get(object, "suites")));
+	else
+		append_list(to, "suites", json_object_get(object, "suites"));
+	append_list(to, "groups", json_object_get(object, "groups"));
+	if (bits == 0)
+		buf_printf(to, "  %-*snot offered\n", LABEL_WIDTH - 2, "DHE");
+	else
+		buf_printf(to, "  %-*s%lld bits\n", LABEL_WIDTH - 2, "DHE", bits);
+	buf_printf(to, "  %-*s%s's\n", LABEL_WIDTH - 2, "preference",
+		   json_string_value(json_object_get(object, "preference")));
+	json_array_foreach(relaxed, i, item)
+		buf_printf(to, "  %-*s%s, by %s\n", LABEL_WIDTH - 2, "relaxed",
+			   json_string_value(json_object_get(item, "what")),
+			   json_string_value(json_object_get(item, "by")));
+}
+
+void effective_append(const struct effective *effective, bool is_short, struct buf *to)
+{
+	json_t *document = effective_json(effective), *object;
+	size_t i;
+
+	json_array_foreach(json_object_get(document, "services"), i, object) {
+		const char *tls = json_string_value(json_object_get(object, "tls"));
+		buf_printf(to, "%s%s, port %lld, %s, table %s\n", i == 0 ? "" : "\n",
+			   json_string_value(json_object_get(object, "name")),
+			   json_integer_value(json_object_get(object, "port")),
+			   tls[0] == 'i' ? "implicit TLS" : "STARTTLS",
+			   json_string_value(json_object_get(object, "table")));
+		append_policy(to, object, is_short);
+	}
+	json_array_foreach(json_object_get(document, "clients"), i, object) {
+		buf_printf(to, "\n%s as a client, table %s\n",
+			   json_string_value(json_object_get(object, "name")),
+			   json_string_value(json_object_get(object, "table")));
+		append_policy(to, object, is_short);
+	}
+	json_decref(document);
+}

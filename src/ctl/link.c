@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/link.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "auth/service.h"
+#include "base/file.h"
+#include "base/system_user.h"
+#include "ctl/ctl.h"
+#include "store/service.h"
+
+/* How long a command waits for a role that is being restarted. */
+enum { PATIENCE_MS = 10 * 1000, NO_ROLE_CODE = 1 };
+
+/* ---- private roles ---- */
+
+static void private_store_run(int fd, struct log *log)
+{
+	struct channel parent = {.fd = fd, .self = ROLE_STORE, .peer = ROLE_PARENT};
+	struct store_service_options options = {.path = "store"};
+	struct store_service *service;
+	struct role_server server;
+	enum fault fault = store_service_open(&options, &service);
+
+	if (fault != FAULT_NONE) {
+		struct msg_done done = {.fault = fault};
+		(void)!channel_send(&parent, MSG_done, 0, &done);
+		return;
+	}
+	struct msg_role_ready ready = {.sandbox = STR("")};
+	(void)!channel_send(&parent, MSG_role_ready, 0, &ready);
+	role_server_init(&server, &store_service_ops, ROLE_STORE, fd, log, service);
+	role_server_run(&server);
+	store_service_close(&service);
+	role_server_done(&server);
+}
+
+static void private_auth_run(int fd, struct log *log)
+{
+	struct channel parent = {.fd = fd, .self = ROLE_AUTH, .peer = ROLE_PARENT};
+	struct auth_service *service;
+	struct role_server server;
+	enum fault fault = auth_service_new("store/auth", 1, &service);
+
+	if (fault != FAULT_NONE) {
+		struct msg_done done = {.fault = fault};
+		(void)!channel_send(&parent, MSG_done, 0, &done);
+		return;
+	}
+	struct msg_role_ready ready = {.sandbox = STR("")};
+	(void)!channel_send(&parent, MSG_role_ready, 0, &ready);
+	role_server_init(&server, &auth_ops, ROLE_AUTH, fd, log, service);
+	role_server_run(&server);
+	auth_service_free(&service);
+	role_server_done(&server);
+}
+
+/*
+ * The child's whole life. It becomes the owner of the store: root must not
+ * leave files there that the server could not write.
+ */
+__attribute__((noreturn)) static void private_role_run(enum role role, const char *home, int fd)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct system_user user;
+	struct log log;
+
+	log_init(&log, true);
+	/* Ctrl-C ends the command, and thereby the role, in order. */
+	CHECK(sigaction(SIGINT, &ignore, NULL) == 0);
+	(void)prctl(PR_SET_NAME, role == ROLE_STORE ? "postern-store" : "postern-auth");
+	if (chdir(home) != 0 || system_user_of_file("store", &user) != FAULT_NONE ||
+	    system_user_become(&user) != FAULT_NONE) {
+		perror(home);
+		_exit(NO_ROLE_CODE);
+	}
+	if (role == ROLE_STORE)
+		private_store_run(fd, &log);
+	else
+		private_auth_run(fd, &log);
+	_exit(0);
+}
+
+/* Waits for the role's first word: ready, or why not. */
+static enum fault private_role_await(struct private_role *role)
+{
+	struct packet packet;
+
+	packet_init(&packet);
+	enum fault fault = channel_receive(&role->channel, &packet);
+	if (fault == FAULT_NONE && packet.header.kind == MSG_done)
+		fault = packet.message.done.fault < FAULT_COUNT
+				? (enum fault)packet.message.done.fault
+				: FAULT_INVALID;
+	packet_done(&packet);
+	return fault;
+}
+
+static enum fault private_role_start(struct link *link, enum role kind)
+{
+	struct private_role *role = &link->roles[kind];
+	int fds[2];
+	enum fault fault = channel_pair(fds);
+
+	if (fault != FAULT_NONE)
+		return fault;
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0) {
+		fd_close(&fds[0]);
+		for (int other = 0; other < ROLE_COUNT; other++)
+			channel_close(&link->roles[other].channel);
+		private_role_run(kind, link->home, fds[1]);
+	}
+	fd_close(&fds[1]);
+	if (pid < 0) {
+		fd_close(&fds[0]);
+		return FAULT_MEMORY;
+	}
+	role->pid = pid;
+	role->channel = (struct channel){.fd = fds[0], .self = ROLE_PARENT, .peer = kind};
+	return private_role_await(role);
+}
+
+static void private_role_end(struct private_role *role)
+{
+	channel_close(&role->channel);
+	while (role->pid > 0 && waitpid(role->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	role->pid = 0;
+}
+
+static enum fault private_connect(struct link *link, enum role kind, int *fd_out)
+{
+	int fds[2];
+
+	if (link->roles[kind].pid == 0)
+		return FAULT_NOT_FOUND;
+	enum fault fault = channel_pair(fds);
+	if (fault != FAULT_NONE)
+		return fault;
+	struct msg_channel_offered offered = {.client = ROLE_CTL, .fd = fds[0]};
+	fault = channel_send(&link->roles[kind].channel, MSG_channel_offered, 0, &offered);
+	fd_close(&fds[0]);
+	if (fault == FAULT_NONE)
+		*fd_out = fds[1];
+	else
+		fd_close(&fds[1]);
+	/* A private role that died does not come back: waiting would be in vain. */
+	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
+}
+
+/* ---- the running server ---- */
+
+static enum fault control_ask(struct link *link, enum message_kind kind, const void *request,
+			      enum message_kind expected, struct packet *answer)
+{
+	enum fault fault = channel_send(&link->control, kind, 1, request);
+
+	if (fault == FAULT_NONE)
+		fault = channel_receive(&link->control, answer);
+	if (fault == FAULT_NONE && answer->header.kind != expected)
+		fault = FAULT_INVALID;
+	return fault;
+}
+
+enum fault link_ask_parent(struct link *link, enum message_kind kind, const void *request,
+			   enum message_kind expected, struct packet *answer)
+{
+	pthread_mutex_lock(&link->lock);
+	enum fault fault = control_ask(link, kind, request, expected, answer);
+	pthread_mutex_unlock(&link->lock);
+	return fault;
+}
+
+static enum fault server_connect(struct link *link, enum role role, int *fd_out)
+{
+	struct msg_channel_wanted wanted = {.role = role};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		control_ask(link, MSG_channel_wanted, &wanted, MSG_channel_given, &answer);
+	if (fault == FAULT_UNAVAILABLE)
+		fault = FAULT_IO;
+	if (fault == FAULT_NONE)
+		fault = answer.message.channel_given.fault < FAULT_COUNT
+				? (enum fault)answer.message.channel_given.fault
+				: FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		*fd_out = packet_take_fd(&answer);
+	packet_done(&answer);
+	return fault;
+}
+
+static enum fault link_connect(struct connector *connector, enum role role, int *fd_out)
+{
+	struct link *link = (struct link *)(void *)connector;
+
+	pthread_mutex_lock(&link->lock);
+	enum fault fault = link->control.fd >= 0 ? server_connect(link, role, fd_out)
+						 : private_connect(link, role, fd_out);
+	pthread_mutex_unlock(&link->lock);
+	return fault;
+}
+
+static enum fault control_connect(const char *home, int *fd_out)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char *path = path_join(home, "run/control");
+	bool fits = str_copy_c(str_from_c(path), address.sun_path, sizeof(address.sun_path));
+	CLEANUP_FD int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	free(path);
+	if (fd < 0 || !fits)
+		return FAULT_IO;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		return errno == EACCES || errno == EPERM ? FAULT_DENIED : FAULT_NOT_FOUND;
+	*fd_out = fd;
+	fd = -1;
+	return FAULT_NONE;
+}
+
+static void link_init(struct link *link, const char *home)
+{
+	*link = (struct link){.connector = {.self = ROLE_CTL, .connect = link_connect},
+			      .home = home,
+			      .control = {.fd = -1, .self = ROLE_CTL, .peer = ROLE_PARENT}};
+	for (int i = 0; i < ROLE_COUNT; i++)
+		link->roles[i].channel.fd = -1;
+	CHECK(pthread_mutex_init(&link->lock, NULL) == 0);
+	role_client_init(&link->store_role, &link->connector, ROLE_STORE, PATIENCE_MS);
+	role_client_init(&link->auth_role, &link->connector, ROLE_AUTH, PATIENCE_MS);
+}
+
+enum fault link_open_control(struct link *link, const char *home)
+{
+	link_init(link, home);
+	return control_connect(home, &link->control.fd);
+}
+
+int link_control_fail(const char *home, enum fault fault)
+{
+	if (fault == FAULT_DENIED)
+		return ctl_fail(CTL_NOT_RUNNING,
+				"%s/run/control: not allowed; run this as root or as the server's user",
+				home);
+	return ctl_fail(CTL_NOT_RUNNING, "no server is running in %s", home);
+}
+
+static bool home_check(const char *home)
+{
+	struct stat status;
+	char *store = path_join(home, "store");
+	bool is_home = stat(store, &status) == 0 && S_ISDIR(status.st_mode);
+	bool is_denied = !is_home && errno == EACCES;
+
+	free(store);
+	if (is_denied)
+		ctl_fail(CTL_USAGE, "%s: not allowed; run this as root or as the server's user",
+			 home);
+	else if (!is_home)
+		ctl_fail(CTL_USAGE, "%s is no home of a server; make one with `postern init --home %s`",
+			 home, home);
+	return is_home;
+}
+
+static enum fault private_roles_start(struct link *link, unsigned needs)
+{
+	/* The store always: its lock keeps a server from starting meanwhile. */
+	enum fault fault = private_role_start(link, ROLE_STORE);
+
+	if (fault == FAULT_BUSY) {
+		ctl_fail(CTL_USAGE, "%s/store is in use by another process, and no server answers",
+			 link->home);
+		return fault;
+	}
+	if (fault == FAULT_NONE && (needs & LINK_AUTH) != 0)
+		fault = private_role_start(link, ROLE_AUTH);
+	if (fault != FAULT_NONE)
+		ctl_fail(CTL_USAGE, "%s/store cannot be opened: %s", link->home, fault_text(fault));
+	return fault;
+}
+
+enum fault link_open(struct link *link, const char *home, unsigned needs)
+{
+	enum fault fault = link_open_control(link, home);
+
+	if (fault == FAULT_DENIED)
+		link_control_fail(home, fault);
+	if (fault == FAULT_NOT_FOUND)
+		fault = home_check(home) ? private_roles_start(link, needs) : FAULT_NOT_FOUND;
+	if (fault != FAULT_NONE || (needs & LINK_STORE) == 0)
+		return fault;
+	char *path = path_join(home, "store");
+	fault = store_open(path, &link->store_role, &link->store);
+	if (fault != FAULT_NONE)
+		ctl_fail(CTL_USAGE, "%s cannot be read: %s", path, fault_text(fault));
+	free(path);
+	return fault;
+}
+
+void link_close(struct link *link)
+{
+	if (link->connector.connect == NULL)
+		return;
+	if (link->store != NULL)
+		store_close(&link->store);
+	role_client_done(&link->store_role);
+	role_client_done(&link->auth_role);
+	channel_close(&link->control);
+	for (int i = 0; i < ROLE_COUNT; i++)
+		private_role_end(&link->roles[i]);
+	pthread_mutex_destroy(&link->lock);
+	link->connector.connect = NULL;
+}
+
+enum fault link_password_set(struct link *link, struct str account, struct str password,
+			     uint32_t flags)
+{
+	struct msg_password_set set = {.account = account, .password = password, .flags = flags};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		role_client_call(&link->auth_role, MSG_password_set, &set, MSG_done, &answer);
+	if (fault == FAULT_NONE)
+		fault = answer.message.done.fault < FAULT_COUNT
+				? (enum fault)answer.message.done.fault
+				: FAULT_INVALID;
+	packet_done(&answer);
+	return fault;
+}

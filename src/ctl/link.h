@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a command reaches the roles: through the running server, or by roles
+ * that it starts for itself.
+ *
+ * With a server the control socket (HOME/run/control) gives channels to its
+ * store and auth. Without one, private roles are forked, the store taking its
+ * lock so that no server starts meanwhile; they are the same code and are sent
+ * the same messages, and they end with the command.
+ */
+#ifndef POSTERN_CTL_LINK_H
+#define POSTERN_CTL_LINK_H
+
+#include <sys/types.h>
+
+#include "ipc/client.h"
+#include "store/store.h"
+
+/* A private role: ctl plays its parent. */
+struct private_role {
+	pid_t pid; /* 0: not started */
+	struct channel channel;
+};
+
+struct link {
+	struct connector connector;
+	const char *home;
+	pthread_mutex_t lock;	/* over the channels below */
+	struct channel control; /* to the running server's parent; fd -1 without one */
+	struct private_role roles[ROLE_COUNT];
+	struct role_client store_role;
+	struct role_client auth_role;
+	struct store *store; /* NULL without LINK_STORE */
+};
+
+enum { LINK_STORE = 1 << 0, LINK_AUTH = 1 << 1 };
+
+/*
+ * Connects to what is asked for; prints what hinders. Faults: UNAVAILABLE (a
+ * role does not answer), NOT_FOUND (no home), BUSY (another process has the
+ * store, and no server answers), DENIED, VERSION and the store's. Blocks.
+ * A process with threads must not call it.
+ */
+must_check enum fault link_open(struct link *link, const char *home, unsigned needs);
+
+/* Ends private roles and waits for them. Safe after a fault of link_open, and twice. */
+void link_close(struct link *link);
+
+/*
+ * Connects to the running server alone: only `control` is set. NOT_FOUND: none
+ * runs, or DENIED; nothing is printed. To be closed with link_close.
+ */
+must_check enum fault link_open_control(struct link *link, const char *home);
+
+/* Prints why there is no server, or why it cannot be reached; returns the exit code. */
+int link_control_fail(const char *home, enum fault fault);
+
+/* One request to the running server's parent and its answer. UNAVAILABLE, IO, INVALID. Blocks. */
+must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
+				      const void *request, enum message_kind expected,
+				      struct packet *answer);
+
+/* Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. */
+must_check enum fault link_password_set(struct link *link, struct str account,
+					struct str password, uint32_t flags);
+
+#endif
