@@ -36,7 +36,6 @@ struct reader {
 	struct cipher_list *list;
 	struct buf string; /* becomes list->string */
 	struct buf absent; /* what is not in this build, for one note */
-	bool has_tls13;	   /* some TLS 1.3 suite stands without operator */
 	uint16_t killed[TLS13_SUITES_MAX];
 	size_t killed_count;
 	bool refused;
@@ -227,26 +226,7 @@ static void rule_write(struct reader *reader, const struct cipher_rule *rule)
 	}
 }
 
-/* True when every suite of the rule lacks authentication or encryption. */
-static bool expands_to_anonymous(const struct reader *reader, const struct cipher_rule *rule)
-{
-	uint16_t ids[SUITE_CATALOG_MAX];
-	size_t count;
-	char text[512];
-
-	if (rule->part_count == 1 && !cipher_keyword_is_known(rule->parts[0]))
-		return false;
-	if (!str_copy_c(rule->whole, text, sizeof(text)) ||
-	    !reader->catalog->expand(reader->catalog, text, ids, &count))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		const struct suite *suite = suite_catalog_by_id(reader->catalog, ids[i]);
-		if (suite == NULL || !suite_is_anonymous(suite))
-			return false;
-	}
-	return count > 0;
-}
-
+/* Names tell: nothing but these keywords and suites comes to anonymous suites alone. */
 static bool rule_is_anonymous(const struct reader *reader, const struct cipher_rule *rule)
 {
 	for (size_t i = 0; i < rule->part_count; i++) {
@@ -255,7 +235,7 @@ static bool rule_is_anonymous(const struct reader *reader, const struct cipher_r
 		    (suite != NULL && suite_is_anonymous(suite)))
 			return true;
 	}
-	return expands_to_anonymous(reader, rule);
+	return false;
 }
 
 /* @STRENGTH sorts and is fine; @SECLEVEL belongs to the product (rule 5). */

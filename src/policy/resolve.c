@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/resolve.h"
 
-enum { DHE_BITS_BUILT_IN = 2048, SAFE_FF_BITS = 2048, TEXT_MAX = 64 << 10 };
+enum { DHE_BITS_BUILT_IN = 2048, TEXT_MAX = 64 << 10 };
 
 /* A policy being computed. */
 struct resolver {
@@ -70,8 +70,7 @@ static bool group_is_admitted(const struct tls_policy *policy, const struct tls_
 {
 	if (group->kind != TLS_GROUP_FF)
 		return policy->has_ecdhe;
-	return policy->dhe_bits > 0 && group->bits >= policy->dhe_bits &&
-	       group->bits >= SAFE_FF_BITS;
+	return policy->dhe_bits > 0 && group->bits >= policy->dhe_bits;
 }
 
 static void groups_set(struct resolver *resolver)

@@ -107,18 +107,18 @@ static void test_two_readings_are_told_only_when_they_differ(void **state)
 		{FILE_OF("<table name=\"Security\">" VARIABLE(
 			 "ServerTlsProtocols", "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3") "</table>"),
 		 "^warning"},
-		{FILE_OF(
-			 "<table name=\"Security\">" VARIABLE(
-				 "ServerTlsCiphers", "AES128-SHA:AES256-SHA") "</table><table "
-									      "name="
-									      "\"SmtpSecurity\""
-									      ">" VARIABLE("ServerT"
-											   "lsCiphe"
-											   "rs",
-											   "AES128-"
-											   "SHA "
-											   "AES256-"
-											   "SHA") "</table>"),
+		{FILE_OF("<table name=\"Security\">" VARIABLE(
+			 "ServerTlsCiphers",
+			 "AES128-SHA:AES256-SHA") "</table><table "
+						  "name="
+						  "\"SmtpSecurity\""
+						  ">" VARIABLE("ServerT"
+							       "lsCiphe"
+							       "rs",
+							       "AES128-"
+							       "SHA "
+							       "AES256-"
+							       "SHA") "</table>"),
 		 "^warning"},
 		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("EnableEphemeralDH",
 								  "0") "</table>"),
@@ -170,6 +170,19 @@ static void test_services_override_their_table(void **state)
 	assert_false(reading.config->services[SERVICE_IMAP].policy.session_tickets);
 	assert_false(str_equals(reading.config->services[SERVICE_IMAP].policy.text,
 				reading.config->services[SERVICE_POP3].policy.text));
+	reading_done(&reading);
+}
+
+static void test_implicit_tls_requires_tls(void **state)
+{
+	struct reading reading;
+
+	reading_make(
+		&reading, catalog,
+		STR(FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAPS") VARIABLE(
+			"AllowPlainLogin", "1") VARIABLE("RequireTls", "0") "</listitem></list>")));
+	assert_true(reading.config->services[SERVICE_IMAPS].require_tls);
+	reading_expect(&reading, "implicit", "^warning");
 	reading_done(&reading);
 }
 
@@ -264,26 +277,24 @@ static void test_what_stands_twice(void **state)
 
 static void test_aliases_of_the_administrator(void **state)
 {
-	static const struct file_case cases[] =
-		{
-			{FILE_OF(
-				 "<table name=\"TlsVariableAlias\">" VARIABLE(
-					 "MinVersions",
-					 "ServerTlsProtocols") "</table><table "
-							       "name=\"Security\">" VARIABLE("minve"
-											     "rsion"
-											     "s",
-											     "SSLv"
-											     "3") "</table>"),
-			 "m.cfg:3: error: Security/minversions: leaves no protocol"},
-			{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
-				 "Old", "ServerTlsProtocolz") "</table>"),
-			 "m.cfg:2: error: TlsVariableAlias/Old: \"ServerTlsProtocolz\" is none of "
-			 "the variables"},
-			{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
-				 "EnableDHE", "EphemeralDHKeySize") "</table>"),
-			 "error: TlsVariableAlias/EnableDHE: is a name that Postern knows already"},
-		};
+	static const struct file_case cases[] = {
+		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
+			 "MinVersions",
+			 "ServerTlsProtocols") "</table><table "
+					       "name=\"Security\">" VARIABLE("minve"
+									     "rsion"
+									     "s",
+									     "SSLv"
+									     "3") "</table>"),
+		 "m.cfg:3: error: Security/minversions: leaves no protocol"},
+		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
+			 "Old", "ServerTlsProtocolz") "</table>"),
+		 "m.cfg:2: error: TlsVariableAlias/Old: \"ServerTlsProtocolz\" is none of "
+		 "the variables"},
+		{FILE_OF("<table name=\"TlsVariableAlias\">" VARIABLE(
+			 "EnableDHE", "EphemeralDHKeySize") "</table>"),
+		 "error: TlsVariableAlias/EnableDHE: is a name that Postern knows already"},
+	};
 
 	RUN(cases);
 }
@@ -455,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_tables_govern_by_service),
 		cmocka_unit_test(test_two_readings_are_told_only_when_they_differ),
 		cmocka_unit_test(test_services_override_their_table),
+		cmocka_unit_test(test_implicit_tls_requires_tls),
 		cmocka_unit_test(test_service_items_that_are_wrong),
 		cmocka_unit_test(test_a_list_that_leaves_nothing_names_the_services),
 		cmocka_unit_test(test_what_stands_twice),

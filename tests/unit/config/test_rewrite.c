@@ -120,7 +120,7 @@ static void test_set(void **state)
 static void test_values_that_xml_cannot_hold(void **state)
 {
 	static const char *const values[] = {"a\nb",	     "\x01", "\xff", "\xc0\x80",
-					     "\xed\xa0\x80", "\xc3", "\x7f"};
+					     "\xed\xa0\x80", "\xc3", "\x7f", "\xbf\xbf"};
 	struct config_address address = address_of("T", "", "V");
 	struct buf after = BUF_INIT(1000);
 

@@ -171,6 +171,36 @@ static void test_rule_3_tls13_names_steer_the_tls13_list(void **state)
 	RUN(cases);
 }
 
+/* A refused string is not in force: the rest of the file is judged as if it were not set. */
+static void test_refusals_are_told_to_the_caller(void **state)
+{
+	static const struct {
+		const char *text;
+		bool accepted;
+	} cases[] = {
+		{"HIGH", true},
+		{"HIGH:NOPE", true},
+		{"HIGH:!NOPE", false},
+		{"HIGH:ADH", false},
+		{"HIGH:@SECLEVEL=1", false},
+		{"HIGH:%", false},
+		{"SUITEB192", false},
+		{"", true},
+		{"HIGH:@NO", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct outcome outcome;
+		struct cipher_list list;
+		outcome_make(&outcome, catalog, "", TLS_LISTENER);
+		assert_int_equal(cipher_list_parse(str_from_c(cases[i].text), catalog,
+						   (struct finding_place){.line = 1},
+						   &outcome.arena, &outcome.findings, &list),
+				 cases[i].accepted);
+		outcome_done(&outcome);
+	}
+}
+
 static void test_rule_4_nothing_anonymous(void **state)
 {
 	static const struct rule_case cases[] = {
@@ -434,6 +464,31 @@ static void test_groups_of_newer_libraries_come_first(void **state)
 	outcome_done(&outcome);
 }
 
+/* OpenSSL 3.2 and later count CCM with short tags as 64 bits, which their security level refuses.
+ */
+static void test_what_the_library_calls_weak_is_not_offered(void **state)
+{
+	struct suite suites[SUITE_CATALOG_MAX];
+	struct suite_catalog newer = *catalog;
+	struct outcome outcome;
+
+	memcpy(suites, catalog->suites, catalog->suite_count * sizeof(suites[0]));
+	newer.suites = suites;
+	for (size_t i = 0; i < newer.suite_count; i++) {
+		if (str_find(suites[i].iana_name, STR("_CCM_8")) != STR_NONE)
+			suites[i].strength_bits = 64;
+	}
+	outcome_make(&outcome, &newer,
+		     "ServerTlsCiphers=AESCCM8:TLS_AES_128_CCM_8_SHA256:AES256-SHA", TLS_LISTENER);
+	outcome_expect("CCM8", &outcome.text,
+		       "no suite for TLSv1.3|suites13 []|suites AES256-SHA\n");
+	outcome_done(&outcome);
+	outcome_make(&outcome, catalog, "ServerTlsCiphers=AESCCM8:TLS_AES_128_CCM_8_SHA256",
+		     TLS_LISTENER);
+	outcome_expect("CCM8 in 3.0", &outcome.text, "suites13 [TLS_AES_128_CCM_8_SHA256]");
+	outcome_done(&outcome);
+}
+
 static void test_session_text_tells_policies_apart(void **state)
 {
 	static const char *const variants[] = {
@@ -511,6 +566,7 @@ int main(void)
 		cmocka_unit_test(test_rule_2_empty_ciphers_are_the_documented_string),
 		cmocka_unit_test(test_rule_3_names_of_both_kinds),
 		cmocka_unit_test(test_rule_3_tls13_names_steer_the_tls13_list),
+		cmocka_unit_test(test_refusals_are_told_to_the_caller),
 		cmocka_unit_test(test_rule_4_nothing_anonymous),
 		cmocka_unit_test(test_rule_5_relaxes_only_what_is_named),
 		cmocka_unit_test(test_rule_6_holes),
@@ -522,6 +578,7 @@ int main(void)
 		cmocka_unit_test(test_aliases_built_in),
 		cmocka_unit_test(test_unknown_and_double_variables),
 		cmocka_unit_test(test_groups_of_newer_libraries_come_first),
+		cmocka_unit_test(test_what_the_library_calls_weak_is_not_offered),
 		cmocka_unit_test(test_session_text_tells_policies_apart),
 		cmocka_unit_test(test_what_certificates_leave),
 	};
