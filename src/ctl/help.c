@@ -159,6 +159,8 @@ static const char MAN_END[] =
 
 void help_append_man(struct buf *to, const struct command_table *table, const char *version)
 {
+	buf_append_c(to, ".\\\" SPDX-License-Identifier: Apache-2.0\n"
+			 ".\\\" Made from the table of commands: postern print man\n");
 	buf_printf(to, ".TH POSTERN 1 \"\" \"Postern %s\" \"Postern\"\n", version);
 	buf_append_c(to, ".SH NAME\npostern \\- mail server whose TLS policy is one file\n"
 			 ".SH SYNOPSIS\n.B postern\n.I COMMAND\n"
@@ -239,7 +241,8 @@ static void bash_append_valued(struct buf *to)
 
 void help_append_bash(struct buf *to, const struct command_table *table)
 {
-	buf_append_c(to, "# Completion of postern for bash; made from its table of commands.\n"
+	buf_append_c(to, "# SPDX-License-Identifier: Apache-2.0\n"
+			 "# Made from the table of commands: postern print bash\n"
 			 "_postern()\n{\n"
 			 "\tlocal current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
 			 "\tlocal first= second= subs= options=\"--home --help\" i\n"
