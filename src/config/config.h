@@ -68,7 +68,7 @@ struct config_server {
 	struct str hostname; /* empty: the machine's own name */
 	bool auto_reload;    /* apply a hand edit at once */
 	struct str user;     /* whom roles become when started by root; empty: "postern" */
-	uint32_t fronts;     /* how many front processes; 0: one a core, at most 8 */
+	uint32_t fronts;     /* how many front processes; 0: one, whose workers use every core */
 };
 
 struct config_limits {

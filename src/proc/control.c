@@ -29,7 +29,7 @@ static void append_role(struct buf *json, const struct child *child)
 {
 	static const char *const states[] = {"down", "starting", "ready"};
 
-	buf_printf(json, "{\"role\":\"%s\",\"index\":%u,\"pid\":%d,\"state\":\"%s\",\"restarts\":%u,\"sandbox\":",
+	buf_printf(json, "{\"name\":\"%s\",\"index\":%u,\"pid\":%d,\"state\":\"%s\",\"restarts\":%u,\"sandbox\":",
 		   role_name(child->role), child->index, (int)child->pid, states[child->state],
 		   child->restarts);
 	append_json_string(json, child->sandbox);
