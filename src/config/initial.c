@@ -2,7 +2,6 @@
 #include "config/initial.h"
 
 #include "config/rewrite.h"
-#include "config/schema.h"
 
 #define LOOPBACK "127.0.0.1,::1"
 
@@ -22,6 +21,17 @@ static const struct {
 static void variable_append(struct buf *to, const char *indent, const char *name, struct str value)
 {
 	buf_printf(to, "%s<variable name=\"%s\">%.*s</variable>\n", indent, name, STR_ARG(value));
+}
+
+/* What no host name holds becomes `?`: well formed, and refused by config_parse. */
+static void hostname_append(struct buf *to, struct str hostname)
+{
+	buf_append_c(to, "    <variable name=\"Hostname\">");
+	for (size_t i = 0; i < hostname.len; i++) {
+		char c = hostname.ptr[i];
+		buf_append_char(to, ascii_is_alnum(c) || c == '-' || c == '.' ? c : '?');
+	}
+	buf_append_c(to, "</variable>\n");
 }
 
 static void tls_table_append(struct buf *to, const char *name, const char *governs)
@@ -60,13 +70,12 @@ static void service_append(struct buf *to, int i, enum config_ports ports)
 
 void config_initial_append(struct buf *to, struct str hostname, enum config_ports ports)
 {
-	CHECK(str_is_empty(hostname) || hostname_is_valid(hostname));
 	buf_append_c(to,
 		     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		     "<!-- Postern's configuration. `postern check` says what it means; the manual "
 		     "page is mailserver.cfg(5). -->\n"
 		     "<config>\n  <table name=\"Server\">\n");
-	variable_append(to, "    ", "Hostname", hostname);
+	hostname_append(to, hostname);
 	buf_append_c(to, "  </table>\n");
 	tls_table_append(to, "Security",
 			 "TLS of IMAP, POP3 and HTTPS, and of every client but SMTP's");

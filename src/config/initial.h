@@ -22,8 +22,8 @@ enum config_ports {
 
 /*
  * Appends the file of a fresh home: strong in both tables, every service, each
- * with its port. The host name is empty or one that hostname_is_valid
- * (config/schema.h) takes.
+ * with its port. From a host name that is none comes a file that config_parse
+ * refuses.
  */
 void config_initial_append(struct buf *to, struct str hostname, enum config_ports ports);
 

@@ -389,6 +389,21 @@ static void test_a_fresh_home_is_strong_and_clean(void **state)
 	}
 }
 
+static void test_a_host_name_that_is_none_is_refused(void **state)
+{
+	static const char *const names[] = {"m\xc3\xbcnchen.example", "a<b", "a_b", "x-", "\n"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct reading reading;
+		struct buf text = BUF_INIT(1 << 20);
+		config_initial_append(&text, str_from_c(names[i]), CONFIG_PORTS_STANDARD);
+		reading_make(&reading, catalog, buf_str(&text));
+		reading_expect(&reading, names[i], "error: Server/Hostname: |is no host name");
+		reading_done(&reading);
+		buf_done(&text);
+	}
+}
+
 static void test_an_adopted_file_stays_as_it_is(void **state)
 {
 	struct findings findings;
@@ -475,6 +490,7 @@ int main(void)
 		cmocka_unit_test(test_structure_not_the_root_decides),
 		cmocka_unit_test(test_every_row_has_a_valid_default),
 		cmocka_unit_test(test_a_fresh_home_is_strong_and_clean),
+		cmocka_unit_test(test_a_host_name_that_is_none_is_refused),
 		cmocka_unit_test(test_an_adopted_file_stays_as_it_is),
 		cmocka_unit_test(test_exempt_addresses),
 		cmocka_unit_test(test_references),
