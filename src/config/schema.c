@@ -19,7 +19,7 @@ static const struct schema_row rows[] = {
 	{"Server", "User", SCHEMA_USER, 0, 0, "", "",
 	 "System user that the server becomes when it is started by root. Empty: postern",
 	 AT(server.user)},
-	{"Server", "Fronts", SCHEMA_U32, 0, 64, "0", "",
+	{"Server", "Fronts", SCHEMA_U32, 0, 16, "0", "",
 	 "Number of processes that talk to the network. 0: one, whose threads use every core. "
 	 "Limits of connections count in each process for itself",
 	 AT(server.fronts)},
