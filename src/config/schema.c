@@ -20,8 +20,8 @@ static const struct schema_row rows[] = {
 	 "System user that the server becomes when it is started by root. Empty: postern",
 	 AT(server.user)},
 	{"Server", "Fronts", SCHEMA_U32, 0, 16, "0", "",
-	 "Number of processes that talk to the network. 0: one, whose threads use every core. "
-	 "Limits of connections count in each process for itself",
+	 "Number of processes that talk to the network, at most 16. 0: one, whose threads use every "
+	 "core. Limits of connections count in each process for itself",
 	 AT(server.fronts)},
 
 	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
