@@ -87,6 +87,16 @@ static void metrics_answer(struct session *session, struct buf *text, struct ans
 	answer->body = text->failed ? str_make(NULL, 0) : buf_str(text);
 }
 
+/* Well is who can read the store: without it every other service fails too. */
+static void health_answer(struct session *session, struct answer *answer)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	enum fault fault = view_open(session_store(session), &view);
+
+	answer->status = fault == FAULT_NONE ? 200 : 503;
+	answer->body = fault == FAULT_NONE ? STR("ok\n") : STR("the store cannot be read\n");
+}
+
 static struct answer path_answer(struct session *session, const struct http_request *request,
 				 struct buf *text)
 {
@@ -106,8 +116,7 @@ static struct answer path_answer(struct session *session, const struct http_requ
 		metrics_answer(session, text, &answer);
 		return answer;
 	}
-	answer.status = 200;
-	answer.body = STR("ok\n");
+	health_answer(session, &answer);
 	return answer;
 }
 

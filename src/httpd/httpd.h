@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTPS service: GET and HEAD of /healthz ("ok") and /metrics (Prometheus'
- * text format). HTTP/1.1 with keep-alive, strict (proto/http.h).
+ * The HTTPS service: GET and HEAD of /healthz ("ok", or 503 when the store cannot be read) and
+ * /metrics (Prometheus' text format). HTTP/1.1 with keep-alive, strict (proto/http.h).
  */
 #ifndef POSTERN_HTTPD_HTTPD_H
 #define POSTERN_HTTPD_HTTPD_H

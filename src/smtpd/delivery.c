@@ -98,7 +98,8 @@ static const struct smtp_status *message_check(struct session *session, struct s
 		return &no_memory;
 	if (body->smtp.lines.header_bytes > session->limits->header_bytes)
 		return &header_exceeded;
-	if (hops_count(str_sub(message, 0, message_header_length(message))) > DELIVERY_HOPS_MAX)
+	/* One of them is ours. */
+	if (hops_count(str_sub(message, 0, message_header_length(message))) > DELIVERY_HOPS_MAX + 1)
 		return &too_many_hops;
 	return NULL;
 }

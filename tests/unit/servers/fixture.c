@@ -131,8 +131,9 @@ enum { USER_COUNT = sizeof(users) / sizeof(users[0]) };
 
 enum fault view_open(struct store *store, struct view **view_out)
 {
-	*view_out = (struct view *)&fixture;
-	return FAULT_NONE;
+	if (fixture.view_fault == FAULT_NONE)
+		*view_out = (struct view *)&fixture;
+	return fixture.view_fault;
 }
 
 void view_close(struct view **view)
@@ -313,6 +314,7 @@ int fixture_setup(void **state)
 	buf_init(&fixture.append_prefix, BODY_MAX);
 	config_fill(&fixture.config);
 	fixture.limits = &fixture.config.limits;
+	memcpy(fixture.peer, (uint8_t[16]){[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, 16);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		contexts[i] = (struct tls_context *)&fixture;
 	log_init(&fixture.log, false);
@@ -375,10 +377,9 @@ static void run(void)
 void fixture_connect(enum service_id service, const struct protocol *protocol)
 {
 	struct sockaddr_in6 peer = {.sin6_family = AF_INET6};
-	static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, 192, 0, 2, 1};
 	int fds[2];
 
-	memcpy(peer.sin6_addr.s6_addr, mapped, sizeof(mapped));
+	memcpy(peer.sin6_addr.s6_addr, fixture.peer, sizeof(fixture.peer));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	fd_set_nonblocking(fds[0]);
 	fd_close(&fixture.client_fd);

@@ -28,6 +28,7 @@ struct fixture {
 	struct config_limits *limits;
 
 	/* What the store says. */
+	enum fault view_fault;
 	enum fault append_fault;
 	enum fault expunge_fault;
 	uint64_t full_account;				   /* has no room */
@@ -46,6 +47,7 @@ struct fixture {
 	struct front front;
 	struct metrics_shared metrics;
 	struct log log;
+	uint8_t peer[16]; /* IPv6, or IPv4 in mapped form; 192.0.2.1 unless set */
 	int client_fd;
 	struct task *task;
 	bool has_ended; /* the session is gone */

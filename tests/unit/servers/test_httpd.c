@@ -45,6 +45,15 @@ static void test_health(void **state)
 	assert_true(fixture.has_ended);
 }
 
+static void test_no_health_without_a_store(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture.view_fault = FAULT_IO;
+	exchange("GET /healthz HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\n"
+		 "Content-Length: 25\r\n\r\nthe store cannot be read\n");
+}
+
 static void test_pipelined_requests(void **state)
 {
 	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
@@ -134,9 +143,13 @@ static void test_idle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_health),   TEST(test_pipelined_requests),
-		TEST(test_metrics),  TEST(test_bodies_are_not_read),
-		TEST(test_refusals), TEST(test_a_head_without_end),
+		TEST(test_health),
+		TEST(test_no_health_without_a_store),
+		TEST(test_pipelined_requests),
+		TEST(test_metrics),
+		TEST(test_bodies_are_not_read),
+		TEST(test_refusals),
+		TEST(test_a_head_without_end),
 		TEST(test_idle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

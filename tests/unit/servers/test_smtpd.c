@@ -80,6 +80,19 @@ static void test_a_message_goes_to_its_mailbox(void **state)
 	assert_true(fixture.has_ended);
 }
 
+static void test_received_names_ipv6_peers(void **state)
+{
+	memcpy(fixture.peer, (uint8_t[16]){0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 16);
+	fixture_connect(SERVICE_SMTP, &smtpd_protocol);
+	fixture_exchange("HELO [IPv6:2001:db8::1]\r\n", "250 mx.example.org\r\n");
+	envelope_say();
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_true(str_has_prefix(buf_str(&fixture.append_body),
+				   STR("Received: from [IPv6:2001:db8::1] ([IPv6:2001:db8::1])\r\n"
+				       "\tby mx.example.org (Postern) with SMTP id ")));
+}
+
 static void test_mail_log(void **state)
 {
 	char line[512];
@@ -228,6 +241,8 @@ static void test_store_faults(void **state)
 			   "Sender-Host: 192.0.2.1, Status: 552 5.2.2 The mailbox is full");
 	store_fails(FAULT_NO_SPACE, "452 4.3.1 Insufficient storage, try later\r\n");
 	store_fails(FAULT_UNAVAILABLE, "451 4.3.0 Temporary local problem, try later\r\n");
+	fixture.view_fault = FAULT_BUSY;
+	fixture_exchange("MAIL FROM:<a@x>\r\n", "451 4.3.0 Temporary local problem, try later\r\n");
 }
 
 static void test_chunks(void **state)
@@ -405,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_ehlo_announces_what_holds),
 		TEST(test_a_message_goes_to_its_mailbox),
+		TEST(test_received_names_ipv6_peers),
 		TEST(test_mail_log),
 		TEST(test_refused_recipients),
 		TEST(test_postmaster_is_always_there),
