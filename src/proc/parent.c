@@ -11,6 +11,7 @@
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -391,6 +392,17 @@ static void parent_free(struct parent *parent)
 	free(parent);
 }
 
+/* A connection is a descriptor, and the soft limit is made for programs that use select. */
+static void descriptors_allow(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 int proc_serve(const char *home)
 {
 	struct parent *parent = parent_new(home);
@@ -399,6 +411,7 @@ int proc_serve(const char *home)
 	/* Key files pass through this process; nobody may look into it. */
 	prctl(PR_SET_DUMPABLE, 0);
 	umask(0077);
+	descriptors_allow();
 	code = home_enter(parent);
 	if (code == EXIT_DONE)
 		code = logs_start(parent);
