@@ -87,6 +87,13 @@ class Home:
             config.put(item, "Port", str(port))
         config.write()
 
+    def ports_shift(self, distance):
+        """Moves all services to higher ports: for a server that runs beside another one."""
+        config = self.config()
+        for item in config.items("Service"):
+            config.put(item, "Port", str(int(config.get(item, "Port")) + distance))
+        config.write()
+
     @property
     def certificate(self):
         return self.path / "sslcert" / "server.crt"

@@ -17,7 +17,9 @@ EVERY_VERSION = "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3"
 @pytest.fixture(scope="module")
 def fresh(home_template, workplace):
     """A server as `postern init` made it."""
-    with Server(home_copy(home_template, workplace / "tls-fresh")) as running:
+    home = home_copy(home_template, workplace / "tls-fresh")
+    home.ports_shift(10000)
+    with Server(home) as running:
         yield running
 
 
@@ -25,6 +27,7 @@ def fresh(home_template, workplace):
 def old(home_template, workplace):
     """A server whose file admits everything, with the default ciphers."""
     home = home_copy(home_template, workplace / "tls-old")
+    home.ports_shift(20000)
     for table in ("Security", "SmtpSecurity"):
         home.configure(**{f"{table}.ServerTlsProtocols": EVERY_VERSION, f"{table}.ServerTlsCiphers": None})
     with Server(home) as running:
