@@ -250,11 +250,13 @@ enum fault mail_content_open(struct view *view, uint64_t account, uint64_t messa
 		return FAULT_NOT_FOUND;
 	*content_out = (struct mail_content){.prefix = fixture.messages[message].prefix,
 					     .body = fixture.messages[message].body};
+	fixture.contents_open++;
 	return FAULT_NONE;
 }
 
 void mail_content_close(struct mail_content *content)
 {
+	fixture.contents_open--;
 }
 
 enum fault mail_expunge(struct store *store, uint64_t account, uint32_t mailbox,
@@ -340,6 +342,7 @@ int fixture_teardown(void **state)
 	for (int i = 0; i < LOG_FILE_COUNT; i++)
 		fd_close(&fixture.log.fds[i]);
 	fd_close(&fixture.client_fd);
+	assert_int_equal(fixture.contents_open, 0);
 	buf_done(&fixture.heard);
 	buf_done(&fixture.append_body);
 	buf_done(&fixture.append_prefix);
@@ -350,6 +353,8 @@ int fixture_teardown(void **state)
 
 static void hear(void)
 {
+	if (fixture.is_deaf)
+		return;
 	for (;;) {
 		char *at = buf_reserve(&fixture.heard, 4096);
 		assert_non_null(at);
@@ -369,7 +374,7 @@ static void run(void)
 		hear();
 		if (step == STEP_END)
 			task_end();
-		else if (step == STEP_WAIT_INPUT)
+		else if (step == STEP_WAIT_INPUT || (step == STEP_WAIT_OUTPUT && fixture.is_deaf))
 			return;
 	}
 }
@@ -427,6 +432,11 @@ void fixture_exchange(const char *text, const char *expected)
 	fixture_say(text);
 	if (!str_equals(buf_str(&fixture.heard), str_from_c(expected)))
 		fail_msg("said: %sheard: %.*s", text, STR_ARG(buf_str(&fixture.heard)));
+}
+
+void fixture_expect_no_log(enum log_file file)
+{
+	assert_int_equal(lseek(fixture.log.fds[file], 0, SEEK_END), 0);
 }
 
 void fixture_expect_log(enum log_file file, const char *line)

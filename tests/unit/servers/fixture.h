@@ -43,6 +43,7 @@ struct fixture {
 	struct buf append_prefix; /* of the first target */
 	bool append_by_descriptor;
 	struct uid_set expunged;
+	int contents_open;
 
 	struct front front;
 	struct metrics_shared metrics;
@@ -51,6 +52,7 @@ struct fixture {
 	int client_fd;
 	struct task *task;
 	bool has_ended; /* the session is gone */
+	bool is_deaf; /* the client reads nothing, and the session is left when it waits for that */
 	struct buf heard;
 };
 
@@ -75,6 +77,9 @@ void fixture_expect(const char *expected);
 
 /* Says and expects. */
 void fixture_exchange(const char *text, const char *expected);
+
+/* Fails unless nothing stands in that log. */
+void fixture_expect_no_log(enum log_file file);
 
 /* Fails unless a line of that log, behind its stamp, is exactly `line`; returns with all lines
  * forgotten. */

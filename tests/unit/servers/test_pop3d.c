@@ -50,6 +50,15 @@ static void test_nothing_is_injected_behind_stls(void **state)
 	assert_true(fixture.has_ended);
 }
 
+static void test_stls_forgets(void **state)
+{
+	fixture.config.services[SERVICE_POP3].allow_plain_login = true;
+	fixture_connect(SERVICE_POP3, &pop3d_protocol);
+	fixture_exchange("USER anna@example.org\r\n", "+OK\r\n");
+	fixture_exchange("STLS\r\n", "+OK Begin TLS\r\n");
+	fixture_exchange("PASS secret\r\n", "-ERR Say USER first\r\n");
+}
+
 static void test_logins(void **state)
 {
 	fixture_connect(SERVICE_POP3S, &pop3d_protocol);
@@ -115,6 +124,24 @@ static void test_a_large_message(void **state)
 	free(text);
 }
 
+static void test_a_peer_that_does_not_read_holds_nothing(void **state)
+{
+	size_t len = 4 << 20;
+	char *text = calloc(1, len);
+
+	connect_open();
+	fixture.messages[2].body = str_make(text, len);
+	fixture.is_deaf = true;
+	fixture_say("RETR 3\r\n");
+	assert_int_equal(fixture.contents_open, 1);
+	assert_true(stream_unsent(&((struct session *)(void *)fixture.task)->stream) < 200000);
+	fixture_expire();
+	fixture_expire();
+	assert_true(fixture.has_ended);
+	assert_int_equal(fixture.contents_open, 0);
+	free(text);
+}
+
 static void test_deletion_is_for_quit(void **state)
 {
 	connect_open();
@@ -174,10 +201,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_capabilities),
 		TEST(test_nothing_is_injected_behind_stls),
+		TEST(test_stls_forgets),
 		TEST(test_logins),
 		TEST(test_listings),
 		TEST(test_messages),
 		TEST(test_a_large_message),
+		TEST(test_a_peer_that_does_not_read_holds_nothing),
 		TEST(test_deletion_is_for_quit),
 		TEST(test_nothing_is_deleted_without_quit),
 		TEST(test_a_failed_deletion_is_told),

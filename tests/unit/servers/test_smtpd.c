@@ -117,6 +117,8 @@ static void test_mail_log(void **state)
 		 "2.0.0 , Remote-Host: 127.0.0.1, Msg-Id: <m\\x2cn@x>",
 		 id);
 	fixture_expect_log(LOG_MAIL, line);
+	/* Who else gets it is nobody's business. */
+	assert_false(body_has("\tfor <"));
 	assert_int_equal(fixture.append_targets, 2);
 	assert_int_equal(fixture.append_accounts[1], 2);
 }
@@ -353,6 +355,8 @@ static void test_a_user_sends_as_himself(void **state)
 	fixture_exchange("DATA\r\n", GO);
 	fixture_say(".\r\n");
 	assert_true(body_has(" with ESMTPSA id "));
+	/* A user's slip is no attack. */
+	fixture_expect_no_log(LOG_SECURITY);
 }
 
 static void test_port_25_has_no_logins(void **state)
