@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -687,16 +688,6 @@ enum fault embedded_version_check(struct map *map)
 	return wire_load_u32(value.ptr) > STORE_VERSION ? FAULT_VERSION : FAULT_NONE;
 }
 
-static enum fault version_keep(struct embedded *store)
-{
-	struct key key;
-	unsigned char raw[4];
-
-	key_begin(&key, ACCOUNT_BACKEND, 'v');
-	wire_store_u32(raw, STORE_VERSION);
-	return index_put(store->index, key_str(&key), str_make(raw, sizeof(raw)));
-}
-
 static enum fault counters_load(struct embedded *store, struct map *map)
 {
 	struct key key;
@@ -779,19 +770,15 @@ static enum fault recover(struct embedded *store)
 {
 	struct map *map = group_map(&store->backend);
 	enum fault fault = embedded_version_check(map);
-	bool is_new = fault == FAULT_NOT_FOUND;
 
-	if (is_new)
-		fault = version_keep(store);
 	if (fault == FAULT_NONE)
 		fault = counters_load(store, map);
 	if (fault == FAULT_NONE)
 		fault = files_recover(store, map);
 	if (fault == FAULT_NONE)
 		fault = writer_recover(store, map);
-	if (fault == FAULT_NONE && is_new)
-		fault = group_commit(&store->backend);
-	return fault;
+	/* An index has had its version from the first moment. */
+	return fault == FAULT_NOT_FOUND ? FAULT_CORRUPT : fault;
 }
 
 static enum fault folders_make(struct embedded *store, const char *path)
@@ -802,6 +789,79 @@ static enum fault folders_make(struct embedded *store, const char *path)
 		fault = lock_take(path, &store->lock_fd);
 	if (fault == FAULT_NONE)
 		fault = folder_make(store->segments, FOLDER_MODE);
+	/* The folder's own name is for whoever made the home to sync; to try costs nothing. */
+	char *home = path_join(path, "..");
+	if (folder_sync(home) != FAULT_NONE)
+		errno = 0;
+	free(home);
+	return fault;
+}
+
+static enum fault version_keep(struct index *index)
+{
+	struct key key;
+	unsigned char raw[4];
+
+	key_begin(&key, ACCOUNT_BACKEND, 'v');
+	wire_store_u32(raw, STORE_VERSION);
+	return index_put(index, key_str(&key), str_make(raw, sizeof(raw)));
+}
+
+/* Makes an index with nothing but its version. */
+static enum fault index_make_at(const struct index_options *options)
+{
+	struct index *index;
+
+	enum fault fault = index_open(options, &index);
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = index_write_begin(index);
+	if (fault == FAULT_NONE)
+		fault = version_keep(index);
+	if (fault == FAULT_NONE)
+		fault = index_write_commit(index);
+	index_write_abort(index);
+	index_close(&index);
+	return fault;
+}
+
+static bool folder_is_empty(const char *path)
+{
+	DIR *folder = opendir(path);
+	size_t count = 0;
+
+	if (folder == NULL)
+		return false;
+	for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+		count += entry->d_name[0] != '.';
+	closedir(folder);
+	return count == 0;
+}
+
+/* Makes the index under another name first: under its own it is never seen half made. */
+static enum fault index_make(struct embedded *store, const char *folder,
+			     const struct index_options *options)
+{
+	struct index_options other = *options;
+
+	/* A store that lost its index is no new store: its segments are all that is left of it. */
+	if (!folder_is_empty(store->segments))
+		return FAULT_CORRUPT;
+	char *path = path_join(folder, "index.new");
+	char *lock = path_join(folder, "index.new-lock");
+
+	/* Left-overs of a crash; mostly there are none. */
+	(void)unlink(path);
+	(void)unlink(lock);
+	other.path = path;
+	enum fault fault = index_make_at(&other);
+	if (fault == FAULT_NONE && rename(path, options->path) != 0)
+		fault = fault_from_errno(errno);
+	if (fault == FAULT_NONE)
+		fault = folder_sync(folder);
+	(void)unlink(lock);
+	free(path);
+	free(lock);
 	return fault;
 }
 
@@ -813,11 +873,13 @@ static enum fault files_open(struct embedded *store, const struct embedded_optio
 					      .map_bytes = options->map_bytes,
 					      .readers = options->readers};
 
-	enum fault fault = index_open(&index_options, &store->index);
-	free(path);
-	/* The names of the index and of the segments' folder. */
+	enum fault fault = FAULT_NONE;
+	if (access(path, F_OK) != 0)
+		fault = errno != ENOENT ? fault_from_errno(errno)
+					: index_make(store, options->path, &index_options);
 	if (fault == FAULT_NONE)
-		fault = folder_sync(options->path);
+		fault = index_open(&index_options, &store->index);
+	free(path);
 	if (fault == FAULT_NONE)
 		index_readers_check(store->index);
 	return fault;

@@ -18,7 +18,7 @@
 
 enum {
 	TICK_MS = 250,
-	HOUSEKEEPING_MS = 2000,
+	DEFAULT_HOUSEKEEPING_MS = 2000,
 	GROUP_MAX = 1024,
 	GROUP_BYTES_MAX = 64 * 1024 * 1024, /* of operations; bodies in files come on top */
 	DEFAULT_READERS = 1024,
@@ -48,7 +48,8 @@ struct store_service {
 	bool is_stopping;
 	bool has_reader_died;
 	bool is_housekeeping_due;
-	unsigned ticks;
+	int housekeeping_ms;
+	int64_t housekept_ms; /* the loop's own */
 	/* For the status. */
 	uint64_t requests;
 	uint64_t groups;
@@ -76,6 +77,8 @@ enum fault store_service_open(const struct store_service_options *options,
 	struct store_service *service = calloc(1, sizeof(*service));
 	CHECK(service != NULL);
 	service->backend = backend;
+	service->housekeeping_ms = options->housekeeping_ms == 0 ? DEFAULT_HOUSEKEEPING_MS
+								   : options->housekeeping_ms;
 	watchers_init(&service->watchers);
 	list_init(&service->queue);
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
@@ -318,12 +321,14 @@ static void status(struct role_server *server, struct buf *json)
 static void tick(struct role_server *server)
 {
 	struct store_service *service = server->role_data;
-	static const int housekeeping_ticks = HOUSEKEEPING_MS / TICK_MS;
+	int64_t now_ms = clock_mono_ms();
 
 	watchers_send(&service->watchers);
 	pthread_mutex_lock(&service->lock);
-	if (service->ticks++ % housekeeping_ticks == 0)
+	if (now_ms - service->housekept_ms >= service->housekeeping_ms) {
 		service->is_housekeeping_due = true;
+		service->housekept_ms = now_ms;
+	}
 	if (service->has_reader_died || service->is_housekeeping_due)
 		pthread_cond_signal(&service->wake);
 	pthread_mutex_unlock(&service->lock);

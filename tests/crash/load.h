@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Clients that store, mark, move and expunge messages, what they were told,
+ * and whether a store agrees with it.
+ */
+#ifndef POSTERN_TESTS_CRASH_LOAD_H
+#define POSTERN_TESTS_CRASH_LOAD_H
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "store/store.h"
+
+enum {
+	LOAD_CLIENTS = 8,
+	LOAD_MESSAGES_MAX = 100000, /* of one client */
+};
+
+/* What the client knows of one message. */
+struct load_message {
+	bool was_asked;
+	bool was_acknowledged;
+	bool is_shared; /* stored for the shared account, too */
+	bool was_expunge_asked;
+	bool was_expunge_acknowledged;
+	bool is_movable; /* where it lies is known */
+	uint32_t uid;
+};
+
+/* Everything that was asked and acknowledged, by client and number. */
+struct load_journal {
+	size_t counts[LOAD_CLIENTS];
+	struct load_message *messages[LOAD_CLIENTS];
+};
+
+struct load_journal *load_journal_new(void);
+void load_journal_free(struct load_journal **journal);
+
+/* Enters a note of a client, as load_run gives them out. */
+void load_journal_note(struct load_journal *journal, struct str note);
+
+/*
+ * Runs clients until each has asked for `messages`, or `*stop` is set. Every
+ * step is noted before it is asked ("A? 3 17 s") and after it was acknowledged
+ * ("A! 3 17"), through `note`, which must be thread safe.
+ */
+struct load {
+	struct store *store;
+	struct load_journal *journal;
+	size_t messages;
+	uint64_t seed;
+	bool *stop; /* atomic */
+	void (*note)(const char *text, size_t len);
+};
+
+/* Makes the accounts (t0@crash.test ... and shared@crash.test) if they are not there. */
+bool load_prepare(struct store *store);
+/* Returns when all clients have ended; false when one met a fault that it should not. */
+bool load_run(struct load *load);
+
+/*
+ * Compares a store with the journal: every acknowledged message is there once,
+ * whole; none is there twice; what was expunged is gone. Prints differences.
+ */
+bool load_check(struct store *store, const struct load_journal *journal);
+
+#endif
