@@ -130,31 +130,58 @@ static void pair_add(struct pairs *next, const char *folder, const char *name,
 	buf_done(&why);
 }
 
-static int is_chain(const struct dirent *entry)
+static bool is_file_of(const char *name, const char *suffix)
 {
-	struct str name = str_from_c(entry->d_name);
+	return name[0] != '.' && strlen(name) > strlen(suffix) &&
+	       str_has_suffix_nocase(str_from_c(name), str_from_c(suffix));
+}
 
-	return name.len > 4 && entry->d_name[0] != '.' && str_has_suffix_nocase(name, STR(".crt"));
+static int is_part(const struct dirent *entry)
+{
+	return is_file_of(entry->d_name, ".crt") || is_file_of(entry->d_name, ".key");
+}
+
+static bool names_have(struct dirent *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (strcmp(names[i]->d_name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A key stands for its pair only where there is no chain: half a pair is told, not passed over. */
+static bool stands_for_pair(struct dirent *const *names, int count, const char *name)
+{
+	char chain[sizeof(names[0]->d_name)];
+
+	if (is_file_of(name, ".crt"))
+		return true;
+	snprintf(chain, sizeof(chain), "%.*s.crt", (int)strlen(name) - 4, name);
+	return !names_have(names, count, chain);
 }
 
 enum fault pairs_read(struct pairs *next, const char *folder, const struct pairs *present,
 		      uint32_t *next_key, const struct log *log)
 {
 	struct dirent **names;
-	int count = scandir(folder, &names, is_chain, alphasort);
+	int count = scandir(folder, &names, is_part, alphasort);
 
 	next->count = 0;
 	if (count < 0)
 		return FAULT_NOT_FOUND;
 	for (int i = 0; i < count; i++) {
-		names[i]->d_name[strlen(names[i]->d_name) - 4] = '\0';
+		if (!stands_for_pair(names, count, names[i]->d_name))
+			continue;
+		char *name = str_dup_c(str_make(names[i]->d_name, strlen(names[i]->d_name) - 4));
 		if (next->count < PAIRS_MAX)
-			pair_add(next, folder, names[i]->d_name, present, next_key, log);
+			pair_add(next, folder, name, present, next_key, log);
 		else
 			log_printf(log, LOG_ERROR, "certificate %s refused: more than %d pairs",
-				   names[i]->d_name, PAIRS_MAX);
-		free(names[i]);
+				   name, PAIRS_MAX);
+		free(name);
 	}
+	for (int i = 0; i < count; i++)
+		free(names[i]);
 	free(names);
 	return FAULT_NONE;
 }

@@ -96,7 +96,9 @@ class Home:
 
     @property
     def certificate(self):
-        return self.path / "sslcert" / "server.crt"
+        """A file that a client can trust: both hold the root that signed them."""
+        folder = self.path / "sslcert"
+        return next(path for path in (folder / "server.crt", folder / "server-ecdsa.crt") if path.exists())
 
     def log(self, name):
         path = self.path / "store" / "logs" / f"{name}.log"
