@@ -72,7 +72,20 @@ static void check_signature(X509 *certificate, size_t number, const char *file,
 			    number, OBJ_nid2sn(digest));
 }
 
-static void check_chain(const struct tls_certificate *certificate, const char *file,
+/* Clients take an expired issuer for an expired certificate. */
+static void check_issuer_date(X509 *issuer, int number, const char *file, int64_t now_s,
+			      struct findings *findings)
+{
+	time_t now = (time_t)now_s;
+
+	if (X509_cmp_time(X509_get0_notAfter(issuer), &now) < 0)
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "certificate number %d, an issuer in the chain, has expired; get the "
+			    "chain anew from whoever issued the certificate",
+			    number);
+}
+
+static void check_chain(const struct tls_certificate *certificate, const char *file, int64_t now_s,
 			struct findings *findings)
 {
 	const STACK_OF(X509) *chain = tls_certificate_chain(certificate);
@@ -86,6 +99,7 @@ static void check_chain(const struct tls_certificate *certificate, const char *f
 				    "the chain is out of order: certificate number %d did not issue "
 				    "the one before it; put the leaf first, then each issuer",
 				    i + 2);
+		check_issuer_date(above, i + 2, file, now_s, findings);
 		check_signature(above, (size_t)i + 2, file, findings);
 		below = above;
 	}
@@ -96,7 +110,7 @@ void tls_certificate_check(const struct tls_certificate *certificate, const char
 {
 	check_dates(certificate, file, now_s, findings);
 	check_key(certificate, file, findings);
-	check_chain(certificate, file, findings);
+	check_chain(certificate, file, now_s, findings);
 	if (host.len > 0 && tls_certificate_match(certificate, host) == 0)
 		finding_add(findings, FINDING_WARNING, place_of(file),
 			    "the certificate is not made for %.*s; clients that check names refuse "

@@ -86,7 +86,7 @@ static void say_suites(struct buf *to, const struct tls_connection *self)
 	long len = (long)SSL_get0_raw_cipherlist(self->ssl, &bytes);
 	unsigned count = 0;
 
-	buf_append_c(to, " offered no suite that is left: it offered ");
+	buf_append_c(to, " offered no usable suite, only ");
 	for (long i = 0; bytes != NULL && i + 1 < len; i += 2) {
 		if (suite_is_signal((unsigned)bytes[i] << 8 | bytes[i + 1]))
 			continue;
@@ -97,12 +97,12 @@ static void say_suites(struct buf *to, const struct tls_connection *self)
 		count++;
 	}
 	if (count == 0)
-		buf_append_c(to, "none");
+		buf_append_c(to, "signals");
 	else if (count > SUITES_NAMED)
 		buf_printf(to, " and %u more", count - SUITES_NAMED);
 	buf_append_c(to, "; ");
 	append_source(to, words, &words->ciphers_source, "ServerTlsCiphers");
-	buf_append_c(to, ", the certificates and the peer's groups have none of them in common with it");
+	buf_append_c(to, ", with the certificates and groups at hand, admits none of these");
 }
 
 /* What a peer means by its alert (RFC 8446 section 6.2, RFC 5246 section 7.2). */
@@ -202,7 +202,10 @@ static void say_reason(struct buf *to, const struct tls_connection *self)
 	const char *words = is_ssl ? known_reason(reason) : NULL;
 	const char *openssl = ERR_reason_error_string(self->error);
 
-	if (is_version_failure(reason))
+	if (ERR_GET_LIB(self->error) == ERR_LIB_USER)
+		buf_printf(to, " came while the private key could not be used: %s",
+			   fault_text((enum fault)ERR_GET_REASON(self->error)));
+	else if (is_version_failure(reason))
 		say_version(to, self);
 	else if (reason == SSL_R_NO_SHARED_CIPHER)
 		say_suites(to, self);

@@ -60,6 +60,11 @@ static int provider_init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *core
 	return 1;
 }
 
+void provider_fault_raise(enum fault fault)
+{
+	ERR_raise(ERR_LIB_USER, (int)fault);
+}
+
 static pthread_once_t provider_once = PTHREAD_ONCE_INIT;
 
 /* After the default provider, so that a search that asks for nothing in particular finds that one. */

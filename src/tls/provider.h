@@ -60,6 +60,12 @@ extern const OSSL_DISPATCH provider_signature_rsa[];
 extern const OSSL_DISPATCH provider_signature_ec[];
 extern const OSSL_DISPATCH provider_decrypt_rsa[];
 
+/*
+ * Puts a fault of the source into OpenSSL's queue of errors, as a reason of
+ * ERR_LIB_USER, so that a failed handshake can be put into words.
+ */
+void provider_fault_raise(enum fault fault);
+
 /* Fetches what signing digests with, once: no search in each handshake. */
 void provider_signature_start(void);
 

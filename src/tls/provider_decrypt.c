@@ -87,10 +87,14 @@ static int decryption_run(void *data, unsigned char *out, size_t *len_out, size_
 	*len_out = PREMASTER_BYTES;
 	if (out == NULL)
 		return 1;
+	if (size < PREMASTER_BYTES)
+		return 0;
 	const struct key_handle *handle = decryption->handle;
-	return size >= PREMASTER_BYTES &&
-	       handle->source->premaster(handle->source, handle->key, decryption->version,
-					 str_make(in, in_len), out) == FAULT_NONE;
+	enum fault fault = handle->source->premaster(handle->source, handle->key,
+						     decryption->version, str_make(in, in_len), out);
+	if (fault != FAULT_NONE)
+		provider_fault_raise(fault);
+	return fault == FAULT_NONE;
 }
 
 #define DECRYPTION_FUNCTION(id, function) {OSSL_FUNC_ASYM_CIPHER_##id, (void (*)(void))(function)}

@@ -154,12 +154,15 @@ static int signing_sign(void *data, unsigned char *signature, size_t *len_out, s
 		*len_out = (size_t)handle->max_size;
 		return 1;
 	}
-	if (!message_digest(signing->scheme, str_make(message, message_len), digest) ||
-	    handle->source->sign(handle->source, handle->key, signing->scheme->number,
-				 str_make(digest, signing->scheme->digest_len), made,
-				 &len) != FAULT_NONE ||
-	    len > size)
+	if (!message_digest(signing->scheme, str_make(message, message_len), digest))
 		return 0;
+	enum fault fault = handle->source->sign(
+		handle->source, handle->key, signing->scheme->number,
+		str_make(digest, signing->scheme->digest_len), made, &len);
+	if (fault != FAULT_NONE || len > size) {
+		provider_fault_raise(fault);
+		return 0;
+	}
 	memcpy(signature, made, len);
 	*len_out = len;
 	return 1;

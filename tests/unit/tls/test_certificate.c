@@ -100,11 +100,55 @@ static void test_findings_about_a_pair(void **state)
 			    "does not belong to the certificate");
 	assert_pair_finding(chain, key, until + 1, FINDING_ERROR, "expired on");
 	assert_pair_finding(chain, key, until - 3 * DAY_S, FINDING_WARNING, "in 3 days");
+	assert_pair_finding(chain, key, now + 20 * 365 * (int64_t)DAY_S, FINDING_ERROR, "expired on");
 	assert_pair_finding(chain, key, now - 30 * DAY_S, FINDING_ERROR, "not good before");
 	assert_pair_finding(STR("nothing"), key, now, FINDING_ERROR, "no certificate in PEM form");
 	assert_pair_finding(chain, STR("nothing"), now, FINDING_ERROR, "no readable private key");
 	assert_pair_finding(STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), key,
 			    now, FINDING_ERROR, "certificate number 1 in it is damaged");
+}
+
+static void test_an_expired_issuer_is_a_warning(void **state)
+{
+	struct findings findings;
+
+	findings_init(&findings);
+	tls_certificate_check(world.rsa, "server", STR("localhost"),
+			      clock_real_s() + 11 * 365 * (int64_t)DAY_S, &findings);
+	assert_true(has_finding(&findings, FINDING_WARNING, "an issuer in the chain, has expired"));
+	findings_done(&findings);
+}
+
+static void test_a_chain_out_of_order_is_a_warning(void **state)
+{
+	struct buf both = BUF_INIT(64 * 1024), why = BUF_INIT(256);
+	struct tls_certificate *chain = NULL;
+	struct findings findings;
+
+	buf_append_str(&both, buf_str(&world.ec_pem.chain));
+	buf_append_str(&both, buf_str(&world.ec_pem.chain));
+	assert_int_equal(tls_certificate_parse(buf_str(&both), &why, &chain), FAULT_NONE);
+	findings_init(&findings);
+	tls_certificate_check(chain, "server", STR("localhost"), clock_real_s(), &findings);
+	assert_true(has_finding(&findings, FINDING_WARNING, "out of order"));
+	findings_done(&findings);
+	tls_certificate_unref(&chain);
+	buf_done(&both);
+}
+
+static void test_a_chain_has_an_end(void **state)
+{
+	struct buf many = BUF_INIT(TLS_PEM_MAX), why = BUF_INIT(256);
+	struct tls_certificate *chain = NULL;
+
+	for (int i = 0; i < TLS_CHAIN_MAX; i++)
+		buf_append_str(&many, buf_str(&world.ec_pem.chain));
+	assert_false(many.failed);
+	assert_int_equal(tls_certificate_parse(buf_str(&many), &why, &chain), FAULT_INVALID);
+	assert_true(str_find(buf_str(&why), STR("more than 16")) != STR_NONE);
+	assert_null(chain);
+	buf_done(&many);
+	buf_done(&why);
 }
 
 static void test_a_name_that_does_not_fit_is_a_warning(void **state)
@@ -362,6 +406,9 @@ int main(void)
 		cmocka_unit_test(test_init_makes_pairs_that_fit_and_verify),
 		cmocka_unit_test(test_a_client_that_trusts_the_file_accepts_either),
 		cmocka_unit_test(test_findings_about_a_pair),
+		cmocka_unit_test(test_an_expired_issuer_is_a_warning),
+		cmocka_unit_test(test_a_chain_out_of_order_is_a_warning),
+		cmocka_unit_test(test_a_chain_has_an_end),
 		cmocka_unit_test(test_a_name_that_does_not_fit_is_a_warning),
 		cmocka_unit_test(test_names_match_exactly_and_by_wildcard),
 		cmocka_unit_test(test_the_name_chooses_the_certificate),

@@ -443,10 +443,10 @@ static void test_failures_in_words(void **state)
 		     "SmtpSecurity/ServerTlsProtocols (mailserver.cfg:31) admits TLSv1.2, TLSv1.3");
 	assert_int_equal(SSL_CTX_set_cipher_list(weak, "AES128-SHA:AES256-SHA"), 1);
 	assert_words(context, weak,
-		     "TLS: 192.0.2.26 (mx.old.example) offered no suite that is left: it offered "
+		     "TLS: 192.0.2.26 (mx.old.example) offered no usable suite, only "
 		     "TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA; "
-		     "SmtpSecurity/ServerTlsCiphers (the default), the certificates and the peer's "
-		     "groups have none of them in common with it");
+		     "SmtpSecurity/ServerTlsCiphers (the default), with the certificates and groups "
+		     "at hand, admits none of these");
 	SSL_CTX_set_verify(wary, SSL_VERIFY_PEER, NULL);
 	assert_words(context, wary,
 		     "TLS: 192.0.2.26 (mx.old.example) refused: it does not trust whoever issued the "
@@ -454,6 +454,36 @@ static void test_failures_in_words(void **state)
 	SSL_CTX_free(old);
 	SSL_CTX_free(weak);
 	SSL_CTX_free(wary);
+	tls_context_unref(&context);
+}
+
+static enum fault sign_never(struct key_source *source, uint32_t key, uint32_t scheme,
+			     struct str digest, unsigned char *signature_out, size_t *len_out)
+{
+	return FAULT_UNAVAILABLE;
+}
+
+static enum fault premaster_never(struct key_source *source, uint32_t key, uint32_t version,
+				  struct str ciphertext,
+				  unsigned char premaster_out[PREMASTER_BYTES])
+{
+	return FAULT_UNAVAILABLE;
+}
+
+static void test_a_keys_role_that_is_down_is_named_so(void **state)
+{
+	struct key_source source = {.sign = sign_never, .premaster = premaster_never};
+	struct tls_policy policy = policy_make(ONLY(1_2) | ONLY(1_3));
+	struct tls_context *context = context_make_with(&policy, WITH_RSA, NULL, &source);
+
+	for (int i = 0; i < 2; i++) {
+		SSL_CTX *client = client_make(TLS1_2_VERSION, i == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+		assert_int_equal(SSL_CTX_set_cipher_list(client, "kRSA"), 1);
+		assert_words(context, client,
+			     "TLS: 192.0.2.26 (mx.old.example) came while the private key could "
+			     "not be used: a part of the server does not answer");
+		SSL_CTX_free(client);
+	}
 	tls_context_unref(&context);
 }
 
@@ -535,6 +565,7 @@ int main(void)
 		cmocka_unit_test(test_empty_fragments_follow_the_policy),
 		cmocka_unit_test(test_renegotiation_is_refused),
 		cmocka_unit_test(test_failures_in_words),
+		cmocka_unit_test(test_a_keys_role_that_is_down_is_named_so),
 		cmocka_unit_test(test_what_is_no_tls_is_named_so),
 		cmocka_unit_test(test_what_is_held_is_sent_before_waiting),
 	};

@@ -181,6 +181,29 @@ static void test_names_as_scanners_print_them(void **state)
 					     "!TLS_CHACHA20_POLY1305_SHA256"));
 }
 
+/* Rule 10: where the library has it, the hybrid group comes first. */
+static void test_the_hybrid_group_is_taken_where_it_is(void **state)
+{
+	struct config *config = config_make("");
+	struct tls_context *context =
+		context_make(&config->services[SERVICE_IMAPS].policy, WITH_EC, NULL);
+	bool is_known = (catalog->groups & 1) != 0;
+	SSL_CTX *client = client_make(TLS1_3_VERSION, TLS1_3_VERSION);
+	struct handshake shake;
+
+	assert_int_equal(tls_group_at(0)->kind, TLS_GROUP_HYBRID);
+	assert_int_equal(SSL_CTX_set1_groups_list(client, is_known ? "X25519MLKEM768:X25519"
+								   : "X25519"),
+			 1);
+	handshake_run(&shake, context, client, NULL, NULL);
+	assert_true(handshake_is_good(&shake));
+	assert_string_equal(shake.facts.group, is_known ? "X25519MLKEM768" : "x25519");
+	handshake_done(&shake);
+	SSL_CTX_free(client);
+	tls_context_unref(&context);
+	config_unref(&config);
+}
+
 /* A policy changes: its text does, and with it the context of sessions. */
 static void test_each_variable_changes_the_text(void **state)
 {
@@ -221,6 +244,7 @@ int main(void)
 		cmocka_unit_test(test_a_list_with_a_hole),
 		cmocka_unit_test(test_static_rsa_only),
 		cmocka_unit_test(test_names_as_scanners_print_them),
+		cmocka_unit_test(test_the_hybrid_group_is_taken_where_it_is),
 		cmocka_unit_test(test_each_variable_changes_the_text),
 	};
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fuzzes tls/certificate and the reading of keys: whatever is in a file, it is taken or explained. */
+#include "tls/certificate.h"
+#include "tls/key_ring.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void use(const struct tls_certificate *certificate)
+{
+	struct findings findings;
+	struct buf text = BUF_INIT(64 * 1024);
+
+	findings_init(&findings);
+	tls_certificate_check(certificate, "server", STR("mail.example.test"), 1800000000, &findings);
+	tls_certificate_describe(certificate, &text);
+	for (size_t i = 0; i < tls_certificate_name_count(certificate); i++) {
+		struct str name = tls_certificate_name(certificate, i);
+		CHECK(memchr(name.ptr, '\0', name.len) == NULL);
+		CHECK(tls_certificate_match(certificate, name) == 2 || str_has_suffix_nocase(name, STR(".")));
+	}
+	buf_done(&text);
+	findings_done(&findings);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct str pem = str_make(data, size);
+	struct buf why = BUF_INIT(4096);
+	struct tls_certificate *certificate = NULL;
+	struct key_ring *ring = key_ring_new();
+	unsigned char id[KEY_ID_BYTES];
+
+	if (tls_certificate_parse(pem, &why, &certificate) == FAULT_NONE)
+		use(certificate);
+	else
+		CHECK(certificate == NULL && why.len > 0);
+	buf_reset(&why);
+	if (key_ring_add(ring, 1, 1, pem, id, &why) != FAULT_NONE)
+		CHECK(why.len > 0);
+	tls_certificate_unref(&certificate);
+	key_ring_free(&ring);
+	buf_done(&why);
+	return 0;
+}
