@@ -45,7 +45,8 @@ struct job {
 	uint32_t next_uid;
 	struct mail_content content;
 	bool has_content;
-	struct buf text; /* a summary, a filtered header, a list of numbers */
+	struct buf text;    /* scratch: a summary made anew, a filtered header */
+	struct buf numbers; /* what a SEARCH found */
 	void *arguments; /* of the command's own kind, in the arena */
 };
 
@@ -54,8 +55,9 @@ struct imapd {
 	bool has_condstore;	/* RFC 7162 section 3.1 */
 	bool is_idling;
 	bool is_syncing_all;
-	bool is_append_wanted; /* the literal that comes is kept */
-	size_t gathered;       /* input that was looked at: whole lines and literals */
+	bool is_literal_refused; /* the command at hand ends with a literal that is too big */
+	size_t gathered;	/* input that was looked at: whole lines and literals */
+	size_t asked_at;	/* end of the line whose literal was asked for */
 	struct str tag;	       /* of the command at hand; in the arena */
 	struct imap_command *command;
 	enum command_step (*resume)(struct session *session);
