@@ -18,7 +18,7 @@ START_SECONDS = 90
 STOP_SECONDS = 60
 COMMAND_SECONDS = 120
 # Nothing that a server prints may hold one of these.
-CRASH = re.compile(r"Sanitizer|runtime error:|SUMMARY:|CHECK failed|check failed|stack smashing")
+CRASH = re.compile(r"Sanitizer|runtime error:|SUMMARY:|broken assumption|stack smashing")
 
 
 class CommandFailed(Exception):
