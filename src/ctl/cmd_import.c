@@ -21,7 +21,7 @@
 #include "proto/message.h"
 #include "proto/message_summary.h"
 #include "store/directory.h"
-#include "store/mail.h"
+#include "store/mail_stream.h"
 #include "store/mailbox.h"
 
 /* What one message may take: what the store can hold in one piece, less room to spare. */
@@ -30,13 +30,14 @@ static const uint64_t MESSAGE_BYTES_MAX = (uint64_t)1 << 31;
 struct import {
 	struct ctl *ctl;
 	struct store *store;
+	struct mail_stream *stream;
 	const char *source;
 	struct str mailbox_name;
 	struct mail_target target;
 	struct mime_limits limits;
 	struct progress progress;
 	uint64_t messages;
-	uint64_t stored_bytes;
+	uint64_t bytes;
 	struct buf summary;
 };
 
@@ -70,7 +71,7 @@ static void summary_make(struct import *import, struct str message)
 		buf_reset(&import->summary);
 }
 
-/* Stores one message; CTL_DONE, or the exit code after it has said why not. */
+/* Gives one message to the store; anything but CTL_DONE ends the import, and stream_end says why. */
 static int message_store(struct import *import, struct str message, uint32_t flags,
 			 int64_t received_s)
 {
@@ -83,25 +84,36 @@ static int message_store(struct import *import, struct str message, uint32_t fla
 				     .received_s = received_s,
 				     .targets = &import->target,
 				     .target_count = 1};
-	enum fault fault = mail_append(import->store, &append);
-	if (fault == FAULT_NONE) {
-		import->messages++;
-		import->stored_bytes += message.len;
-		return CTL_DONE;
-	}
+	if (mail_stream_append(import->stream, &append) != FAULT_NONE)
+		return CTL_USAGE;
+	import->messages++;
+	import->bytes += message.len;
+	return CTL_DONE;
+}
+
+/* Waits until all is durable; the exit code, `code` if the store has nothing against it. */
+static int stream_end(struct import *import, int code)
+{
+	struct mail_stream_result result;
+
+	mail_stream_end(&import->stream, &result);
 	progress_end(&import->progress);
-	return ctl_fail(ctl_fault_code(fault),
-			"message %llu of %s cannot be stored: %s; the %llu before it are",
-			(unsigned long long)import->messages + 1, import->source, fault_text(fault),
-			(unsigned long long)import->messages);
+	if (result.fault != FAULT_NONE)
+		return ctl_fail(ctl_fault_code(result.fault),
+				"message %llu of %s cannot be stored: %s; %llu messages are",
+				(unsigned long long)result.failed_index + 1, import->source,
+				fault_text(result.fault), (unsigned long long)result.stored);
+	if (code != CTL_DONE && result.stored > 0)
+		ctl_fail(0, "%llu messages of %s are stored", (unsigned long long)result.stored,
+			 import->source);
+	return code;
 }
 
 static int too_large_fail(struct import *import)
 {
 	progress_end(&import->progress);
-	return ctl_fail(CTL_USAGE, "message %llu of %s is larger than 2 GiB; the %llu before it are stored",
-			(unsigned long long)import->messages + 1, import->source,
-			(unsigned long long)import->messages);
+	return ctl_fail(CTL_USAGE, "message %llu of %s is larger than 2 GiB",
+			(unsigned long long)import->messages + 1, import->source);
 }
 
 /* ---- mbox ---- */
@@ -266,7 +278,7 @@ static void done_print(const struct import *import, struct str address)
 	struct buf text = BUF_INIT(64 * 1024);
 
 	buf_printf(&text, "%llu messages, ", (unsigned long long)import->messages);
-	size_append(&text, import->stored_bytes);
+	size_append(&text, import->bytes);
 	buf_printf(&text, ", are now in %.*s of %.*s\n", STR_ARG(import->mailbox_name),
 		   STR_ARG(address));
 	ctl_print(buf_str(&text));
@@ -282,9 +294,10 @@ static int import_run(struct import *import, struct str address)
 	if (fault == FAULT_NONE) {
 		import->store = link.store;
 		code = target_find(import, address);
-		if (code == CTL_DONE)
-			code = source_import(import);
-		progress_end(&import->progress);
+		if (code == CTL_DONE) {
+			import->stream = mail_stream_new(import->store);
+			code = stream_end(import, source_import(import));
+		}
 		if (code == CTL_DONE)
 			done_print(import, address);
 	}

@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "auth/service.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/system_user.h"
 #include "ctl/ctl.h"
 #include "store/service.h"
 
 /* How long a command waits for a role that is being restarted. */
-enum { PATIENCE_MS = 10 * 1000, NO_ROLE_CODE = 1 };
+enum { PATIENCE_MS = 10 * 1000, BUSY_PAUSE_MS = 100, NO_ROLE_CODE = 1 };
 
 /* ---- private roles ---- */
 
@@ -280,8 +281,7 @@ static enum fault private_roles_start(struct link *link, unsigned needs)
 	enum fault fault = private_role_start(link, ROLE_STORE);
 
 	if (fault == FAULT_BUSY) {
-		ctl_fail(CTL_USAGE, "%s/store is in use by another process, and no server answers",
-			 link->home);
+		private_role_end(&link->roles[ROLE_STORE]);
 		return fault;
 	}
 	if (fault == FAULT_NONE && (needs & LINK_AUTH) != 0)
@@ -291,14 +291,37 @@ static enum fault private_roles_start(struct link *link, unsigned needs)
 	return fault;
 }
 
-enum fault link_open(struct link *link, const char *home, unsigned needs)
+/* Reaches the roles one way or the other. */
+static enum fault roles_reach(struct link *link, unsigned needs)
 {
-	enum fault fault = link_open_control(link, home);
+	enum fault fault = control_connect(link->home, &link->control.fd);
 
 	if (fault == FAULT_DENIED)
-		link_control_fail(home, fault);
+		link_control_fail(link->home, fault);
 	if (fault == FAULT_NOT_FOUND)
-		fault = home_check(home) ? private_roles_start(link, needs) : FAULT_NOT_FOUND;
+		fault = home_check(link->home) ? private_roles_start(link, needs) : FAULT_NOT_FOUND;
+	return fault;
+}
+
+/* While another command has the store, or a server that is starting or ending, waiting helps. */
+static enum fault roles_reach_patiently(struct link *link, unsigned needs)
+{
+	const struct timespec pause = {.tv_nsec = BUSY_PAUSE_MS * 1000000};
+	int64_t give_up = clock_mono_ms() + PATIENCE_MS;
+	enum fault fault;
+
+	while ((fault = roles_reach(link, needs)) == FAULT_BUSY && clock_mono_ms() < give_up)
+		nanosleep(&pause, NULL);
+	if (fault == FAULT_BUSY)
+		ctl_fail(CTL_USAGE, "%s/store is in use by another process, and no server answers",
+			 link->home);
+	return fault;
+}
+
+enum fault link_open(struct link *link, const char *home, unsigned needs)
+{
+	link_init(link, home);
+	enum fault fault = roles_reach_patiently(link, needs);
 	if (fault != FAULT_NONE || (needs & LINK_STORE) == 0)
 		return fault;
 	char *path = path_join(home, "store");

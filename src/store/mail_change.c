@@ -35,7 +35,7 @@ static void targets_fail(struct mail_append *append, enum fault fault)
 		append->targets[i].fault = fault;
 }
 
-static enum fault targets_take(struct str result, struct mail_append *append)
+enum fault append_result_take(struct str result, struct mail_append *append)
 {
 	struct cursor from = cursor_make(result);
 
@@ -65,63 +65,73 @@ static enum fault body_spill(struct str bytes, int *fd_out)
 	return FAULT_NONE;
 }
 
-static enum fault append_send(struct store *store, struct mail_append *append,
-			      const struct op_mail_append *op, int body)
+static enum fault append_encode(struct store *store, const struct mail_append *append,
+				struct str keywords, struct str targets, struct append_request *out)
 {
-	struct operation operation = {.kind = OP_mail_append, .mail_append = *op};
-	struct packet answer;
-	struct str result;
+	struct operation operation = {.kind = OP_mail_append,
+				      .mail_append = {.flags = append->flags,
+						      .keywords = keywords,
+						      .received_s = (uint64_t)append->received_s,
+						      .is_partial = append->is_partial,
+						      .summary = append->summary,
+						      .targets = targets}};
+	size_t others = keywords.len + targets.len + append->summary.len;
+	int body = append->body.fd;
 
-	enum fault fault = request_send(store, &operation, body, &answer, &result);
-	if (fault != FAULT_NONE) {
-		targets_fail(append, fault);
-		return fault;
-	}
-	fault = targets_take(result, append);
-	packet_done(&answer);
+	/* Beside many targets even a small body may be too much for one packet; an empty one has no file. */
+	if (body < 0 && (append->body.bytes.len > MESSAGE_INLINE_MAX ||
+			 append->body.bytes.len + others > MESSAGE_MAX - 1024)) {
+		enum fault fault = body_spill(append->body.bytes, &out->spilled);
+		if (fault != FAULT_NONE)
+			return fault;
+		body = out->spilled;
+	} else if (body < 0)
+		operation.mail_append.body = append->body.bytes;
+	return request_prepare(store, &operation, body, &out->request);
+}
+
+enum fault append_request_prepare(struct store *store, const struct mail_append *append,
+				  struct append_request *out)
+{
+	struct buf keywords = BUF_INIT(TEXTS_MAX);
+	struct buf targets = BUF_INIT(TEXTS_MAX);
+	enum fault fault = FAULT_TOO_LARGE;
+
+	CHECK(append->target_count > 0);
+	*out = (struct append_request){.spilled = -1};
+	wire_put_texts(&keywords, append->keywords, append->keyword_count);
+	targets_put(&targets, append);
+	if (!keywords.failed && !targets.failed && append->target_count <= MAIL_TARGETS_MAX)
+		fault = append_encode(store, append, buf_str(&keywords), buf_str(&targets), out);
+	out->is_prepared = fault == FAULT_NONE;
+	buf_done(&keywords);
+	buf_done(&targets);
 	return fault;
 }
 
-static enum fault append_ask(struct store *store, struct mail_append *append, struct str keywords,
-			     struct str targets)
+void append_request_done(struct store *store, struct append_request *request)
 {
-	struct op_mail_append op = {.flags = append->flags,
-				    .keywords = keywords,
-				    .received_s = (uint64_t)append->received_s,
-				    .is_partial = append->is_partial,
-				    .summary = append->summary,
-				    .targets = targets};
-	size_t others = keywords.len + targets.len + append->summary.len;
-	CLEANUP_FD int spilled = -1;
-
-	if (append->body.fd >= 0)
-		return append_send(store, append, &op, append->body.fd);
-	/* Beside many targets even a small body may be too much for one packet; an empty one has no file. */
-	if (append->body.bytes.len > MESSAGE_INLINE_MAX ||
-	    append->body.bytes.len + others > MESSAGE_MAX - 1024) {
-		enum fault fault = body_spill(append->body.bytes, &spilled);
-		if (fault != FAULT_NONE)
-			return fault;
-	} else
-		op.body = append->body.bytes;
-	return append_send(store, append, &op, spilled);
+	if (request->is_prepared)
+		request_done(store, &request->request);
+	request->is_prepared = false;
+	fd_close(&request->spilled);
 }
 
 enum fault mail_append(struct store *store, struct mail_append *append)
 {
-	struct buf keywords = BUF_INIT(TEXTS_MAX);
-	struct buf targets = BUF_INIT(TEXTS_MAX);
+	struct append_request request;
+	struct packet answer;
 
-	CHECK(append->target_count > 0);
-	wire_put_texts(&keywords, append->keywords, append->keyword_count);
-	targets_put(&targets, append);
-	enum fault fault = FAULT_TOO_LARGE;
-	if (!keywords.failed && !targets.failed && append->target_count <= MAIL_TARGETS_MAX)
-		fault = append_ask(store, append, buf_str(&keywords), buf_str(&targets));
+	packet_init(&answer);
+	enum fault fault = append_request_prepare(store, append, &request);
+	if (fault == FAULT_NONE)
+		fault = request_call(store, &request.request, &answer);
+	if (fault == FAULT_NONE)
+		fault = append_result_take(answer.message.store_answered.result, append);
 	else
 		targets_fail(append, fault);
-	buf_done(&keywords);
-	buf_done(&targets);
+	append_request_done(store, &request);
+	packet_done(&answer);
 	return fault;
 }
 

@@ -46,29 +46,8 @@ static uint64_t transaction_make(const struct store *store, size_t slot)
 	       (uint64_t)slot << TRANSACTION_SERIAL_BITS | serial;
 }
 
-/* Calls until the fate is known, or the role stays away. */
-static enum fault call(struct store *store, const struct msg_store_asked *asked,
-		       struct packet *answer)
-{
-	enum fault fault = FAULT_NONE;
-	bool is_fate_unknown = false;
-
-	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-		fault = role_client_call(store->role, MSG_store_asked, asked, MSG_store_answered,
-					 answer);
-		if (fault == FAULT_NONE)
-			return answer->message.store_answered.fault < FAULT_COUNT
-				       ? (enum fault)answer->message.store_answered.fault
-				       : FAULT_IO;
-		if (fault != FAULT_IO)
-			break;
-		is_fate_unknown = true;
-	}
-	return is_fate_unknown ? FAULT_IO : fault;
-}
-
-enum fault request_send(struct store *store, const struct operation *operation, int body,
-			struct packet *answer, struct str *result_out)
+enum fault request_prepare(struct store *store, const struct operation *operation, int body,
+			   struct request *request_out)
 {
 	struct buf text = BUF_INIT(OPERATION_BYTES_MAX);
 
@@ -80,13 +59,55 @@ enum fault request_send(struct store *store, const struct operation *operation, 
 		return FAULT_TOO_LARGE;
 	}
 	size_t slot = slot_take(store);
-	struct msg_store_asked asked = {.transaction = transaction_make(store, slot),
-					.operation = buf_str(&text),
-					.body = body};
+	*request_out = (struct request){.slot = slot,
+					.text = text,
+					.asked = {.transaction = transaction_make(store, slot),
+						  .operation = buf_str(&text),
+						  .body = body}};
+	return FAULT_NONE;
+}
+
+void request_done(struct store *store, struct request *request)
+{
+	slot_free(store, request->slot);
+	buf_done(&request->text);
+}
+
+enum fault request_answer_fault(const struct packet *answer)
+{
+	return answer->message.store_answered.fault < FAULT_COUNT
+		       ? (enum fault)answer->message.store_answered.fault
+		       : FAULT_IO;
+}
+
+enum fault request_call(struct store *store, const struct request *request, struct packet *answer)
+{
+	enum fault fault = FAULT_NONE;
+	bool is_fate_unknown = false;
+
+	for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+		fault = role_client_call(store->role, MSG_store_asked, &request->asked,
+					 MSG_store_answered, answer);
+		if (fault == FAULT_NONE)
+			return request_answer_fault(answer);
+		if (fault != FAULT_IO)
+			break;
+		is_fate_unknown = true;
+	}
+	return is_fate_unknown ? FAULT_IO : fault;
+}
+
+enum fault request_send(struct store *store, const struct operation *operation, int body,
+			struct packet *answer, struct str *result_out)
+{
+	struct request request;
+	enum fault fault = request_prepare(store, operation, body, &request);
+
+	if (fault != FAULT_NONE)
+		return fault;
 	packet_init(answer);
-	enum fault fault = call(store, &asked, answer);
-	slot_free(store, slot);
-	buf_done(&text);
+	fault = request_call(store, &request, answer);
+	request_done(store, &request);
 	if (fault != FAULT_NONE)
 		packet_done(answer);
 	else

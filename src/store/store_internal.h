@@ -41,6 +41,45 @@ static inline struct map *view_map(struct view *view)
 	return index_read_map(view->read);
 }
 
+/* A request with its transaction number, kept until its fate is known; `asked` borrows from `text`. */
+struct request {
+	size_t slot;
+	struct buf text;
+	struct msg_store_asked asked;
+};
+
+/* Encodes an operation and takes a slot; `body` is a descriptor or -1, borrowed till request_done. */
+must_check enum fault request_prepare(struct store *store, const struct operation *operation,
+				      int body, struct request *request_out);
+void request_done(struct store *store, struct request *request);
+
+/* Calls, and again, until the fate is known or the role stays away. `answer` is the caller's. */
+must_check enum fault request_call(struct store *store, const struct request *request,
+				   struct packet *answer);
+
+/* What the role says in a MSG_store_answered. */
+enum fault request_answer_fault(const struct packet *answer);
+
+struct mail_append;
+
+/*
+ * An append that is ready to be sent; see mail_append. A body beyond what fits
+ * into a packet is in the memory file `spilled`. To be freed with
+ * append_request_done, also after a fault.
+ */
+struct append_request {
+	struct request request;
+	bool is_prepared;
+	int spilled;
+};
+
+must_check enum fault append_request_prepare(struct store *store, const struct mail_append *append,
+					     struct append_request *out);
+void append_request_done(struct store *store, struct append_request *request);
+
+/* Reads the answer's result into the targets. */
+must_check enum fault append_result_take(struct str result, struct mail_append *append);
+
 /*
  * Sends an operation, and waits until it is durable. `body` is a descriptor or
  * -1, borrowed. On FAULT_NONE `answer` holds the result, `*result_out` a view of

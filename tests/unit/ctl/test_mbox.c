@@ -64,7 +64,8 @@ static void test_what_is_no_mbox(void **state)
 
 static void test_unquoting(void **state)
 {
-	expect(BORDER "A: 1\n\n>From x\n>>From y\n> From z\n>from\n>Fro", "|A: 1\r\n\r\nFrom x\r\n>From y\r\n> From z\r\n>from\r\n>Fro\r\n");
+	expect(BORDER "A: 1\n\n>From x\n>>From y\n> From z\n>from\n>Fro",
+	       "|A: 1\r\n\r\nFrom x\r\n>From y\r\n> From z\r\n>from\r\n>Fro\r\n");
 }
 
 static void test_line_ends(void **state)
