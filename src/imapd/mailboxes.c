@@ -173,7 +173,7 @@ static void status_write(struct session *session, struct view *view, const struc
 	buf_append_c(out, ")\r\n");
 }
 
-enum command_step cmd_status(struct session *session, void *arguments)
+enum command_step cmd_mailbox_status(struct session *session, void *arguments)
 {
 	const struct imap_command *command = arguments;
 	struct mailbox mailbox;

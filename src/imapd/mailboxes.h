@@ -14,7 +14,7 @@ enum command_step cmd_rename(struct session *session, void *arguments);
 /* SUBSCRIBE and UNSUBSCRIBE. */
 enum command_step cmd_subscribe(struct session *session, void *arguments);
 enum command_step cmd_namespace(struct session *session, void *arguments);
-enum command_step cmd_status(struct session *session, void *arguments);
+enum command_step cmd_mailbox_status(struct session *session, void *arguments);
 /* LIST and LSUB, in list.c. */
 enum command_step cmd_list(struct session *session, void *arguments);
 

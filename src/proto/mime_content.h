@@ -42,7 +42,10 @@ struct mime_content {
 	bool has_type; /* a Content-Type that could be read was there */
 };
 
-/* Reads the fields of `header`; false when the arena's maximum is reached. Where a field stands twice the first counts. */
+/*
+ * Reads the fields of `header`; false when the arena's maximum is reached.
+ * Where a field stands twice the first counts.
+ */
 must_check bool mime_content_parse(struct arena *arena, struct str header,
 				   struct mime_content *content_out);
 
