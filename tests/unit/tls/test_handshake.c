@@ -543,6 +543,23 @@ static void test_what_is_held_is_sent_before_waiting(void **state)
 	tls_context_unref(&context);
 }
 
+/* A reload drops the front's own reference while sessions go on. */
+static void test_a_connection_keeps_its_context(void **state)
+{
+	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
+	struct tls_context *context = context_make(&policy, WITH_BOTH, NULL);
+	SSL_CTX *client = client_make(TLS1_2_VERSION, TLS1_2_VERSION);
+	struct handshake shake;
+
+	handshake_run(&shake, context, client, NULL, NULL);
+	tls_context_unref(&context);
+	assert_null(context);
+	assert_true(handshake_is_good(&shake));
+	assert_true(handshake_talk(&shake));
+	handshake_done(&shake);
+	SSL_CTX_free(client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -568,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_a_keys_role_that_is_down_is_named_so),
 		cmocka_unit_test(test_what_is_no_tls_is_named_so),
 		cmocka_unit_test(test_what_is_held_is_sent_before_waiting),
+		cmocka_unit_test(test_a_connection_keeps_its_context),
 	};
 
 	return cmocka_run_group_tests(tests, world_make, world_drop);

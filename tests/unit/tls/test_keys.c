@@ -236,6 +236,18 @@ static void test_a_handle_gives_nothing_private(void **state)
 	ERR_clear_error();
 }
 
+static void test_a_handle_belongs_to_one_certificate(void **state)
+{
+	EVP_PKEY *handle = tls_key_handle_new(public_key(false), &world.source.source, KEY_EC);
+	EVP_PKEY *other = EVP_PKEY_Q_keygen(crypto_library(), NULL, "EC", "P-256");
+
+	assert_int_equal(EVP_PKEY_eq(handle, public_key(false)), 1);
+	assert_int_not_equal(EVP_PKEY_eq(handle, other), 1);
+	EVP_PKEY_free(other);
+	EVP_PKEY_free(handle);
+	ERR_clear_error();
+}
+
 /* ---- the role ---- */
 
 struct keys_role {
@@ -405,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_a_key_is_known_by_its_certificate),
 		cmocka_unit_test(test_keys_that_cannot_be_read_are_explained),
 		cmocka_unit_test(test_a_handle_gives_nothing_private),
+		cmocka_unit_test(test_a_handle_belongs_to_one_certificate),
 		cmocka_unit_test(test_the_role_takes_keys_and_names_them),
 		cmocka_unit_test(test_handshakes_through_the_role),
 	};
