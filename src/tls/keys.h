@@ -12,14 +12,15 @@
  * Elliptic-curve signatures are made in the loop itself (a hand-over would cost
  * as much); RSA goes to helper threads.
  *
- * Sandbox: call keys_new first (it starts the helpers, and OpenSSL loads what it
- * needs), then enter seccomp for all threads (SCMP_FLTATR_CTL_TSYNC). From then
- * on the role needs: read, write, close, recvmsg, sendmsg, epoll_wait,
- * epoll_pwait, epoll_ctl, poll, ppoll, futex, getrandom, getpid, gettid, tgkill,
- * rt_sigprocmask, rt_sigaction, rt_sigreturn, brk, mmap, munmap, mremap,
- * mprotect, madvise, clock_gettime, clock_nanosleep, gettimeofday, dup3, fcntl,
- * sched_yield, restart_syscall, exit, exit_group. No file is opened, no socket
- * made, no process started.
+ * Sandbox: either before keys_new, then with what starting a thread needs (clone,
+ * clone3 or its refusal, set_robust_list, rseq, mprotect, rt_sigprocmask), or
+ * after it for all threads (SCMP_FLTATR_CTL_TSYNC). From then on the role needs:
+ * read, write, close, recvfrom, recvmsg, sendmsg, epoll_wait, epoll_pwait,
+ * epoll_ctl, poll, ppoll, futex, getrandom, getpid, gettid, tgkill, rt_sigaction,
+ * rt_sigprocmask, rt_sigreturn, brk, mmap, munmap, mremap, mprotect, madvise,
+ * clock_gettime, clock_nanosleep, gettimeofday, dup3, fcntl, sched_yield,
+ * restart_syscall, exit, exit_group. No file is opened, no socket made, no
+ * process started.
  */
 #ifndef POSTERN_TLS_KEYS_H
 #define POSTERN_TLS_KEYS_H
