@@ -9,7 +9,6 @@ import harness
 import peers
 
 SERVERS = ["postern", "dovecot", "dovecot-sdbox"]
-MAILBOX = "Body"
 
 
 def mailbox_fill(options, servers):
@@ -21,12 +20,12 @@ def mailbox_fill(options, servers):
             corpus.large(mbox, options.mib)
             os.chmod(mbox, 0o644)
         server.start()
-        server.mailbox_import(mbox, MAILBOX)
+        server.mailbox_import(mbox)
         server.stop()
 
 
 def measure(options, server):
-    fetcher = harness.Fetcher(options, server.ports["imaps"], peers.user(), MAILBOX,
+    fetcher = harness.Fetcher(options, server.ports["imaps"], peers.user(), "INBOX",
                               "FETCH 1 (BODY.PEEK[])")
     fetcher.run()
     before = server.cpu_seconds()

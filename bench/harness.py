@@ -69,13 +69,13 @@ def loopback_up():
 
 
 def work_folder(path, keep):
-    """Gives PATH/postern-bench, empty unless `keep`; refuses a tmpfs, whose flushes cost nothing."""
+    """Gives PATH/MEASURE, empty unless `keep`; refuses a tmpfs, whose flushes cost nothing."""
     path.mkdir(parents=True, exist_ok=True)
     kind = subprocess.run(["stat", "-f", "-c", "%T", path], capture_output=True, text=True,
                           check=True).stdout.strip()
     if kind in ("tmpfs", "ramfs"):
         fail(f"{path} is a {kind}; name a folder on a disk with --work")
-    work = path / "postern-bench"
+    work = path / ("measure-" + pathlib.Path(sys.argv[0]).stem)
     if work.exists() and not keep:
         shutil.rmtree(work)
     work.mkdir(mode=0o755, exist_ok=True)

@@ -2,7 +2,6 @@
 """Postern and the servers it is measured against, each in a folder of its own."""
 
 import os
-import pathlib
 import shutil
 import subprocess
 
@@ -62,10 +61,10 @@ class Postern(Server):
     def command(self):
         return [self.binary, "--home", self.home, "serve"]
 
-    def mailbox_import(self, mbox, mailbox):
-        self.run("import", user(), mbox, "--mailbox", mailbox)
+    def mailbox_import(self, mbox):
+        self.run("import", user(), mbox)
 
-    def forget_fetched(self, mailbox):
+    def forget_fetched(self):
         """Nothing to forget: what FETCH reads was made when the message came."""
 
 
@@ -141,22 +140,15 @@ class Dovecot(Server):
     def command(self):
         return ["dovecot", "-F", "-c", self.file]
 
-    def mailbox_import(self, mbox, mailbox):
-        """Needs the running server."""
-        inbox = self.folder / "import" / mailbox
-        inbox.mkdir(parents=True, exist_ok=True)
-        if not (inbox / "inbox").exists():
-            os.link(mbox, inbox / "inbox")
-        doveadm = ["doveadm", "-c", self.file]
-        subprocess.run([*doveadm, "mailbox", "create", "-u", user(), mailbox],
-                       capture_output=True)
-        source = f"mbox:{inbox}:INBOX={inbox}/inbox:INDEX=MEMORY"
-        done = subprocess.run([*doveadm, "import", "-u", user(), "-U", "root", source, "", "all"],
-                              capture_output=True, text=True)
+    def mailbox_import(self, mbox):
+        """Copies the mbox into INBOX; needs the running server."""
+        source = f"mbox:{self.folder}/source:INBOX={mbox}:INDEX=MEMORY"
+        done = subprocess.run(["doveadm", "-c", self.file, "import", "-u", user(), "-U", "root",
+                               source, "", "all"], capture_output=True, text=True)
         if done.returncode != 0:
             fail(f"doveadm import: {done.stderr}")
 
-    def forget_fetched(self, mailbox):
+    def forget_fetched(self):
         """Removes the cache of headers, as for a mailbox that no client has read."""
         for path in (self.folder / "mail").rglob("dovecot.index.cache"):
             path.unlink()
@@ -243,7 +235,8 @@ class Postfix(Server):
     name = "Postfix"
     ports = {"smtp": 10025, "smtps": 10465}
 
-    def __init__(self, options, lmtp="/nonexistent"):
+    def __init__(self, options, name="Postfix", lmtp="/nonexistent"):
+        self.name = name
         super().__init__(options)
         certificate, key = made_certificate(options)
         self.etc = self.folder / "etc"
@@ -258,11 +251,6 @@ class Postfix(Server):
     def command(self):
         return ["postfix", "-c", self.etc, "start-fg"]
 
-    def start(self):
-        super().start()
-        master = pathlib.Path(self.folder, "queue", "pid", "master.pid").read_text()
-        self.master = int(master)
-
 
 class PostfixToDovecot(Server):
     """Postfix that hands over to Dovecot's LMTP server: two trees counted as one server."""
@@ -274,7 +262,8 @@ class PostfixToDovecot(Server):
     def __init__(self, options):
         super().__init__(options)
         self.dovecot = self.dovecot_class(options)
-        self.postfix = Postfix(options, lmtp=self.dovecot.folder / "lmtp")
+        self.postfix = Postfix(options, "Postfix before " + self.dovecot.name,
+                               self.dovecot.folder / "lmtp")
         for part in (self.dovecot, self.postfix):
             part.flushes = self.flushes
 
