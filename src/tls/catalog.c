@@ -111,7 +111,8 @@ static void catalog_add(struct tls_catalog *catalog, const SSL_CIPHER *cipher)
 	catalog->suites[catalog->public.suite_count++] = (struct suite){
 		.id = SSL_CIPHER_get_protocol_id(cipher),
 		.name = str_from_c(SSL_CIPHER_get_name(cipher)),
-		.iana_name = str_from_c(iana_name != NULL ? iana_name : SSL_CIPHER_get_name(cipher)),
+		.iana_name =
+			str_from_c(iana_name != NULL ? iana_name : SSL_CIPHER_get_name(cipher)),
 		.min_protocol = suite_min_protocol(cipher),
 		.kx = suite_kx_from_nid(SSL_CIPHER_get_kx_nid(cipher)),
 		.auth = suite_auth_from_nid(SSL_CIPHER_get_auth_nid(cipher)),
@@ -165,7 +166,10 @@ static void catalog_fill_suites(struct tls_catalog *catalog)
 	catalog->public.suites = catalog->suites;
 }
 
-/* Setting a bound succeeds even for a version that was compiled out: only a hello tells the truth. */
+/*
+ * Setting a bound succeeds even for a version that was compiled out: only a hello
+ * tells the truth.
+ */
 static bool library_speaks(enum tls_protocol protocol)
 {
 	SSL_CTX *scratch = scratch_new();

@@ -11,7 +11,10 @@
 
 #include "policy/catalog.h"
 
-/* Makes a catalog; the caller frees it. Takes some milliseconds; aborts when OpenSSL is unusable. */
+/*
+ * Makes a catalog; the caller frees it. Takes some milliseconds; aborts when OpenSSL
+ * is unusable.
+ */
 const struct suite_catalog *tls_catalog_new(void);
 
 /* Frees and sets to NULL. */

@@ -63,7 +63,8 @@ static void certificate_read_common_name(struct tls_certificate *self)
 	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
 
 	if (at >= 0)
-		certificate_name_add(self, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+		certificate_name_add(self,
+				     X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 }
 
 static void certificate_read_names(struct tls_certificate *self)
@@ -275,7 +276,10 @@ STACK_OF(X509) * tls_certificate_chain(const struct tls_certificate *certificate
 	return certificate->chain;
 }
 
-/* `*.example.org` stands for exactly one label, and not for one above `org` (RFC 6125 section 6.4.3). */
+/*
+ * `*.example.org` stands for exactly one label, and not for one above `org` (RFC
+ * 6125 section 6.4.3).
+ */
 static bool wildcard_matches(struct str pattern, struct str host)
 {
 	if (!str_has_prefix(pattern, STR("*.")))
@@ -309,8 +313,8 @@ static void append_common_name(const X509_NAME *name, struct buf *to)
 	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
 	unsigned char *text = NULL;
 	int len = at < 0 ? -1
-			 : ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(
-							      X509_NAME_get_entry(name, at)));
+			 : ASN1_STRING_to_UTF8(
+				   &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
 
 	if (len < 0) {
 		buf_append_c(to, "(no name)");

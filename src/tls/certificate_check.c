@@ -62,7 +62,8 @@ static void check_signature(X509 *certificate, size_t number, const char *file,
 {
 	int digest = NID_undef;
 
-	if (X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0)
+	if (X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) ==
+	    0)
 		return;
 	if (X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 &&
 	    digest_is_weak(digest))
@@ -95,10 +96,11 @@ static void check_chain(const struct tls_certificate *certificate, const char *f
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *above = sk_X509_value(chain, i);
 		if (X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) != 0)
-			finding_add(findings, FINDING_WARNING, place_of(file),
-				    "the chain is out of order: certificate number %d did not issue "
-				    "the one before it; put the leaf first, then each issuer",
-				    i + 2);
+			finding_add(
+				findings, FINDING_WARNING, place_of(file),
+				"the chain is out of order: certificate number %d did not issue "
+				"the one before it; put the leaf first, then each issuer",
+				i + 2);
 		check_issuer_date(above, i + 2, file, now_s, findings);
 		check_signature(above, (size_t)i + 2, file, findings);
 		below = above;

@@ -52,7 +52,10 @@ static bool serial_set(X509 *certificate)
 
 static bool subject_set(X509 *certificate, struct str name)
 {
-	/* The field holds 64 characters (RFC 5280 appendix A.1); longer names stand in the SAN alone. */
+	/*
+	 * The field holds 64 characters (RFC 5280 appendix A.1); longer names stand in the
+	 * SAN alone.
+	 */
 	int len = name.len > 64 ? 64 : (int)name.len;
 
 	return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
@@ -83,8 +86,7 @@ static X509 *root_make(EVP_PKEY *key, struct str host)
 	buf_append_str(&name, str_sub(host, 0, 40));
 	root = certificate_begin(key, buf_str(&name), ROOT_DAYS);
 	buf_done(&name);
-	if (root != NULL &&
-	    X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
+	if (root != NULL && X509_set_issuer_name(root, X509_get_subject_name(root)) == 1 &&
 	    extension_add(root, root, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
 	    extension_add(root, root, NID_key_usage, "critical,keyCertSign,cRLSign") &&
 	    extension_add(root, root, NID_subject_key_identifier, "hash") &&

@@ -12,8 +12,8 @@ struct tls_connection {
 	struct tls_hello hello; /* the SSL's app data */
 	struct tls_context *context;
 	SSL *ssl;
-	int fd; /* the stream's */
-	bool is_done; /* handshake */
+	int fd;		 /* the stream's */
+	bool is_done;	 /* handshake */
 	bool is_drained; /* the last read took all there was */
 	/* Encrypted bytes that wait for the next write: the end of the handshake. */
 	struct buf held;

@@ -18,7 +18,10 @@
 #include "tls/provider.h"
 
 enum {
-	/* 112 bits: no RSA below 2048, no SHA-1 certificates (rule 5: never the administrator's business). */
+	/*
+	 * 112 bits: no RSA below 2048, no SHA-1 certificates (rule 5: never the
+	 * administrator's business).
+	 */
 	SECURITY_LEVEL = 2,
 	/* What OpenSSL counts a DH group of 1024 bits as. */
 	DH_1024_SECURITY_BITS = 80,
@@ -88,8 +91,8 @@ static bool dh_is_too_small(const struct tls_context *self, const SSL *ssl, EVP_
 }
 
 /* OpenSSL's callback: 1 admits, 0 refuses. `with` is our context. */
-static int security_answer_of(const SSL *ssl, const SSL_CTX *openssl, int question, int bits, int nid,
-			      void *other, void *with)
+static int security_answer_of(const SSL *ssl, const SSL_CTX *openssl, int question, int bits,
+			      int nid, void *other, void *with)
 {
 	const struct tls_context *self = with;
 
@@ -150,8 +153,8 @@ static bool protocols_set(SSL_CTX *openssl, const struct tls_policy *policy)
 
 static void options_set(SSL_CTX *openssl, const struct tls_policy *policy)
 {
-	uint64_t options = SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
-			   SSL_OP_ENABLE_MIDDLEBOX_COMPAT;
+	uint64_t options =
+		SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_ENABLE_MIDDLEBOX_COMPAT;
 
 	if (policy->server_preference)
 		options |= SSL_OP_CIPHER_SERVER_PREFERENCE;
@@ -257,9 +260,9 @@ static void session_id_context_set(const struct tls_context *self, const struct 
 	sha256_init(&sha);
 	sha256_update_framed(&sha, policy->text);
 	for (size_t i = 0; i < self->identity_count; i++)
-		sha256_update_framed(&sha,
-				     str_make(tls_certificate_digest(self->identities[i].certificate),
-					      SHA256_BYTES));
+		sha256_update_framed(
+			&sha, str_make(tls_certificate_digest(self->identities[i].certificate),
+				       SHA256_BYTES));
 	sha256_final(&sha, digest);
 	CHECK(SSL_CTX_set_session_id_context(self->openssl, digest, sizeof(digest)) == 1);
 }
@@ -301,7 +304,8 @@ static void append_refusal(struct buf *why)
 		buf_append_c(why, "it is signed with MD5 or SHA-1");
 		break;
 	default:
-		buf_printf(why, "OpenSSL does not take it (%s)", reason == NULL ? "no reason" : reason);
+		buf_printf(why, "OpenSSL does not take it (%s)",
+			   reason == NULL ? "no reason" : reason);
 	}
 	ERR_clear_error();
 }
@@ -342,7 +346,10 @@ static int identities_best_match(const struct tls_context *self, struct str host
 
 	for (size_t i = 0; i < self->identity_count; i++) {
 		int match = tls_certificate_match(self->identities[i].certificate, host);
-		/* Where a default fits as well as another, the default is taken: it is there already. */
+		/*
+		 * Where a default fits as well as another, the default is taken: it is there
+		 * already.
+		 */
 		if (match > 0 && 2 * match + self->identities[i].is_default > best)
 			best = 2 * match + self->identities[i].is_default;
 	}
@@ -416,8 +423,10 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		.ciphers_source = policy->ciphers_source,
 	};
 	struct str *const texts[] = {
-		&words->protocols_source.table, &words->protocols_source.variable,
-		&words->ciphers_source.table, &words->ciphers_source.variable,
+		&words->protocols_source.table,
+		&words->protocols_source.variable,
+		&words->ciphers_source.table,
+		&words->ciphers_source.variable,
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = text_keep(&self->texts, str_sub(*texts[i], 0, 1024));

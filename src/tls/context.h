@@ -33,11 +33,12 @@ enum { TLS_IDENTITIES_MAX = 1024 };
 struct tls_context;
 
 struct tls_context_parts {
-	const struct tls_policy *policy; /* copied as far as it is needed */
+	const struct tls_policy *policy;       /* copied as far as it is needed */
 	const struct tls_identity *identities; /* each referenced; empty for a client */
 	size_t identity_count;
-	struct key_source *keys;     /* borrowed, outlives the context */
-	struct tls_tickets *tickets; /* borrowed, outlives the context; may be NULL: keys of its own */
+	struct key_source *keys; /* borrowed, outlives the context */
+	/* Borrowed, outlives the context; NULL: keys of its own. */
+	struct tls_tickets *tickets;
 	struct str file_name; /* "mailserver.cfg", for failures in words */
 };
 
@@ -58,7 +59,10 @@ struct tls_certificates tls_context_certificates(const struct tls_context *conte
 /* For tls/transport.c and tests. Borrowed. */
 SSL_CTX *tls_context_openssl(const struct tls_context *context);
 
-/* The finite-field group of DHE suites: "ffdhe2048", "ffdhe4096", "modp1024" (Oakley group 2); "" without DHE. */
+/*
+ * The finite-field group of DHE suites: "ffdhe2048", "ffdhe4096", "modp1024" (Oakley
+ * group 2); "" without DHE.
+ */
 const char *tls_context_dh_name(const struct tls_context *context);
 
 /* What failures in words say of the policy. Texts are the context's own. */

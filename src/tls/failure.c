@@ -61,7 +61,10 @@ static void say_version(struct buf *to, const struct tls_connection *self)
 	append_protocols(to, words->protocols);
 }
 
-/* Suites that say nothing of encryption: the renegotiation and fallback signals, and grease (RFC 8701). */
+/*
+ * Suites that say nothing of encryption: the renegotiation and fallback signals, and
+ * grease (RFC 8701).
+ */
 static bool suite_is_signal(unsigned id)
 {
 	return id == 0x00ff || id == 0x5600 || ((id & 0x0f0f) == 0x0a0a && id >> 8 == (id & 0xff));
@@ -157,12 +160,14 @@ static const struct {
 	{SSL_R_WRONG_VERSION_NUMBER, " spoke no TLS where TLS was expected"},
 	{SSL_R_PACKET_LENGTH_TOO_LONG, " spoke no TLS where TLS was expected"},
 	{SSL_R_RECORD_LENGTH_MISMATCH, " spoke no TLS where TLS was expected"},
-	{SSL_R_UNEXPECTED_EOF_WHILE_READING, " closed the connection in the middle of the handshake"},
+	{SSL_R_UNEXPECTED_EOF_WHILE_READING,
+	 " closed the connection in the middle of the handshake"},
 	{SSL_R_NO_SUITABLE_KEY_SHARE, " offered no group for the key exchange that is admitted"},
 	{SSL_R_NO_SUITABLE_GROUPS, " offered no group for the key exchange that is admitted"},
 	{SSL_R_NO_SHARED_GROUPS, " offered no group for the key exchange that is admitted"},
 	{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
-	 " accepts no kind of signature that the certificates can give and that is strong enough for "
+	 " accepts no kind of signature that the certificates can give and that is strong enough "
+	 "for "
 	 "the version (in TLSv1.2 SHA-1 is refused)"},
 	{SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
 	 " accepts no kind of signature that the certificates can give"},

@@ -23,7 +23,10 @@ struct tls_hello {
 
 void tls_hello_init(struct tls_hello *hello);
 
-/* Makes a context's connections note these things in the struct tls_hello that is their SSL's app data, if any. */
+/*
+ * Makes a context's connections note these things in the struct tls_hello that is
+ * their SSL's app data, if any.
+ */
 void tls_hello_watch(SSL_CTX *openssl);
 
 #endif

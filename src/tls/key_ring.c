@@ -81,9 +81,10 @@ static EVP_PKEY *key_read(struct str pem, struct buf *why)
 {
 	bool was_asked = false;
 	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.ptr, (int)pem.len);
-	EVP_PKEY *key = bio == NULL ? NULL
-				    : PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_refuse,
-								 &was_asked, crypto_library(), NULL);
+	EVP_PKEY *key = bio == NULL
+				? NULL
+				: PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_refuse,
+							     &was_asked, crypto_library(), NULL);
 
 	if (key == NULL)
 		buf_append_c(why, was_asked ? "the private key is protected by a passphrase; store "
@@ -96,7 +97,7 @@ static EVP_PKEY *key_read(struct str pem, struct buf *why)
 
 static bool curve_is_usable(const char *name)
 {
-	static const char *const usable[] = {"prime256v1", "P-256", "secp384r1",
+	static const char *const usable[] = {"prime256v1", "P-256",	"secp384r1",
 					     "P-384",	   "secp521r1", "P-521"};
 
 	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++) {
@@ -120,7 +121,8 @@ static bool key_is_usable(EVP_PKEY *key, struct buf *why)
 	if (EVP_PKEY_is_a(key, "EC") &&
 	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 && curve_is_usable(group))
 		return true;
-	buf_append_c(why, "the private key is neither RSA nor on one of the curves P-256, P-384, P-521");
+	buf_append_c(why,
+		     "the private key is neither RSA nor on one of the curves P-256, P-384, P-521");
 	return false;
 }
 
@@ -134,7 +136,10 @@ static void key_id(EVP_PKEY *key, unsigned char id_out[KEY_ID_BYTES])
 	OPENSSL_free(der);
 }
 
-/* Puts a key that was read into the ring, taking it over; or only marks the one that stands there already. */
+/*
+ * Puts a key that was read into the ring, taking it over; or only marks the one that
+ * stands there already.
+ */
 static enum fault ring_put(struct key_ring *ring, struct ring_entry fresh, struct buf *why)
 {
 	struct ring_entry *known = ring_find(ring, fresh.number);
@@ -198,7 +203,10 @@ size_t key_ring_count(struct key_ring *ring)
 	return count;
 }
 
-/* A reference to the key, so that its destruction meanwhile does no harm; NULL when there is none. */
+/*
+ * A reference to the key, so that its destruction meanwhile does no harm; NULL when
+ * there is none.
+ */
 static EVP_PKEY *ring_borrow(struct key_ring *ring, uint32_t number, bool *is_rsa_out)
 {
 	EVP_PKEY *key = NULL;

@@ -10,8 +10,8 @@ static enum fault remote_sign(struct key_source *source, uint32_t key, uint32_t 
 	struct packet answer;
 
 	packet_init(&answer);
-	enum fault fault = role_client_call(remote->client, MSG_key_sign, &request, MSG_key_signed,
-					    &answer);
+	enum fault fault =
+		role_client_call(remote->client, MSG_key_sign, &request, MSG_key_signed, &answer);
 	if (fault == FAULT_NONE) {
 		const struct msg_key_signed *given = &answer.message.key_signed;
 		fault = given->fault < FAULT_COUNT ? (enum fault)given->fault : FAULT_INVALID;

@@ -26,7 +26,7 @@ struct key_job {
 struct keys {
 	struct key_ring *ring;
 	struct ticket_ring tickets; /* the loop's own */
-	uint64_t signed_count;      /* atomic */
+	uint64_t signed_count;	    /* atomic */
 	uint64_t premaster_count;   /* atomic */
 
 	pthread_mutex_t lock;
@@ -108,7 +108,10 @@ static void *helper_run(void *argument)
 	return NULL;
 }
 
-/* False when the helpers have too much to do already: the loop then does it, which slows the askers down. */
+/*
+ * False when the helpers have too much to do already: the loop then does it, which
+ * slows the askers down.
+ */
 static bool job_give(struct keys *keys, struct key_job *job)
 {
 	bool is_taken;
@@ -130,8 +133,12 @@ static struct key_job *job_new(struct role_peer *peer, uint64_t id, enum message
 	struct key_job *job = calloc(1, sizeof(*job) + bytes.len);
 
 	CHECK(job != NULL);
-	*job = (struct key_job){.peer = peer, .id = id, .kind = kind, .key = key,
-				.argument = argument, .len = bytes.len};
+	*job = (struct key_job){.peer = peer,
+				.id = id,
+				.kind = kind,
+				.key = key,
+				.argument = argument,
+				.len = bytes.len};
 	memcpy(job->bytes, bytes.ptr, bytes.len);
 	role_peer_hold(peer);
 	return job;
@@ -245,7 +252,8 @@ struct keys *keys_new(unsigned threads)
 	CHECK(pthread_mutex_init(&keys->lock, NULL) == 0);
 	CHECK(pthread_cond_init(&keys->wanted, NULL) == 0);
 	while (keys->thread_count < threads) {
-		CHECK(pthread_create(&keys->threads[keys->thread_count], NULL, helper_run, keys) == 0);
+		CHECK(pthread_create(&keys->threads[keys->thread_count], NULL, helper_run, keys) ==
+		      0);
 		keys->thread_count++;
 	}
 	return keys;

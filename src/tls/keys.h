@@ -32,7 +32,10 @@ struct keys;
 
 enum { KEYS_THREADS_MAX = 16 };
 
-/* Makes the role's state (role_server's role_data) with at most KEYS_THREADS_MAX helpers; 0: the loop does all. */
+/*
+ * Makes the role's state (role_server's role_data) with at most KEYS_THREADS_MAX
+ * helpers; 0: the loop does all.
+ */
 struct keys *keys_new(unsigned threads);
 
 /* Ends the helpers, destroys the keys, frees, and sets to NULL. After role_server_run. */

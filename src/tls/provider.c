@@ -67,7 +67,10 @@ void provider_fault_raise(enum fault fault)
 
 static pthread_once_t provider_once = PTHREAD_ONCE_INIT;
 
-/* After the default provider, so that a search that asks for nothing in particular finds that one. */
+/*
+ * After the default provider, so that a search that asks for nothing in particular
+ * finds that one.
+ */
 static void provider_start(void)
 {
 	OSSL_LIB_CTX *library = crypto_library();

@@ -30,7 +30,10 @@ EVP_PKEY *tls_key_handle_new(EVP_PKEY *public_key, struct key_source *source, ui
 
 /* ---- between the provider's own files ---- */
 
-/* What stands behind a handle. Without a source it is a public key that OpenSSL wants to compare. */
+/*
+ * What stands behind a handle. Without a source it is a public key that OpenSSL
+ * wants to compare.
+ */
 struct key_handle {
 	bool is_rsa;
 	struct key_source *source; /* borrowed; NULL in a public key */

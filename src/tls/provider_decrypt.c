@@ -76,7 +76,10 @@ static int decryption_init(void *data, void *key, const OSSL_PARAM params[])
 	       decryption_set_params(decryption, params);
 }
 
-/* Blocks on the keys role. Any padding other than that of TLS would make it an oracle; it is refused. */
+/*
+ * Blocks on the keys role. Any padding other than that of TLS would make it an
+ * oracle; it is refused.
+ */
 static int decryption_run(void *data, unsigned char *out, size_t *len_out, size_t size,
 			  const unsigned char *in, size_t in_len)
 {
@@ -90,14 +93,17 @@ static int decryption_run(void *data, unsigned char *out, size_t *len_out, size_
 	if (size < PREMASTER_BYTES)
 		return 0;
 	const struct key_handle *handle = decryption->handle;
-	enum fault fault = handle->source->premaster(handle->source, handle->key,
-						     decryption->version, str_make(in, in_len), out);
+	enum fault fault = handle->source->premaster(
+		handle->source, handle->key, decryption->version, str_make(in, in_len), out);
 	if (fault != FAULT_NONE)
 		provider_fault_raise(fault);
 	return fault == FAULT_NONE;
 }
 
-#define DECRYPTION_FUNCTION(id, function) {OSSL_FUNC_ASYM_CIPHER_##id, (void (*)(void))(function)}
+#define DECRYPTION_FUNCTION(id, function)                              \
+	{                                                              \
+		OSSL_FUNC_ASYM_CIPHER_##id, (void (*)(void))(function) \
+	}
 
 const OSSL_DISPATCH provider_decrypt_rsa[] = {
 	DECRYPTION_FUNCTION(NEWCTX, decryption_new),

@@ -196,7 +196,10 @@ static const char *handle_operation_ec(int operation)
 	return PROVIDER_SIGN_EC;
 }
 
-#define HANDLE_FUNCTION(id, function) {OSSL_FUNC_KEYMGMT_##id, (void (*)(void))(function)}
+#define HANDLE_FUNCTION(id, function)                              \
+	{                                                          \
+		OSSL_FUNC_KEYMGMT_##id, (void (*)(void))(function) \
+	}
 
 const OSSL_DISPATCH provider_keymgmt_rsa[] = {
 	HANDLE_FUNCTION(NEW, handle_new_rsa),

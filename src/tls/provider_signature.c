@@ -19,8 +19,7 @@ void provider_signature_start(void)
 {
 	CHECK(sign_scheme_count() <= SCHEMES_MAX);
 	for (size_t i = 0; i < sign_scheme_count(); i++)
-		scheme_digests[i] =
-			EVP_MD_fetch(crypto_library(), sign_scheme_at(i)->digest, NULL);
+		scheme_digests[i] = EVP_MD_fetch(crypto_library(), sign_scheme_at(i)->digest, NULL);
 }
 
 /* A signature under way. */
@@ -156,9 +155,9 @@ static int signing_sign(void *data, unsigned char *signature, size_t *len_out, s
 	}
 	if (!message_digest(signing->scheme, str_make(message, message_len), digest))
 		return 0;
-	enum fault fault = handle->source->sign(
-		handle->source, handle->key, signing->scheme->number,
-		str_make(digest, signing->scheme->digest_len), made, &len);
+	enum fault fault =
+		handle->source->sign(handle->source, handle->key, signing->scheme->number,
+				     str_make(digest, signing->scheme->digest_len), made, &len);
 	if (fault != FAULT_NONE || len > size) {
 		provider_fault_raise(fault);
 		return 0;
@@ -168,17 +167,21 @@ static int signing_sign(void *data, unsigned char *signature, size_t *len_out, s
 	return 1;
 }
 
-#define SIGNING_FUNCTION(id, function) {OSSL_FUNC_SIGNATURE_##id, (void (*)(void))(function)}
+#define SIGNING_FUNCTION(id, function)                               \
+	{                                                            \
+		OSSL_FUNC_SIGNATURE_##id, (void (*)(void))(function) \
+	}
 
-#define SIGNING_FUNCTIONS                                                                          \
-	SIGNING_FUNCTION(NEWCTX, signing_new),                                                     \
-	SIGNING_FUNCTION(FREECTX, signing_free),                                                   \
-	SIGNING_FUNCTION(DUPCTX, signing_dup),                                                     \
-	SIGNING_FUNCTION(DIGEST_SIGN_INIT, signing_init),                                          \
-	SIGNING_FUNCTION(DIGEST_SIGN, signing_sign),                                               \
-	SIGNING_FUNCTION(SET_CTX_PARAMS, signing_set_params),                                      \
-	SIGNING_FUNCTION(SETTABLE_CTX_PARAMS, signing_settable),                                   \
-	{0, NULL}
+#define SIGNING_FUNCTIONS                                                               \
+	SIGNING_FUNCTION(NEWCTX, signing_new), SIGNING_FUNCTION(FREECTX, signing_free), \
+		SIGNING_FUNCTION(DUPCTX, signing_dup),                                  \
+		SIGNING_FUNCTION(DIGEST_SIGN_INIT, signing_init),                       \
+		SIGNING_FUNCTION(DIGEST_SIGN, signing_sign),                            \
+		SIGNING_FUNCTION(SET_CTX_PARAMS, signing_set_params),                   \
+		SIGNING_FUNCTION(SETTABLE_CTX_PARAMS, signing_settable),                \
+	{                                                                               \
+		0, NULL                                                                 \
+	}
 
 const OSSL_DISPATCH provider_signature_rsa[] = {SIGNING_FUNCTIONS};
 const OSSL_DISPATCH provider_signature_ec[] = {SIGNING_FUNCTIONS};

@@ -32,7 +32,10 @@ enum {
 	PREMASTER_BYTES = 48,
 };
 
-/* Finds a scheme by number, or by padding and length-determining digest name; NULL when there is none. */
+/*
+ * Finds a scheme by number, or by padding and length-determining digest name; NULL
+ * when there is none.
+ */
 const struct sign_scheme *sign_scheme_by_number(uint32_t number);
 const struct sign_scheme *sign_scheme_by_digest(enum sign_padding padding, const char *digest);
 

@@ -23,8 +23,7 @@ bool ticket_ring_tick(struct ticket_ring *ring, int64_t now_ms)
 {
 	if (now_ms - ring->rotated_ms < TICKET_ROTATION_MS)
 		return false;
-	memmove(ring->bytes + TICKET_KEY_BYTES, ring->bytes,
-		TICKET_RING_BYTES - TICKET_KEY_BYTES);
+	memmove(ring->bytes + TICKET_KEY_BYTES, ring->bytes, TICKET_RING_BYTES - TICKET_KEY_BYTES);
 	random_bytes(ring->bytes, TICKET_KEY_BYTES);
 	ring->rotated_ms = now_ms;
 	return true;
@@ -105,8 +104,9 @@ static bool ticket_key_find(struct tls_tickets *tickets, const unsigned char *na
 
 	pthread_rwlock_rdlock(&tickets->lock);
 	for (int i = 0; i < TICKET_KEYS && !is_found; i++) {
-		is_found = name == NULL ? i == CURRENT
-					: memcmp(tickets->keys[i].name, name, TICKET_NAME_BYTES) == 0;
+		is_found = name == NULL
+				   ? i == CURRENT
+				   : memcmp(tickets->keys[i].name, name, TICKET_NAME_BYTES) == 0;
 		if (is_found) {
 			*key_out = tickets->keys[i];
 			*index_out = i;
@@ -144,7 +144,8 @@ static int ticket_key_use(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_
 		memcpy(name, key.name, TICKET_NAME_BYTES);
 		random_bytes(iv, 16);
 	}
-	if (EVP_CipherInit_ex2(cipher, tickets->cipher, key.cipher_key, iv, is_sealing, NULL) == 1 &&
+	if (EVP_CipherInit_ex2(cipher, tickets->cipher, key.cipher_key, iv, is_sealing, NULL) ==
+		    1 &&
 	    ticket_mac_init(mac, &key))
 		result = is_sealing || index == CURRENT ? 1 : 2;
 	explicit_bzero(&key, sizeof(key));

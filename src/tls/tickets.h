@@ -47,7 +47,10 @@ void ticket_ring_wipe(struct ticket_ring *ring);
 
 struct tls_tickets;
 
-/* Makes a set with random keys of its own, good until the first refresh. Thread safe from then on. */
+/*
+ * Makes a set with random keys of its own, good until the first refresh. Thread safe
+ * from then on.
+ */
 struct tls_tickets *tls_tickets_new(void);
 /* Wipes, frees, and sets to NULL; every context made with it must be gone. */
 void tls_tickets_free(struct tls_tickets **tickets);

@@ -197,7 +197,10 @@ enum io tls_handshake(struct tls_connection *connection)
 
 /* ---- the transport ---- */
 
-/* Sends what is held when nothing else is going to; a socket that is full gets it with the next write. */
+/*
+ * Sends what is held when nothing else is going to; a socket that is full gets it
+ * with the next write.
+ */
 static void held_push(struct tls_connection *self)
 {
 	if (self->held.len > 0)
@@ -268,14 +271,9 @@ static const struct {
 	int nid;
 	const char *name;
 } group_names[] = {
-	{NID_X25519, "x25519"},
-	{NID_X448, "x448"},
-	{NID_X9_62_prime256v1, "P-256"},
-	{NID_secp384r1, "P-384"},
-	{NID_secp521r1, "P-521"},
-	{NID_ffdhe2048, "ffdhe2048"},
-	{NID_ffdhe3072, "ffdhe3072"},
-	{NID_ffdhe4096, "ffdhe4096"},
+	{NID_X25519, "x25519"},	      {NID_X448, "x448"},	    {NID_X9_62_prime256v1, "P-256"},
+	{NID_secp384r1, "P-384"},     {NID_secp521r1, "P-521"},	    {NID_ffdhe2048, "ffdhe2048"},
+	{NID_ffdhe3072, "ffdhe3072"}, {NID_ffdhe4096, "ffdhe4096"},
 };
 
 /* Groups that OpenSSL has no number of its own for come as IANA's with this mark. */

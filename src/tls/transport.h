@@ -23,11 +23,15 @@ struct tls_facts {
 	const char *suite;	  /* IANA name */
 	uint16_t suite_id;	  /* IANA number, for counters */
 	const char *group;	  /* "x25519", "P-256", "ffdhe2048"; "" where none was agreed */
-	const char *server_name;  /* SNI, lives as long as the connection; foreign text; "" if none */
+	const char
+		*server_name; /* SNI, lives as long as the connection; foreign text; "" if none */
 
 	/* Of the ClientHello; TLS_PROTOCOL_COUNT before it came. */
 	enum tls_protocol peer_highest;
-	/* It listed its versions (RFC 8446 section 4.2.1); without a list only the highest is known. */
+	/*
+	 * It listed its versions (RFC 8446 section 4.2.1); without a list only the highest
+	 * is known.
+	 */
 	bool peer_listed_versions;
 
 	/* Fatal alerts, -1 for none (RFC 8446 section 6). */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes tls/certificate and the reading of keys: whatever is in a file, it is taken or explained. */
+/*
+ * Fuzzes tls/certificate and the reading of keys: whatever is in a file, it is taken
+ * or explained.
+ */
 #include "tls/certificate.h"
 #include "tls/key_ring.h"
 
@@ -11,12 +14,14 @@ static void use(const struct tls_certificate *certificate)
 	struct buf text = BUF_INIT(64 * 1024);
 
 	findings_init(&findings);
-	tls_certificate_check(certificate, "server", STR("mail.example.test"), 1800000000, &findings);
+	tls_certificate_check(certificate, "server", STR("mail.example.test"), 1800000000,
+			      &findings);
 	tls_certificate_describe(certificate, &text);
 	for (size_t i = 0; i < tls_certificate_name_count(certificate); i++) {
 		struct str name = tls_certificate_name(certificate, i);
 		CHECK(memchr(name.ptr, '\0', name.len) == NULL);
-		CHECK(tls_certificate_match(certificate, name) == 2 || str_has_suffix_nocase(name, STR(".")));
+		CHECK(tls_certificate_match(certificate, name) == 2 ||
+		      str_has_suffix_nocase(name, STR(".")));
 	}
 	buf_done(&text);
 	findings_done(&findings);

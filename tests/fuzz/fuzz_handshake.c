@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes tls/transport, tls/hello and tls/failure: any bytes where a ClientHello belongs end in words. */
+/*
+ * Fuzzes tls/transport, tls/hello and tls/failure: any bytes where a ClientHello
+ * belongs end in words.
+ */
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -52,9 +52,8 @@ void policy_set_protocols(struct tls_policy *policy, tls_protocols protocols)
 		if (!tls_protocols_has(protocols, p))
 			policy->holes |= TLS_PROTOCOL_BIT(p);
 	}
-	policy->relaxed[TLS_RELAXED_SIGNATURES] =
-		tls_protocols_has(protocols, TLS_PROTOCOL_1_0) ||
-		tls_protocols_has(protocols, TLS_PROTOCOL_1_1);
+	policy->relaxed[TLS_RELAXED_SIGNATURES] = tls_protocols_has(protocols, TLS_PROTOCOL_1_0) ||
+						  tls_protocols_has(protocols, TLS_PROTOCOL_1_1);
 }
 
 struct tls_policy policy_make(tls_protocols protocols)
@@ -182,7 +181,8 @@ void handshake_run(struct handshake *shake, struct tls_context *context, SSL_CTX
 		char none[1];
 		size_t got;
 		if (shake->server_result == IO_DONE && !shake->client_is_done)
-			(void)transport_tls.read(shake->server, shake->fds[0], none, sizeof(none), &got);
+			(void)transport_tls.read(shake->server, shake->fds[0], none, sizeof(none),
+						 &got);
 	}
 	tls_connection_facts(shake->server, &shake->facts);
 }

@@ -28,7 +28,10 @@ extern struct world world;
 int world_make(void **state);
 int world_drop(void **state);
 
-/* A listener's policy as the defaults give it, to be changed by the test. `protocols` is a contiguous set or has its holes named. */
+/*
+ * A listener's policy as the defaults give it, to be changed by the test.
+ * `protocols` is a contiguous set or has its holes named.
+ */
 struct tls_policy policy_make(tls_protocols protocols);
 void policy_set_protocols(struct tls_policy *policy, tls_protocols protocols);
 #define ONLY(protocol) TLS_PROTOCOL_BIT(TLS_PROTOCOL_##protocol)

@@ -44,7 +44,8 @@ static void test_knows_a_suite_by_both_names(void **state)
 
 static void test_tells_anonymous_and_null_suites(void **state)
 {
-	const struct suite *anonymous = suite_catalog_by_name(catalog, STR("ADH-AES256-GCM-SHA384"));
+	const struct suite *anonymous =
+		suite_catalog_by_name(catalog, STR("ADH-AES256-GCM-SHA384"));
 	const struct suite *null = suite_catalog_by_name(catalog, STR("NULL-SHA256"));
 
 	assert_non_null(anonymous);
@@ -79,7 +80,8 @@ static void test_expands_in_order_and_without_tls13(void **state)
 	uint16_t ids[SUITE_CATALOG_MAX];
 	size_t count = 99;
 
-	assert_true(catalog->expand(catalog, "AES128-SHA:ECDHE-RSA-AES256-GCM-SHA384", ids, &count));
+	assert_true(
+		catalog->expand(catalog, "AES128-SHA:ECDHE-RSA-AES256-GCM-SHA384", ids, &count));
 	assert_int_equal(count, 2);
 	assert_int_equal(ids[0], 0x002f);
 	assert_int_equal(ids[1], 0xc030);

@@ -51,9 +51,8 @@ static void test_a_client_that_trusts_the_file_accepts_either(void **state)
 		SSL_CTX_set_security_level(client, 2);
 		assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(client), root), 1);
 		SSL_CTX_set_verify(client, SSL_VERIFY_PEER, NULL);
-		assert_int_equal(X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(client),
-							       "127.0.0.1"),
-				 1);
+		assert_int_equal(
+			X509_VERIFY_PARAM_set1_ip_asc(SSL_CTX_get0_param(client), "127.0.0.1"), 1);
 		handshake_run(&shake, context, client, NULL, NULL);
 		assert_true(handshake_is_good(&shake));
 		assert_int_equal(SSL_get_verify_result(shake.client), X509_V_OK);
@@ -80,7 +79,8 @@ static void assert_pair_finding(struct str chain, struct str key, int64_t now_s,
 	struct findings findings;
 
 	findings_init(&findings);
-	bool is_good = tls_pair_check(chain, key, "server", STR("mail.example.test"), now_s, &findings);
+	bool is_good =
+		tls_pair_check(chain, key, "server", STR("mail.example.test"), now_s, &findings);
 	if (!has_finding(&findings, severity, words)) {
 		for (size_t i = 0; i < findings.count; i++)
 			print_error("%.*s\n", STR_ARG(findings.items[i].text));
@@ -100,12 +100,13 @@ static void test_findings_about_a_pair(void **state)
 			    "does not belong to the certificate");
 	assert_pair_finding(chain, key, until + 1, FINDING_ERROR, "expired on");
 	assert_pair_finding(chain, key, until - 3 * DAY_S, FINDING_WARNING, "in 3 days");
-	assert_pair_finding(chain, key, now + 20 * 365 * (int64_t)DAY_S, FINDING_ERROR, "expired on");
+	assert_pair_finding(chain, key, now + 20 * 365 * (int64_t)DAY_S, FINDING_ERROR,
+			    "expired on");
 	assert_pair_finding(chain, key, now - 30 * DAY_S, FINDING_ERROR, "not good before");
 	assert_pair_finding(STR("nothing"), key, now, FINDING_ERROR, "no certificate in PEM form");
 	assert_pair_finding(chain, STR("nothing"), now, FINDING_ERROR, "no readable private key");
-	assert_pair_finding(STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), key,
-			    now, FINDING_ERROR, "certificate number 1 in it is damaged");
+	assert_pair_finding(STR("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+			    key, now, FINDING_ERROR, "certificate number 1 in it is damaged");
 }
 
 static void test_an_expired_issuer_is_a_warning(void **state)
@@ -177,7 +178,8 @@ static struct tls_certificate *certificate_for(EVP_PKEY *key, const char *names)
 	X509_gmtime_adj(X509_getm_notAfter(made), 100 * DAY_S);
 	assert_int_equal(X509_set_pubkey(made, key), 1);
 	assert_int_equal(X509_NAME_add_entry_by_txt(X509_get_subject_name(made), "CN", MBSTRING_ASC,
-						    (const unsigned char *)"common.example", -1, -1, 0),
+						    (const unsigned char *)"common.example", -1, -1,
+						    0),
 			 1);
 	assert_int_equal(X509_set_issuer_name(made, X509_get_subject_name(made)), 1);
 	if (names != NULL) {
@@ -268,8 +270,9 @@ static void named_make(struct named *named)
 	named->ring = key_ring_new();
 	ring_add(named->ring, 3, exact_key);
 	ring_add(named->ring, 4, wildcard_key);
-	assert_int_equal(key_ring_add(named->ring, 1, KEY_RSA, buf_str(&world.rsa_pem.key), id, &why),
-			 FAULT_NONE);
+	assert_int_equal(
+		key_ring_add(named->ring, 1, KEY_RSA, buf_str(&world.rsa_pem.key), id, &why),
+		FAULT_NONE);
 	assert_int_equal(key_ring_add(named->ring, 1, KEY_EC, buf_str(&world.ec_pem.key), id, &why),
 			 FAULT_NONE);
 	key_source_ring_init(&named->source, named->ring);
@@ -281,9 +284,11 @@ static void named_make(struct named *named)
 		{named->exact, 3, false},
 		{named->wildcard, 4, false},
 	};
-	struct tls_context_parts parts = {
-		.policy = &policy, .identities = identities, .identity_count = 4,
-		.keys = &named->source.source, .file_name = STR("mailserver.cfg")};
+	struct tls_context_parts parts = {.policy = &policy,
+					  .identities = identities,
+					  .identity_count = 4,
+					  .keys = &named->source.source,
+					  .file_name = STR("mailserver.cfg")};
 	assert_int_equal(tls_context_new(&parts, &why, &named->context), FAULT_NONE);
 	buf_done(&why);
 	EVP_PKEY_free(exact_key);
@@ -308,9 +313,9 @@ static void assert_served(struct named *named, const char *host, int version, co
 	assert_int_equal(SSL_CTX_set_cipher_list(client, suites), 1);
 	handshake_run(&shake, named->context, client, host, NULL);
 	assert_true(handshake_is_good(&shake));
-	assert_int_equal(X509_cmp(SSL_get0_peer_certificate(shake.client),
-				  tls_certificate_leaf(expected)),
-			 0);
+	assert_int_equal(
+		X509_cmp(SSL_get0_peer_certificate(shake.client), tls_certificate_leaf(expected)),
+		0);
 	handshake_done(&shake);
 	SSL_CTX_free(client);
 }
@@ -341,8 +346,10 @@ static void test_a_weak_key_is_refused_in_words(void **state)
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(crypto_library(), NULL, "RSA", (size_t)1024);
 	struct tls_certificate *weak = certificate_for(key, "DNS:mail.example.test");
 	struct tls_identity identity = {weak, 9, true};
-	struct tls_context_parts parts = {.policy = &policy, .identities = &identity,
-					  .identity_count = 1, .keys = &world.source.source};
+	struct tls_context_parts parts = {.policy = &policy,
+					  .identities = &identity,
+					  .identity_count = 1,
+					  .keys = &world.source.source};
 	struct tls_context *context = NULL;
 	struct buf why = BUF_INIT(256);
 	struct findings findings;

@@ -299,9 +299,10 @@ static void test_1024_bits_only_when_asked_for(void **state)
 {
 	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
 	struct tls_identity identity = {world.rsa, KEY_RSA, true};
-	struct tls_context_parts parts = {
-		.policy = &policy, .identities = &identity, .identity_count = 1,
-		.keys = &world.source.source};
+	struct tls_context_parts parts = {.policy = &policy,
+					  .identities = &identity,
+					  .identity_count = 1,
+					  .keys = &world.source.source};
 	struct tls_context *context = NULL;
 	struct buf why = BUF_INIT(256);
 
@@ -407,7 +408,8 @@ static void test_renegotiation_is_refused(void **state)
 	handshake_run(&shake, context, client, NULL, NULL);
 	assert_true(handshake_is_good(&shake));
 	/* OpenSSL 3 refuses by itself what a client begins; the option is said all the same. */
-	assert_true((SSL_CTX_get_options(tls_context_openssl(context)) & SSL_OP_NO_RENEGOTIATION) != 0);
+	assert_true((SSL_CTX_get_options(tls_context_openssl(context)) & SSL_OP_NO_RENEGOTIATION) !=
+		    0);
 	assert_int_equal(SSL_renegotiate(shake.client), 1);
 	(void)SSL_do_handshake(shake.client);
 	(void)transport_tls.read(shake.server, shake.fds[0], &byte, 1, &got);
@@ -442,15 +444,17 @@ static void test_failures_in_words(void **state)
 		     "TLS: 192.0.2.26 (mx.old.example) offered at most TLSv1.1; "
 		     "SmtpSecurity/ServerTlsProtocols (mailserver.cfg:31) admits TLSv1.2, TLSv1.3");
 	assert_int_equal(SSL_CTX_set_cipher_list(weak, "AES128-SHA:AES256-SHA"), 1);
-	assert_words(context, weak,
-		     "TLS: 192.0.2.26 (mx.old.example) offered no usable suite, only "
-		     "TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA; "
-		     "SmtpSecurity/ServerTlsCiphers (the default), with the certificates and groups "
-		     "at hand, admits none of these");
+	assert_words(
+		context, weak,
+		"TLS: 192.0.2.26 (mx.old.example) offered no usable suite, only "
+		"TLS_RSA_WITH_AES_128_CBC_SHA, TLS_RSA_WITH_AES_256_CBC_SHA; "
+		"SmtpSecurity/ServerTlsCiphers (the default), with the certificates and groups "
+		"at hand, admits none of these");
 	SSL_CTX_set_verify(wary, SSL_VERIFY_PEER, NULL);
-	assert_words(context, wary,
-		     "TLS: 192.0.2.26 (mx.old.example) refused: it does not trust whoever issued the "
-		     "certificate (alert 48, unknown_ca)");
+	assert_words(
+		context, wary,
+		"TLS: 192.0.2.26 (mx.old.example) refused: it does not trust whoever issued the "
+		"certificate (alert 48, unknown_ca)");
 	SSL_CTX_free(old);
 	SSL_CTX_free(weak);
 	SSL_CTX_free(wary);
@@ -477,7 +481,8 @@ static void test_a_keys_role_that_is_down_is_named_so(void **state)
 	struct tls_context *context = context_make_with(&policy, WITH_RSA, NULL, &source);
 
 	for (int i = 0; i < 2; i++) {
-		SSL_CTX *client = client_make(TLS1_2_VERSION, i == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
+		SSL_CTX *client =
+			client_make(TLS1_2_VERSION, i == 0 ? TLS1_2_VERSION : TLS1_3_VERSION);
 		assert_int_equal(SSL_CTX_set_cipher_list(client, "kRSA"), 1);
 		assert_words(context, client,
 			     "TLS: 192.0.2.26 (mx.old.example) came while the private key could "

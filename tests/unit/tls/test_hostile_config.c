@@ -40,7 +40,8 @@ static int is_file_hostile(void)
 {
 	SSL_CTX *careless = SSL_CTX_new(TLS_method());
 
-	return careless == NULL || SSL_CTX_get_min_proto_version(careless) == TLS1_3_VERSION ? 0 : 1;
+	return careless == NULL || SSL_CTX_get_min_proto_version(careless) == TLS1_3_VERSION ? 0
+											     : 1;
 }
 
 static void test_the_file_is_hostile(void **state)
@@ -51,7 +52,8 @@ static void test_the_file_is_hostile(void **state)
 /* cmocka's checks cannot be used in the child; the code tells which step failed. */
 static int every_version_still_shakes(void)
 {
-	static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+	static const int versions[] = {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION,
+				       TLS1_3_VERSION};
 
 	(void)world_make(NULL);
 	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);

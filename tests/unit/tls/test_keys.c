@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of tls/key_ring and tls/keys: every scheme, premaster secrets, and the role behind its channels. */
+/*
+ * Unit tests of tls/key_ring and tls/keys: every scheme, premaster secrets, and the
+ * role behind its channels.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,12 +81,15 @@ static void test_what_does_not_fit_is_refused(void **state)
 			 FAULT_NOT_FOUND);
 	assert_int_equal(key_ring_sign(world.ring, KEY_EC, 0x0804, str_make(digest, 32), out, &len),
 			 FAULT_UNSUPPORTED);
-	assert_int_equal(key_ring_sign(world.ring, KEY_RSA, 0x0403, str_make(digest, 32), out, &len),
-			 FAULT_UNSUPPORTED);
-	assert_int_equal(key_ring_sign(world.ring, KEY_RSA, 0x0804, str_make(digest, 31), out, &len),
-			 FAULT_UNSUPPORTED);
-	assert_int_equal(key_ring_sign(world.ring, KEY_RSA, 0x7777, str_make(digest, 32), out, &len),
-			 FAULT_UNSUPPORTED);
+	assert_int_equal(
+		key_ring_sign(world.ring, KEY_RSA, 0x0403, str_make(digest, 32), out, &len),
+		FAULT_UNSUPPORTED);
+	assert_int_equal(
+		key_ring_sign(world.ring, KEY_RSA, 0x0804, str_make(digest, 31), out, &len),
+		FAULT_UNSUPPORTED);
+	assert_int_equal(
+		key_ring_sign(world.ring, KEY_RSA, 0x7777, str_make(digest, 32), out, &len),
+		FAULT_UNSUPPORTED);
 	assert_int_equal(key_ring_premaster(world.ring, KEY_EC, TLS1_2_VERSION, STR("x"), out),
 			 FAULT_UNSUPPORTED);
 	assert_int_equal(key_ring_premaster(world.ring, 99, TLS1_2_VERSION, STR("x"), out),
@@ -93,7 +99,8 @@ static void test_what_does_not_fit_is_refused(void **state)
 /* Encrypts as a client of a static RSA suite does (RFC 5246 section 7.4.7.1). */
 static size_t encrypt(const unsigned char *plain, size_t len, unsigned char *out, size_t size)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_library(), public_key(true), NULL);
+	EVP_PKEY_CTX *context =
+		EVP_PKEY_CTX_new_from_pkey(crypto_library(), public_key(true), NULL);
 
 	assert_int_equal(EVP_PKEY_encrypt_init(context), 1);
 	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING), 1);
@@ -115,9 +122,9 @@ static void test_a_good_premaster_is_given_back(void **state)
 
 	premaster_make(premaster, TLS1_2_VERSION);
 	size_t len = encrypt(premaster, sizeof(premaster), cipher, sizeof(cipher));
-	assert_int_equal(key_ring_premaster(world.ring, KEY_RSA, TLS1_2_VERSION,
-					    str_make(cipher, len), got),
-			 FAULT_NONE);
+	assert_int_equal(
+		key_ring_premaster(world.ring, KEY_RSA, TLS1_2_VERSION, str_make(cipher, len), got),
+		FAULT_NONE);
 	assert_memory_equal(got, premaster, sizeof(got));
 }
 
@@ -126,9 +133,9 @@ static void assert_implicitly_rejected(const unsigned char *cipher, size_t len,
 {
 	unsigned char got[PREMASTER_BYTES] = {0}, none[PREMASTER_BYTES] = {0};
 
-	assert_int_equal(key_ring_premaster(world.ring, KEY_RSA, TLS1_2_VERSION,
-					    str_make(cipher, len), got),
-			 FAULT_NONE);
+	assert_int_equal(
+		key_ring_premaster(world.ring, KEY_RSA, TLS1_2_VERSION, str_make(cipher, len), got),
+		FAULT_NONE);
 	assert_memory_not_equal(got, premaster, sizeof(got));
 	assert_memory_not_equal(got, none, sizeof(got));
 }
@@ -162,15 +169,19 @@ static void test_generations_end(void **state)
 	struct buf why = BUF_INIT(256);
 	unsigned char id[KEY_ID_BYTES];
 
-	assert_int_equal(key_ring_add(ring, 1, 1, buf_str(&world.rsa_pem.key), id, &why), FAULT_NONE);
-	assert_int_equal(key_ring_add(ring, 1, 2, buf_str(&world.ec_pem.key), id, &why), FAULT_NONE);
+	assert_int_equal(key_ring_add(ring, 1, 1, buf_str(&world.rsa_pem.key), id, &why),
+			 FAULT_NONE);
+	assert_int_equal(key_ring_add(ring, 1, 2, buf_str(&world.ec_pem.key), id, &why),
+			 FAULT_NONE);
 	key_ring_complete(ring, 1);
 	assert_int_equal(key_ring_count(ring), 2);
 	/* The second names only one of them: the other lives on until the third is complete. */
-	assert_int_equal(key_ring_add(ring, 2, 1, buf_str(&world.rsa_pem.key), id, &why), FAULT_NONE);
+	assert_int_equal(key_ring_add(ring, 2, 1, buf_str(&world.rsa_pem.key), id, &why),
+			 FAULT_NONE);
 	key_ring_complete(ring, 2);
 	assert_int_equal(key_ring_count(ring), 2);
-	assert_int_equal(key_ring_add(ring, 3, 1, buf_str(&world.rsa_pem.key), id, &why), FAULT_NONE);
+	assert_int_equal(key_ring_add(ring, 3, 1, buf_str(&world.rsa_pem.key), id, &why),
+			 FAULT_NONE);
 	key_ring_complete(ring, 3);
 	assert_int_equal(key_ring_count(ring), 1);
 	assert_int_equal(key_ring_add(ring, 4, 1, buf_str(&world.ec_pem.key), id, &why),
@@ -185,7 +196,8 @@ static void test_a_key_is_known_by_its_certificate(void **state)
 	struct buf why = BUF_INIT(256);
 	unsigned char id[KEY_ID_BYTES];
 
-	assert_int_equal(key_ring_add(ring, 1, 1, buf_str(&world.rsa_pem.key), id, &why), FAULT_NONE);
+	assert_int_equal(key_ring_add(ring, 1, 1, buf_str(&world.rsa_pem.key), id, &why),
+			 FAULT_NONE);
 	assert_memory_equal(id, tls_certificate_key_id(world.rsa), sizeof(id));
 	assert_memory_not_equal(id, tls_certificate_key_id(world.ec), sizeof(id));
 	key_ring_free(&ring);
@@ -284,7 +296,8 @@ static void role_stop(struct keys_role *role)
 	keys_free(&role->keys);
 }
 
-static enum fault role_give(struct keys_role *role, uint32_t number, struct str pem, struct buf *text)
+static enum fault role_give(struct keys_role *role, uint32_t number, struct str pem,
+			    struct buf *text)
 {
 	struct msg_key_given given = {.generation = 1, .key = number, .pem = pem};
 	struct packet answer;

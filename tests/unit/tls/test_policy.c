@@ -39,7 +39,8 @@ static struct config *config_make(const char *variables)
 
 	buf_printf(&text, "<config><table name=\"Security\">%s</table></config>", variables);
 	findings_init(&findings);
-	if (config_parse(buf_str(&text), "mailserver.cfg", catalog, &findings, &config) != FAULT_NONE)
+	if (config_parse(buf_str(&text), "mailserver.cfg", catalog, &findings, &config) !=
+	    FAULT_NONE)
 		for (size_t i = 0; i < findings.count; i++)
 			print_error("%.*s\n", STR_ARG(findings.items[i].text));
 	assert_non_null(config);
@@ -175,10 +176,10 @@ static void test_static_rsa_only(void **state)
 
 static void test_names_as_scanners_print_them(void **state)
 {
-	assert_effective_is_intended(
-		VARIABLE("ServerTlsCiphers", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384:"
-					     "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256:"
-					     "!TLS_CHACHA20_POLY1305_SHA256"));
+	assert_effective_is_intended(VARIABLE("ServerTlsCiphers",
+					      "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384:"
+					      "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256:"
+					      "!TLS_CHACHA20_POLY1305_SHA256"));
 }
 
 /* Rule 10: where the library has it, the hybrid group comes first. */
@@ -192,9 +193,8 @@ static void test_the_hybrid_group_is_taken_where_it_is(void **state)
 	struct handshake shake;
 
 	assert_int_equal(tls_group_at(0)->kind, TLS_GROUP_HYBRID);
-	assert_int_equal(SSL_CTX_set1_groups_list(client, is_known ? "X25519MLKEM768:X25519"
-								   : "X25519"),
-			 1);
+	assert_int_equal(
+		SSL_CTX_set1_groups_list(client, is_known ? "X25519MLKEM768:X25519" : "X25519"), 1);
 	handshake_run(&shake, context, client, NULL, NULL);
 	assert_true(handshake_is_good(&shake));
 	assert_string_equal(shake.facts.group, is_known ? "X25519MLKEM768" : "x25519");

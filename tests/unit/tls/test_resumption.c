@@ -45,7 +45,8 @@ static void test_a_session_is_resumed_by_another_front(void **state)
 	struct ticket_ring ring;
 
 	ticket_ring_init(&ring, 0);
-	assert_int_equal(tls_tickets_set(one, str_make(ring.bytes, sizeof(ring.bytes))), FAULT_NONE);
+	assert_int_equal(tls_tickets_set(one, str_make(ring.bytes, sizeof(ring.bytes))),
+			 FAULT_NONE);
 	assert_int_equal(tls_tickets_set(other, str_make(ring.bytes, sizeof(ring.bytes))),
 			 FAULT_NONE);
 	struct tls_context *first = context_make(&policy, WITH_BOTH, one);
@@ -79,7 +80,10 @@ static void test_other_keys_make_a_full_handshake(void **state)
 	tls_context_unref(&second);
 }
 
-/* Section 7 of the policy: a ticket made under another policy or certificate brings nothing back. */
+/*
+ * Section 7 of the policy: a ticket made under another policy or certificate brings
+ * nothing back.
+ */
 static void test_no_session_outlives_a_change(void **state)
 {
 	struct tls_policy before = policy_make(TLS_PROTOCOLS_DEFAULT);
