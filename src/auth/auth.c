@@ -14,7 +14,7 @@
 /* How long a question waits for a role that is being restarted. */
 enum { PATIENCE_MS = 1000, RECONNECT_PAUSE_MS = 50, OPEN_MAX = 8192 };
 
-/* One open question. A ticket is round * OPEN_MAX + slot, rounds counted from 1. */
+/* One open question. A ticket is round * OPEN_MAX + slot, rounds counted from 1, no two alike. */
 struct question {
 	uint64_t ticket; /* 0: the slot is free */
 	login_wake *wake;
@@ -32,7 +32,6 @@ struct auth_client {
 	pthread_cond_t connected;
 	struct channel channel;
 	uint64_t round;
-	size_t next_slot;
 	struct question questions[OPEN_MAX];
 };
 
@@ -57,16 +56,13 @@ static struct question *question_find(struct auth_client *client, uint64_t ticke
 
 static struct question *question_open(struct auth_client *client)
 {
-	for (size_t tried = 0; tried < OPEN_MAX; tried++) {
-		size_t slot = client->next_slot;
-		client->next_slot = (slot + 1) % OPEN_MAX;
-		if (client->next_slot == 0)
-			client->round++;
-		if (client->questions[slot].ticket == 0) {
-			client->questions[slot] =
-				(struct question){.ticket = client->round * OPEN_MAX + slot};
-			return &client->questions[slot];
-		}
+	/* The lowest free slot: as many are touched as questions were ever open at once. */
+	for (size_t slot = 0; slot < OPEN_MAX; slot++) {
+		struct question *question = &client->questions[slot];
+		if (question->ticket != 0)
+			continue;
+		*question = (struct question){.ticket = ++client->round * OPEN_MAX + slot};
+		return question;
 	}
 	return NULL;
 }
@@ -164,7 +160,6 @@ struct auth_client *auth_client_new(struct connector *connector)
 
 	CHECK(client != NULL);
 	client->channel.fd = -1;
-	client->round = 1;
 	client->stop_fd = eventfd(0, EFD_CLOEXEC);
 	CHECK(client->stop_fd >= 0);
 	role_client_init(&client->role, connector, ROLE_AUTH, 0);

@@ -174,6 +174,7 @@ int cmd_tls_ciphers(struct ctl *ctl)
 	const struct suite_catalog *catalog = tls_catalog_new();
 	const struct cipher_limits no_limits = {0};
 	uint16_t ids[SUITE_CATALOG_MAX];
+	struct str string = str_trim(ctl_word(ctl, 0));
 	struct cipher_list list;
 	struct findings findings;
 	struct columns columns;
@@ -183,8 +184,10 @@ int cmd_tls_ciphers(struct ctl *ctl)
 	findings_init(&findings);
 	arena_init(&arena, STRING_ARENA_MAX);
 	columns_init(&columns, heads, 5);
-	(void)cipher_list_parse(ctl_word(ctl, 0), catalog, (struct finding_place){0}, &arena,
-				&findings, &list);
+	if (str_is_empty(string))
+		string = STR(CIPHER_STRING_DEFAULT);
+	(void)cipher_list_parse(string, catalog, (struct finding_place){0}, &arena, &findings,
+				&list);
 	if (!str_is_empty(list.string))
 		(void)cipher_list_expand(&list, no_limits, catalog, &arena, ids, &count);
 	json_t *suites = json_array();
