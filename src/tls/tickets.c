@@ -129,13 +129,15 @@ static bool ticket_mac_init(EVP_MAC_CTX *mac, const struct ticket_key *key)
 /*
  * OpenSSL's callback (SSL_CTX_set_tlsext_ticket_key_evp_cb(3)): 0 opens or seals
  * nothing (a full handshake follows), 1 did, 2 did and asks for a new ticket
- * under the current key, -1 is an error.
+ * under the current key, -1 is an error. A TLS 1.3 client uses a ticket once
+ * (RFC 8446 appendix C.4), and OpenSSL gives another at resumption only when asked.
  */
 static int ticket_key_use(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 			  EVP_MAC_CTX *mac, int is_sealing)
 {
 	struct tls_tickets *tickets = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 	struct ticket_key key;
+	bool is_used_up = SSL_version(ssl) == TLS1_3_VERSION;
 	int index, result = -1;
 
 	if (!ticket_key_find(tickets, is_sealing ? NULL : name, &key, &index))
@@ -147,7 +149,7 @@ static int ticket_key_use(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_
 	if (EVP_CipherInit_ex2(cipher, tickets->cipher, key.cipher_key, iv, is_sealing, NULL) ==
 		    1 &&
 	    ticket_mac_init(mac, &key))
-		result = is_sealing || index == CURRENT ? 1 : 2;
+		result = is_sealing || (index == CURRENT && !is_used_up) ? 1 : 2;
 	explicit_bzero(&key, sizeof(key));
 	return result;
 }
