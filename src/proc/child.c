@@ -46,17 +46,13 @@ __attribute__((noreturn)) static void child_exec(const struct child *child,
 	sigset_t none;
 
 	snprintf(index, sizeof(index), "%u", child->index);
-	char *arguments[] = {"postern",
-			     "role",
-			     (char *)(uintptr_t)role_name(child->role),
-			     (char *)(uintptr_t)start->home,
-			     (char *)(uintptr_t)start->user,
-			     index,
-			     NULL};
+	const char *arguments[] = {"postern",   "role",	     role_name(child->role), start->home,
+				   start->user, index, NULL};
 	descriptors_place(fds);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv("/proc/self/exe", arguments);
+	/* execv changes nothing in them; its type is older than const. */
+	execv("/proc/self/exe", (char **)(uintptr_t)arguments);
 	perror("postern: the role could not be started");
 	_exit(EXIT_USAGE);
 }
