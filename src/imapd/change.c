@@ -91,8 +91,10 @@ static enum command_step store_resume(struct session *session)
 	if (fault != FAULT_NONE)
 		return reply_fault(session, fault);
 	fault = mailbox_get(view, session->user.account, imapd->selected.mailbox, &step.mailbox);
-	if (fault == FAULT_NONE)
+	if (fault == FAULT_NONE) {
+		selected_keywords_tell(session, &step.mailbox);
 		is_done = rows_visit(session, view, store_visit, &step);
+	}
 	view_close(&view);
 	if (fault != FAULT_NONE)
 		return selected_gone(session);

@@ -141,7 +141,11 @@ static enum command_step fetch_step_run(struct fetch_step *step)
 		return reply_fault(session, fault);
 	fault = mailbox_get(step->view, session->user.account, step->imapd->selected.mailbox,
 			    &step->mailbox);
-	bool is_done = fault != FAULT_NONE || rows_visit(session, step->view, fetch_visit, step);
+	bool is_done = true;
+	if (fault == FAULT_NONE) {
+		selected_keywords_tell(session, &step->mailbox);
+		is_done = rows_visit(session, step->view, fetch_visit, step);
+	}
 	view_close(&step->view);
 	if (fault != FAULT_NONE)
 		return selected_gone(session);

@@ -77,6 +77,12 @@ static void flags_tell(struct session *session, const struct mailbox *mailbox)
 	selected->keyword_count = (uint32_t)mailbox->keyword_count;
 }
 
+void selected_keywords_tell(struct session *session, const struct mailbox *mailbox)
+{
+	if (mailbox->keyword_count > imapd_of(session)->selected.keyword_count)
+		flags_tell(session, mailbox);
+}
+
 static uint32_t recent_count(const struct selected *selected)
 {
 	uint32_t below = 0;
@@ -342,8 +348,7 @@ static bool flags_changes_tell(struct change *change)
 	struct selected *selected = change->selected;
 	struct mail mail;
 
-	if (change->mailbox.keyword_count > selected->keyword_count)
-		flags_tell(change->session, &change->mailbox);
+	selected_keywords_tell(change->session, &change->mailbox);
 	for (size_t i = 0; i < change->changed.count; i++) {
 		const struct uid_range *range = &change->changed.ranges[i];
 		uint64_t uid = range->first > selected->resume_uid ? range->first

@@ -51,6 +51,9 @@ static inline bool selected_is_recent(const struct selected *selected, uint32_t 
 bool selected_set_take(struct session *session, struct imap_set *set,
 		       enum command_step *step_out);
 
+/* Says FLAGS anew when the mailbox has keywords that the client does not know yet. */
+void selected_keywords_tell(struct session *session, const struct mailbox *mailbox);
+
 /* Appends `FLAGS (...)` of a message. */
 void selected_append_flags(const struct selected *selected, const struct mailbox *mailbox,
 			   const struct mail *mail, struct buf *to);

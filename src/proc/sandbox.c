@@ -8,6 +8,7 @@
 
 #include "proc/landlock.h"
 #include "proc/syscalls.h"
+#include "proto/message_text.h"
 
 enum { PATHS_MAX = 8 };
 
@@ -69,16 +70,18 @@ static enum fault calls_restrict(enum role role, struct buf *report)
 	return fault;
 }
 
-/* What the C library reads once from files is read now: the time zone, the number of cores. */
-static void prepare_library(void)
+/* What the C library reads from files is read now: time zone, number of cores, text converters. */
+static void prepare_library(enum role role)
 {
 	tzset();
 	(void)sysconf(_SC_NPROCESSORS_ONLN);
+	if (role == ROLE_FRONT)
+		message_text_prepare();
 }
 
 enum fault sandbox_enter(const struct sandbox *sandbox, struct buf *report)
 {
-	prepare_library();
+	prepare_library(sandbox->role);
 	if (chdir(sandbox->home) != 0)
 		return refuse(report, sandbox->home, fault_from_errno(errno));
 	enum fault fault = system_user_become(sandbox->user);

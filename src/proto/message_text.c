@@ -104,6 +104,12 @@ bool message_charset_is_known(struct str charset)
 	return charset_find(charset) != NULL;
 }
 
+void message_text_prepare(void)
+{
+	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
+		(void)iconv_open("UTF-8", charsets[i].iconv_name);
+}
+
 bool utf8_check(struct str text)
 {
 	const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text.ptr;
@@ -171,8 +177,37 @@ static void convert_all(struct buf *to, iconv_t converter, struct str bytes)
 	}
 }
 
+/*
+ * What everybody sends who says nothing: read without the library. Bytes that
+ * Windows-1252 leaves free are 0 here.
+ */
+static void append_windows_1252(struct buf *to, struct str bytes)
+{
+	static const uint16_t upper[32] = {
+		0x20ac, 0,	0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
+		0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0,	0x017d, 0,
+		0,	0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+		0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0,	0x017e, 0x0178,
+	};
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		unsigned char c = (unsigned char)bytes.ptr[i];
+		utf8proc_int32_t code = c < 0x80 || c >= 0xa0 ? c : upper[c - 0x80];
+		utf8proc_uint8_t utf8[4];
+		if (code == 0 && c != 0)
+			buf_append_c(to, replacement);
+		else
+			buf_append(to, utf8, (size_t)utf8proc_encode_char(code, utf8));
+	}
+}
+
 static void convert(struct buf *to, const char *iconv_name, struct str bytes)
 {
+	if (strcmp(iconv_name, "WINDOWS-1252") == 0) {
+		append_windows_1252(to, bytes);
+		return;
+	}
+
 	iconv_t converter = iconv_open("UTF-8", iconv_name);
 
 	/* A system without this converter: better the ASCII part than nothing. */

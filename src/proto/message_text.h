@@ -7,12 +7,18 @@
  * Only character sets of a list are opened with iconv(3): strangers choose the
  * names, and glibc has converters that mail never needs. Every byte sequence
  * has an answer; what cannot be read becomes U+FFFD. The converters of glibc
- * are files (/usr/lib/.../gconv): a sandbox must let them be read.
+ * are files (/usr/lib/.../gconv), which a sandbox hides: message_text_prepare.
  */
 #ifndef POSTERN_PROTO_MESSAGE_TEXT_H
 #define POSTERN_PROTO_MESSAGE_TEXT_H
 
 #include "base/buf.h"
+
+/*
+ * Loads the converters of all known character sets, for the life of the
+ * process. Before a sandbox; without it they are loaded when they are wanted.
+ */
+void message_text_prepare(void);
 
 /* Tells whether message_text_convert knows the character set. Empty is US-ASCII. */
 bool message_charset_is_known(struct str charset);
