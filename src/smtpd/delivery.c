@@ -342,6 +342,10 @@ static const struct smtp_status *message_deliver(struct session *session, const 
 		fault = copies_store(session, message, &copies);
 	if (fault == FAULT_NONE)
 		accepted_log(session, queue_id, message, &copies);
+	else if (fault_status(fault)->code < 500)
+		log_printf(session_log(session), LOG_ERROR,
+			   "%s: a message could not be stored: %s",
+			   service_name(session->service->id), fault_text(fault));
 	copies_done(&copies);
 	return fault_status(fault);
 }

@@ -4,6 +4,7 @@
     /usr/bin/python3 -m pytest tests/system        with build/postern, or the binary that POSTERN names
 """
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -67,10 +68,14 @@ def home_copy(template, path):
     return Home(template.postern, path)
 
 
+def name_of(request):
+    return re.sub(r"\W+", "-", request.node.name)[:60]
+
+
 @pytest.fixture
 def home(home_template, workplace, request):
     """A home with two accounts, for this test alone; no server runs in it."""
-    copy = home_copy(home_template, workplace / f"home-{request.node.name[:40].replace('/', '-')}")
+    copy = home_copy(home_template, workplace / f"home-{name_of(request)}")
     yield copy
     shutil.rmtree(copy.path, ignore_errors=True)
 
@@ -85,7 +90,7 @@ def server(home):
 @pytest.fixture
 def folder(workplace, request):
     """An empty folder for the files of a client."""
-    path = workplace / f"files-{request.node.name[:40].replace('/', '-')}"
+    path = workplace / f"files-{name_of(request)}"
     path.mkdir()
     yield path
     shutil.rmtree(path, ignore_errors=True)

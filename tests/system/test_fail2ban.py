@@ -18,9 +18,11 @@ def attack(server):
     """One of each; an account's guesses are few, so that the limit of failed logins is not what is seen."""
     with smtplib.SMTP("localhost", server.ports["Submission"], timeout=30) as smtp:
         smtp.starttls(context=tls_context(server))
+        smtp.ehlo("client.example")
         for user in (ANNA, f"nobody@{DOMAIN}"):
+            smtp.user, smtp.password = user, "guess"
             with pytest.raises(smtplib.SMTPAuthenticationError):
-                smtp.login(user, "guess")
+                smtp.auth("PLAIN", smtp.auth_plain)
     with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=30) as smtp:
         smtp.ehlo("client.example")
         smtp.mail("a@client.example")
