@@ -264,53 +264,84 @@ int cmd_user_passwd(struct ctl *ctl)
 	return address_change(ctl, LINK_STORE | LINK_AUTH, user_passwd);
 }
 
-static void user_add_row(struct columns *columns, json_t *list, const struct user *user)
+/* Notes who can log in: the value is the account's flags. */
+static void login_note(void *context, const char *account, uint32_t flags)
 {
-	struct buf used = BUF_INIT(64), quota = BUF_INIT(64), created = BUF_INIT(64);
+	json_object_set_new(context, account, json_integer(flags));
+}
+
+static const char *login_text(json_t *flags)
+{
+	if (flags == NULL)
+		return "no password";
+	return (json_integer_value(flags) & LOGIN_FLAG_DISABLED) != 0 ? "disabled" : "yes";
+}
+
+static void user_add_cells(struct columns *columns, const struct user *user, const char *login,
+			   struct str created)
+{
+	CLEANUP_BUF struct buf used = BUF_INIT(64);
+	CLEANUP_BUF struct buf quota = BUF_INIT(64);
 
 	size_append(&used, user->used_bytes);
 	if (user->quota_bytes == 0)
 		buf_append_c(&quota, "none");
 	else
 		size_append(&quota, user->quota_bytes);
-	clock_append_iso_date(&created, user->created_s);
 	columns_add(columns, user->address);
 	columns_add(columns, buf_str(&used));
 	columns_add(columns, buf_str(&quota));
+	columns_add_c(columns, login);
 	columns_add_c(columns, user->is_admin ? "yes" : "");
-	columns_add(columns, buf_str(&created));
+	columns_add(columns, created);
+}
+
+static void user_add_row(struct columns *columns, json_t *list, const struct user *user,
+			 json_t *logins)
+{
+	CLEANUP_BUF struct buf created = BUF_INIT(64);
+	CLEANUP_BUF struct buf name = BUF_INIT(NAME_MAX_BYTES);
+
+	buf_append_str(&name, user->address);
+	buf_append_char(&name, '\0');
+	const char *login = login_text(json_object_get(logins, name.data));
+	clock_append_iso_date(&created, user->created_s);
+	user_add_cells(columns, user, login, buf_str(&created));
 	json_array_append_new(
-		list, json_pack("{s:o, s:I, s:I, s:I, s:b, s:o}", "address",
+		list, json_pack("{s:o, s:I, s:I, s:I, s:s, s:b, s:o}", "address",
 				json_text(user->address), "account", (json_int_t)user->account,
 				"used_bytes", (json_int_t)user->used_bytes, "quota_bytes",
-				(json_int_t)user->quota_bytes, "admin", (int)user->is_admin,
-				"created", json_text(buf_str(&created))));
-	buf_done(&used);
-	buf_done(&quota);
-	buf_done(&created);
+				(json_int_t)user->quota_bytes, "login", login, "admin",
+				(int)user->is_admin, "created", json_text(buf_str(&created))));
 }
 
 static int users_print(struct ctl *ctl, struct link *link, struct str name)
 {
-	static const char *const heads[] = {"ADDRESS", "USED", "QUOTA", "ADMIN", "CREATED"};
+	static const char *const heads[] = {"ADDRESS", "USED", "QUOTA", "LOGIN", "ADMIN", "CREATED"};
+	json_t *logins = json_object();
 	struct view *view;
 	struct user user;
 	struct columns columns;
-	enum fault fault = view_open(link->store, &view);
+	enum fault fault = link_password_list(link, login_note, logins);
 
-	if (fault != FAULT_NONE)
+	if (fault == FAULT_NONE)
+		fault = view_open(link->store, &view);
+	if (fault != FAULT_NONE) {
+		json_decref(logins);
 		return view_fail(ctl, fault);
-	columns_init(&columns, heads, 5);
+	}
+	columns_init(&columns, heads, 6);
 	json_t *list = json_array();
 	for (struct str at = STR(""); directory_user_next(view, at, &user); at = user.address)
-		user_add_row(&columns, list, &user);
+		user_add_row(&columns, list, &user, logins);
 	view_close(&view);
+	json_decref(logins);
 	return list_print(ctl, "users", &columns, list);
 }
 
 int cmd_user_list(struct ctl *ctl)
 {
-	return with_link(ctl, LINK_STORE, STR(""), users_print);
+	return with_link(ctl, LINK_STORE | LINK_AUTH, STR(""), users_print);
 }
 
 /* ---- aliases ---- */

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/auth.h"
 #include "auth/service.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -347,6 +348,60 @@ void link_close(struct link *link)
 	link->connector.connect = NULL;
 }
 
+static enum fault done_fault(const struct packet *answer)
+{
+	uint32_t fault = answer->message.done.fault;
+
+	return fault < FAULT_COUNT ? (enum fault)fault : FAULT_INVALID;
+}
+
+/* Hands on a page of the list; the last account in it, as a copy, or NULL for an empty page. */
+static char *page_hand_on(struct str json,
+			  void (*each)(void *context, const char *account, uint32_t flags),
+			  void *context)
+{
+	json_t *page = json_loadb(json.ptr, json.len, 0, NULL), *item;
+	const char *last = NULL;
+	size_t i;
+
+	json_array_foreach(page, i, item) {
+		bool is_admin = json_is_true(json_object_get(item, "admin"));
+		bool is_disabled = json_is_true(json_object_get(item, "disabled"));
+		last = json_string_value(json_object_get(item, "account"));
+		if (last == NULL)
+			break;
+		each(context, last,
+		     (is_admin ? LOGIN_FLAG_ADMIN : 0u) | (is_disabled ? LOGIN_FLAG_DISABLED : 0u));
+	}
+	char *copy = last == NULL ? NULL : str_dup_c(str_from_c(last));
+	json_decref(page);
+	return copy;
+}
+
+enum fault link_password_list(struct link *link,
+			      void (*each)(void *context, const char *account, uint32_t flags),
+			      void *context)
+{
+	char *after = str_dup_c(STR(""));
+	enum fault fault = FAULT_NONE;
+
+	while (after != NULL && fault == FAULT_NONE) {
+		struct msg_password_list list = {.after = str_from_c(after)};
+		struct packet answer;
+		packet_init(&answer);
+		fault = role_client_call(&link->auth_role, MSG_password_list, &list, MSG_done,
+					 &answer);
+		if (fault == FAULT_NONE)
+			fault = done_fault(&answer);
+		free(after);
+		after = fault != FAULT_NONE
+				? NULL
+				: page_hand_on(answer.message.done.text, each, context);
+		packet_done(&answer);
+	}
+	return fault;
+}
+
 enum fault link_password_set(struct link *link, struct str account, struct str password,
 			     uint32_t flags)
 {
@@ -357,9 +412,7 @@ enum fault link_password_set(struct link *link, struct str account, struct str p
 	enum fault fault =
 		role_client_call(&link->auth_role, MSG_password_set, &set, MSG_done, &answer);
 	if (fault == FAULT_NONE)
-		fault = answer.message.done.fault < FAULT_COUNT
-				? (enum fault)answer.message.done.fault
-				: FAULT_INVALID;
+		fault = done_fault(&answer);
 	packet_done(&answer);
 	return fault;
 }

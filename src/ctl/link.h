@@ -60,6 +60,15 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
 				      const void *request, enum message_kind expected,
 				      struct packet *answer);
 
+/*
+ * Calls `each` for every account that has a password, in the order of their
+ * bytes; `flags` are those of auth/auth.h. Faults as the role answers.
+ */
+must_check enum fault link_password_list(struct link *link,
+					 void (*each)(void *context, const char *account,
+						      uint32_t flags),
+					 void *context);
+
 /* Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. */
 must_check enum fault link_password_set(struct link *link, struct str account,
 					struct str password, uint32_t flags);
