@@ -20,6 +20,7 @@ class Postern(Server):
     name = "Postern"
     ports = {"smtp": 2525, "smtps": 2465, "imaps": 2993}
     LIMITS = {"MessageBytes": 2 << 30, "ConnectionsPerAddress": 100000}
+    FRONTS = 0
 
     def __init__(self, options):
         super().__init__(options)
@@ -56,7 +57,9 @@ class Postern(Server):
         end = text.rindex("</")
         if '<table name="Limits">' in text:
             fail("a new home has a Limits table: set the limits there")
-        path.write_text(text[:end] + f'<table name="Limits">{rows}</table>\n' + text[end:])
+        text = text[:end] + f'<table name="Limits">{rows}</table>\n' + text[end:]
+        fronts = f'<table name="Server"><variable name="Fronts">{self.FRONTS}</variable>'
+        path.write_text(text.replace('<table name="Server">', fronts, 1))
 
     def command(self):
         return [self.binary, "--home", self.home, "serve"]
@@ -66,6 +69,13 @@ class Postern(Server):
 
     def forget_fetched(self):
         """Nothing to forget: what FETCH reads was made when the message came."""
+
+
+class PosternFronts(Postern):
+    """With several processes that speak TLS."""
+
+    name = "Postern 4 fronts"
+    FRONTS = 4
 
 
 DOVECOT = """
@@ -324,7 +334,7 @@ class Nginx(Server):
         return ["nginx", "-c", self.file, "-p", self.folder]
 
 
-SERVERS = {"postern": Postern, "dovecot": Dovecot, "dovecot-sdbox": DovecotSdbox,
+SERVERS = {"postern": Postern, "postern-fronts": PosternFronts, "dovecot": Dovecot, "dovecot-sdbox": DovecotSdbox,
            "dovecot-tuned": DovecotTuned, "postfix": Postfix,
            "postfix-dovecot": PostfixToDovecot, "postfix-sdbox": PostfixToSdbox, "nginx": Nginx}
 

@@ -5,7 +5,7 @@
 import harness
 import peers
 
-SERVERS = ["postern", "dovecot", "dovecot-tuned", "postfix", "nginx"]
+SERVERS = ["postern", "postern-fronts", "dovecot", "dovecot-tuned", "postfix", "nginx"]
 
 
 def measure(options, server):
