@@ -212,12 +212,22 @@ static void without_group_report(struct resolver *resolver)
 	}
 }
 
+/* A list that was refused counts as not set; what follows from the default would only confuse. */
+static bool protocols_are_refused(const struct resolver *resolver)
+{
+	const struct tls_setting *protocols = resolver->protocols_setting;
+
+	return !protocols->is_set && !str_is_empty(protocols->text);
+}
+
 /* Takes out what has no suite or no group. */
 static void protocols_narrow(struct resolver *resolver)
 {
 	struct tls_policy *policy = &resolver->policy;
 	tls_protocols without = 0;
 
+	if (protocols_are_refused(resolver))
+		return;
 	if (tls_protocols_has(policy->protocols, TLS_PROTOCOL_1_3) && policy->group_count == 0) {
 		policy->protocols &= ~TLS_PROTOCOL_BIT(TLS_PROTOCOL_1_3);
 		without_group_report(resolver);

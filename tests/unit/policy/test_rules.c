@@ -301,6 +301,9 @@ static void test_rule_8_protocols_without_a_suite(void **state)
 		 "warning:1 Security/ServerTlsCiphers: the cipher string leaves no suite for TLSv1 "
 		 "and "
 		 "TLSv1.1|protocols TLSv1.2, TLSv1.3\nmin TLSv1.2|^error|^relaxed"},
+		/* A list that is refused is one mistake, not two. */
+		{"ServerTlsProtocols=TLSv1.9\nServerTlsCiphers=ECDHE+AESGCM", TLS_LISTENER,
+		 "error:1 |is no protocol|^leaves no suite"},
 		{"ServerTlsProtocols=TLSv1.1,TLSv1.2\nServerTlsCiphers=ECDHE+AESGCM", TLS_LISTENER,
 		 "error:2 Security/ServerTlsCiphers: the cipher string leaves no suite for "
 		 "TLSv1.1, which "
