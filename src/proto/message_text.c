@@ -106,8 +106,12 @@ bool message_charset_is_known(struct str charset)
 
 void message_text_prepare(void)
 {
+	/* Held open for good, or glibc would take them out of memory again. */
+	static iconv_t held[sizeof(charsets) / sizeof(charsets[0])];
+
 	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++)
-		(void)iconv_open("UTF-8", charsets[i].iconv_name);
+		held[i] = iconv_open("UTF-8", charsets[i].iconv_name);
+	(void)held;
 }
 
 bool utf8_check(struct str text)
