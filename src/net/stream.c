@@ -59,10 +59,19 @@ static void transport_drop(struct stream *stream)
 	stream->transport_state = NULL;
 }
 
+void stream_shutdown(struct stream *stream)
+{
+	if (stream->is_shut || stream->broken == IO_BROKEN)
+		return;
+	stream->is_shut = true;
+	if (stream->transport->close != NULL)
+		stream->transport->close(stream->transport_state, stream->fd);
+	(void)shutdown(stream->fd, SHUT_WR);
+}
+
 void stream_done(struct stream *stream)
 {
-	if (stream->broken != IO_BROKEN && stream->transport->close != NULL)
-		stream->transport->close(stream->transport_state, stream->fd);
+	stream_shutdown(stream);
 	transport_drop(stream);
 	fd_close(&stream->fd);
 	/* Input may hold a password. */

@@ -70,10 +70,18 @@ struct stream {
 	int bulk_idle_ms;
 	uint64_t bytes_in;
 	uint64_t bytes_out;
+	bool is_shut; /* we said goodbye */
 };
 
 /* Takes over the descriptor, which must be non-blocking; plain until stream_transport_set. */
 void stream_init(struct stream *stream, int fd, size_t in_max);
+
+/*
+ * Says goodbye and sends the end of our side, once. What the peer still sends
+ * can be read, and should be: unread input would make the kernel reset the
+ * connection and take our last words with it.
+ */
+void stream_shutdown(struct stream *stream);
 
 /* Says goodbye, closes, frees. */
 void stream_done(struct stream *stream);

@@ -14,6 +14,8 @@
 enum {
 	HANDSHAKE_MS = 30 * 1000,
 	CLOSING_MS = 10 * 1000,
+	/* How long a peer may take to close after we said goodbye. */
+	LINGER_MS = 2 * 1000,
 	/* After so long a run others may go first. */
 	RUN_MS = 20,
 	ERRORS_MAX = 20,
@@ -443,11 +445,21 @@ static enum progress phase_login(struct session *session)
 	return login_answered(session, &step) ? step_apply(session, step) : WAIT_WAKE;
 }
 
+/* Sends our last words, then reads what the peer still sends until it closes too. */
 static enum progress phase_closing(struct session *session)
 {
-	enum io io = stream_flush(&session->stream);
+	struct stream *stream = &session->stream;
+	enum io io = stream_flush(stream);
 
-	return io == IO_WANT_INPUT || io == IO_WANT_OUTPUT ? progress_of_io(io) : FINISH;
+	if (io != IO_DONE)
+		return progress_of_io(io);
+	if (!stream->is_shut) {
+		stream_shutdown(stream);
+		stream_expect(stream, LINGER_MS);
+	}
+	stream_input_discard(stream);
+	io = stream_fill(stream);
+	return io == IO_WANT_OUTPUT ? FINISH : progress_of_io(io);
 }
 
 static enum progress phase_run(struct session *session)

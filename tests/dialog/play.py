@@ -49,6 +49,7 @@ class Peer:
     def connect(self, port, source):
         self.close()
         self.waiting = b""
+        self.was_reset = False
         self.stream = socket.create_connection(("127.0.0.1", port), self.player.timeout,
                                                source_address=(source, 0) if source else None)
         self.stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -95,6 +96,7 @@ class Peer:
         try:
             data = stream.recv(65536)
         except ConnectionResetError:
+            self.was_reset = True
             data = b""
         self.waiting += data
         return data != b""
@@ -122,6 +124,8 @@ class Peer:
                 pass
         except TimeoutError:
             raise Mismatch(f"the server keeps the connection open{self.rest()}") from None
+        if self.was_reset:
+            raise Mismatch("the server reset the connection: what it said before may be lost")
         if self.waiting:
             raise Mismatch(f"the server said more before it closed: {shown(self.waiting)}")
         self.note("-", "closed by the server")
