@@ -166,13 +166,16 @@ static void append_list(struct buf *to, const char *label, json_t *list)
 		buf_append_c(to, "none");
 	json_array_foreach(list, i, item) {
 		const char *text = json_string_value(item);
-		const char *separator = i + 1 < json_array_size(list) ? ", " : "";
-		if (i > 0 && column + strlen(text) > LINE_WIDTH) {
+		bool is_last = i + 1 == json_array_size(list);
+		if (i > 0 && column + strlen(text) + 2 > LINE_WIDTH) {
 			buf_printf(to, "\n%*s", LABEL_WIDTH, "");
 			column = LABEL_WIDTH;
+		} else if (i > 0) {
+			buf_append_char(to, ' ');
+			column++;
 		}
-		buf_printf(to, "%s%s", text, separator);
-		column += strlen(text) + strlen(separator);
+		buf_printf(to, "%s%s", text, is_last ? "" : ",");
+		column += strlen(text) + !is_last;
 	}
 	buf_append_char(to, '\n');
 }
