@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "place.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -127,10 +128,12 @@ void place_process_start(struct place *place, const char *path)
 	CHECK(channel_pair(fds) == FAULT_NONE);
 	CHECK(posix_spawn_file_actions_init(&actions) == 0);
 	/* The same number on both sides would keep close-on-exec. */
-	CHECK(fds[1] != PARENT_FD);
-	CHECK(posix_spawn_file_actions_adddup2(&actions, fds[1], PARENT_FD) == 0);
+	int end = fcntl(fds[1], F_DUPFD_CLOEXEC, PARENT_FD + 1);
+	CHECK(end >= 0);
+	CHECK(posix_spawn_file_actions_adddup2(&actions, end, PARENT_FD) == 0);
 	CHECK(posix_spawn(&place->pid, "/proc/self/exe", &actions, NULL, arguments, environ) == 0);
 	posix_spawn_file_actions_destroy(&actions);
+	close(end);
 	close(fds[1]);
 	pthread_mutex_lock(&place->lock);
 	place->parent = (struct channel){.fd = fds[0], .self = ROLE_PARENT, .peer = ROLE_STORE};
