@@ -123,7 +123,10 @@ struct protocol {
 	size_t state_size;
 	/* Input that a command may take up, literals included; the configuration's limits apply within it. */
 	size_t input_max;
-	/* How long the peer may be silent before and after login, ms; never longer than Limits.IdleSeconds; 0: so long. */
+	/*
+	 * How long the peer may be silent before and after login, ms; never longer than
+	 * Limits.IdleSeconds; 0: so long.
+	 */
 	int idle_before_login_ms;
 	int idle_after_login_ms;
 

@@ -32,7 +32,10 @@ void index_close(struct index **index);
 /* A read transaction with a cursor; pooled. Belongs to one thread at a time. */
 struct index_read;
 
-/* FAULT_BUSY: all slots are taken. May block for as long as other transactions of this process live, when the map grew. */
+/*
+ * FAULT_BUSY: all slots are taken. May block for as long as other transactions of this process
+ * live, when the map grew.
+ */
 must_check enum fault index_read_begin(struct index *index, struct index_read **read_out);
 void index_read_end(struct index_read **read);
 
