@@ -37,15 +37,48 @@ static struct lane *lane_new(struct queue *queue, const struct peer_key *key)
 	return lane;
 }
 
-bool queue_put(struct queue *queue, const struct peer_key *key, struct list_node *job)
+static struct lane *lane_longest(struct queue *queue)
 {
-	if (queue->count >= queue->max)
-		return false;
+	struct lane *longest = NULL;
+
+	list_each(node, next, &queue->lanes) {
+		struct lane *lane = list_entry(node, struct lane, node);
+		if (longest == NULL || lane->count > longest->count)
+			longest = lane;
+	}
+	return longest;
+}
+
+/* Takes a job from whoever has more than `count` and one; NULL when nobody has. */
+static struct list_node *displace(struct queue *queue, size_t count)
+{
+	struct lane *longest = lane_longest(queue);
+
+	if (longest == NULL || longest->count <= count + 1)
+		return NULL;
+	struct list_node *last = longest->jobs.anchor.previous;
+	list_remove(last);
+	longest->count--;
+	queue->count--;
+	return last;
+}
+
+bool queue_put(struct queue *queue, const struct peer_key *key, struct list_node *job,
+	       struct list_node **displaced_out)
+{
 	struct lane *lane = lane_find(queue, key);
+	size_t count = lane == NULL ? 0 : lane->count;
+
+	*displaced_out = NULL;
+	if (count >= queue->lane_max)
+		return false;
+	if (queue->count >= queue->max) {
+		*displaced_out = displace(queue, count);
+		if (*displaced_out == NULL)
+			return false;
+	}
 	if (lane == NULL)
 		lane = lane_new(queue, key);
-	else if (lane->count >= queue->lane_max)
-		return false;
 	list_append(&lane->jobs, job);
 	lane->count++;
 	queue->count++;

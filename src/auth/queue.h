@@ -20,8 +20,14 @@ struct queue {
 /* At most `max` jobs in all and `lane_max` of one address. */
 void queue_init(struct queue *queue, size_t max, size_t lane_max);
 
-/* Adds a job at the end of its address's lane; false when a bound is reached. */
-must_check bool queue_put(struct queue *queue, const struct peer_key *key, struct list_node *job);
+/*
+ * Adds a job at the end of its address's lane; false when a bound is reached.
+ * A full queue makes room for an address that has less in it than another: the
+ * last job of the longest lane is then taken out and stored in `*displaced_out`,
+ * which is else set to NULL.
+ */
+must_check bool queue_put(struct queue *queue, const struct peer_key *key, struct list_node *job,
+			  struct list_node **displaced_out);
 
 /* Takes the first job of the address whose turn it is; NULL when there is none. */
 struct list_node *queue_take(struct queue *queue);

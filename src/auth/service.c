@@ -306,23 +306,45 @@ static void *jobs_run(void *argument)
 
 /* ---- the loop of the role ---- */
 
+/* There is no room for the job: says so. */
+static void job_refuse(struct job *job)
+{
+	if (job->is_setting) {
+		role_peer_done(job->peer, job->id, FAULT_BUSY, STR(""));
+		job_free(job);
+	} else {
+		job->answer = (struct msg_login_answered){.fault = FAULT_BUSY};
+		login_answer(job);
+	}
+}
+
+/*
+ * With the lock held: queues the job. The job that has to be refused, once the
+ * lock is free: this one, one that had to give way, or NULL.
+ */
+static struct job *job_queue(struct auth_service *service, struct job *job)
+{
+	struct list_node *displaced;
+	bool is_queued = queue_put(&service->queue, &job->key, &job->place, &displaced);
+
+	if (is_queued)
+		pthread_cond_signal(&service->work);
+	if (is_queued && displaced == NULL)
+		return NULL;
+	service->counters.busy++;
+	return is_queued ? list_entry(displaced, struct job, place) : job;
+}
+
 /* With the lock held: true, with the answer filled in, when no hash is needed. */
-static bool login_answer_at_once(struct auth_service *service, struct job *job)
+static bool login_is_known(struct auth_service *service, struct job *job)
 {
 	if (login_is_blocked(service, job, &job->answer))
 		return true;
-	if (remembered_check(&service->remembered, job_account(job), secret_reveal(&job->password),
-			     clock_mono_ms(), &job->answer.flags)) {
-		service->counters.remembered++;
-		job->answer.verdict = LOGIN_GRANTED;
-		return true;
-	}
-	if (queue_put(&service->queue, &job->key, &job->place)) {
-		pthread_cond_signal(&service->work);
+	if (!remembered_check(&service->remembered, job_account(job),
+			      secret_reveal(&job->password), clock_mono_ms(), &job->answer.flags))
 		return false;
-	}
-	service->counters.busy++;
-	job->answer.fault = FAULT_BUSY;
+	service->counters.remembered++;
+	job->answer.verdict = LOGIN_GRANTED;
 	return true;
 }
 
@@ -330,16 +352,21 @@ static void login_request(struct auth_service *service, struct role_peer *peer, 
 			  const struct msg_login_check *check)
 {
 	struct job *job = job_new(peer, id, check->account, check->password);
+	struct job *refused = NULL;
 	uint8_t address[16];
 
 	peer_key_parse(check->address, &job->key, address);
 	pthread_mutex_lock(&service->lock);
 	job->is_exempt = service->limits.is_exempt != NULL &&
 			 service->limits.is_exempt(service->limits.context, address);
-	bool is_answered = login_answer_at_once(service, job);
+	bool is_known = login_is_known(service, job);
+	if (!is_known)
+		refused = job_queue(service, job);
 	pthread_mutex_unlock(&service->lock);
-	if (is_answered)
+	if (is_known)
 		login_answer(job);
+	else if (refused != NULL)
+		job_refuse(refused);
 }
 
 static void setting_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
@@ -357,14 +384,10 @@ static void setting_request(struct auth_service *service, struct role_peer *peer
 	job->is_setting = true;
 	job->flags = set->flags;
 	pthread_mutex_lock(&service->lock);
-	bool is_queued = queue_put(&service->queue, &job->key, &job->place);
-	if (is_queued)
-		pthread_cond_signal(&service->work);
+	struct job *refused = job_queue(service, job);
 	pthread_mutex_unlock(&service->lock);
-	if (!is_queued) {
-		role_peer_done(peer, id, FAULT_BUSY, STR(""));
-		job_free(job);
-	}
+	if (refused != NULL)
+		job_refuse(refused);
 }
 
 /* Accounts hold no character that JSON would have to escape but `"` and `\`. */
