@@ -87,6 +87,7 @@ class Peer:
             self.need_stream().sendall(data)
         except (ConnectionError, ssl.SSLError) as error:
             # What the server said before it closed is read by the next steps.
+            self.was_reset = isinstance(error, ConnectionError)
             self.note("-", f"sending failed: {error}")
 
     def receive(self, seconds):
