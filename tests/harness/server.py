@@ -25,10 +25,19 @@ class CommandFailed(Exception):
     pass
 
 
+def symbolized(text):
+    """Names functions and lines of `(PROGRAM+0xOFFSET)`: a sandboxed role cannot ask a symbolizer itself."""
+    def named(match):
+        done = subprocess.run(["addr2line", "-f", "-s", "-e", match[1], match[2]], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, text=True, check=False)
+        return " ".join(done.stdout.split()) or match[0]
+    return re.sub(r"\((/[^()+]*/postern)\+(0x[0-9a-f]+)\)", named, text)
+
+
 def crash_report(text):
     """The part of a server's output that tells of a crash, or ''."""
     found = CRASH.search(text)
-    return text[max(0, found.start() - 500):][:6000] if found else ""
+    return symbolized(text[max(0, found.start() - 500):][:6000]) if found else ""
 
 
 class Home:
