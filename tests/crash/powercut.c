@@ -33,7 +33,8 @@ enum {
 	CUTS_A_LOAD = 50,
 	SELF_TEST_CUTS = 40,
 	LOAD_MESSAGES = 120, /* of each client */
-	EARLY_RECORDS = 64,
+	RARE_MAX = 1024,
+	RARE_NEAR = 16,
 	CHECK_SECONDS = 60,
 };
 
@@ -209,16 +210,36 @@ static bool record_take(struct str *journal, struct record_header *record_out, s
 	return true;
 }
 
-static size_t records_count(struct str journal)
+/* How many records there are, and where the rare ones stand: names made, changed or removed. */
+struct survey {
+	size_t count;
+	size_t rare_count;
+	size_t rare[RARE_MAX];
+};
+
+static void journal_survey(struct str journal, struct survey *survey)
 {
 	struct record_header record;
 	struct str path;
 	struct str data;
-	size_t count = 0;
 
-	while (record_take(&journal, &record, &path, &data))
-		count++;
-	return count;
+	*survey = (struct survey){0};
+	for (; record_take(&journal, &record, &path, &data); survey->count++) {
+		bool is_rare = record.kind == RECORD_CREATE || record.kind == RECORD_UNLINK ||
+			       record.kind == RECORD_RENAME;
+		if (is_rare && survey->rare_count < RARE_MAX)
+			survey->rare[survey->rare_count++] = survey->count;
+	}
+	CHECK(survey->rare_count > 0 && survey->count > RARE_NEAR);
+}
+
+/* Anywhere, but every third time shortly behind a rare record: there the mistakes are. */
+static size_t position_choose(const struct survey *survey, uint64_t random, bool is_rare)
+{
+	if (!is_rare)
+		return (size_t)(random % survey->count);
+	size_t near = survey->rare[random % survey->rare_count] + random / 4096 % RARE_NEAR;
+	return near < survey->count ? near : survey->count - 1;
 }
 
 static void folder_remove(const char *folder)
@@ -303,12 +324,10 @@ static void load_cut(struct run *run, unsigned cuts)
 	CHECK(mkdir(load_folder, 0700) == 0);
 	load_spawn(run->recorder, load_folder, log, run->seed, run->ignored);
 	struct str records = file_map(log);
-	size_t count = records_count(records);
-	CHECK(count > EARLY_RECORDS);
-	/* Some early ones, while the store is being made. */
+	struct survey survey;
+	journal_survey(records, &survey);
 	for (unsigned i = 0; i < cuts; i++)
-		positions[i] = (size_t)(mix(run->seed * CUTS_A_LOAD + i) %
-					(i % 8 == 0 ? EARLY_RECORDS : count));
+		positions[i] = position_choose(&survey, mix(run->seed * CUTS_A_LOAD + i), i % 3 == 0);
 	qsort(positions, cuts, sizeof(positions[0]), compare_sizes);
 	journal_cut(run, records, positions, cuts);
 	CHECK(munmap((void *)(uintptr_t)records.ptr, records.len) == 0);
