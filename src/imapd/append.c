@@ -37,8 +37,10 @@ static enum command_step refusal_say(struct session *session, enum fault fault)
 {
 	if (fault == FAULT_NOT_FOUND)
 		return reply_no(session, "[TRYCREATE] There is no such mailbox");
-	if (fault == FAULT_TOO_LARGE)
+	if (fault == FAULT_TOO_LARGE) {
+		limit_log(session, "a message is over Limits/MessageBytes");
 		return reply_no(session, "[LIMIT] The message is larger than the server allows");
+	}
 	return reply_fault(session, fault);
 }
 
@@ -50,6 +52,7 @@ struct append_job {
 /* RFC 7888 section 4: who sends more than we are willing to read in vain loses the connection. */
 static enum command_step skip_refuse(struct session *session)
 {
+	limit_log(session, "a message is over Limits/MessageBytes");
 	reply_untagged(session, "BYE [LIMIT] The message is larger than the server allows");
 	return COMMAND_END;
 }
@@ -126,6 +129,13 @@ static enum fault message_store(struct session *session, const struct imap_appen
 	return fault;
 }
 
+static enum command_step header_refuse(struct session *session)
+{
+	body_drop(&session->body);
+	limit_log(session, "a message's header is over Limits/HeaderBytes");
+	return reply_no(session, "[LIMIT] The header is larger than the server allows");
+}
+
 enum command_step append_line(struct session *session, struct str line)
 {
 	struct imapd *imapd = imapd_of(session);
@@ -140,6 +150,8 @@ enum command_step append_line(struct session *session, struct str line)
 	}
 	if (fault == FAULT_NONE && wanted->literal.bytes == 0)
 		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE && session->body.smtp.lines.header_bytes > session->limits->header_bytes)
+		return header_refuse(session);
 	if (fault == FAULT_NONE)
 		fault = message_store(session, wanted, &target);
 	body_drop(&session->body);

@@ -17,6 +17,17 @@ void fault_log(const struct session *session, const char *what, enum fault fault
 	log_line_end(&line);
 }
 
+void limit_log(const struct session *session, const char *what)
+{
+	struct log_line line;
+
+	log_line_begin(&line, session_log(session), LOG_WARNING);
+	log_line_text(&line, "IMAP: %s, user ", what);
+	append_user(&line, session);
+	log_line_text(&line, ", IP address %s", session->peer_text);
+	log_line_end(&line);
+}
+
 void operation_log(const struct session *session, const char *what, struct str mailbox)
 {
 	struct log_line line;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "imapd/gather.h"
 
+#include "imapd/fault_log.h"
 #include "imapd/reply.h"
 
 enum { SCRATCH_BYTES = 4 * 1024 * 1024 };
@@ -38,6 +39,7 @@ static enum gather literal_refuse(struct session *session, const struct imap_lit
 {
 	struct imapd *imapd = imapd_of(session);
 
+	limit_log(session, "a literal is over Limits/LiteralBytes");
 	if (literal->is_sync) {
 		imapd->is_literal_refused = true;
 		return gather_end(imapd, GATHER_COMMAND);

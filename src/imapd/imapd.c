@@ -118,7 +118,7 @@ static enum command_step imapd_login_done(struct session *session,
 		break;
 	case LOGIN_REFUSED:
 		reply_no(session, "[AUTHENTICATIONFAILED] Wrong user name or password");
-		return session_error_count(session) ? COMMAND_END : COMMAND_DONE;
+		return reply_mistake_count(session);
 	case LOGIN_BLOCKED_ADDRESS:
 		return reply_no(session, "[LIMIT] Too many failed logins from your address, "
 					 "try again later");

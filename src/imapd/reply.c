@@ -29,13 +29,18 @@ enum command_step reply_no(struct session *session, const char *text)
 	return reply_tagged(session, "NO", text);
 }
 
-enum command_step reply_bad(struct session *session, const char *text)
+enum command_step reply_mistake_count(struct session *session)
 {
-	reply_tagged(session, "BAD", text);
 	if (!session_error_count(session))
 		return COMMAND_DONE;
 	session->protocol->refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL);
 	return COMMAND_END;
+}
+
+enum command_step reply_bad(struct session *session, const char *text)
+{
+	reply_tagged(session, "BAD", text);
+	return reply_mistake_count(session);
 }
 
 /* Response codes of RFC 5530 and RFC 3501 section 7.1. */

@@ -14,6 +14,9 @@ enum command_step reply_no(struct session *session, const char *text);
 /* Writes `tag BAD text` (or `* BAD`, without a tag) and counts the mistake: too many end the session. */
 enum command_step reply_bad(struct session *session, const char *text);
 
+/* Counts a mistake that was replied to: too many end the session, with a goodbye. */
+enum command_step reply_mistake_count(struct session *session);
+
 /* Writes the NO that a fault of the store means. */
 enum command_step reply_fault(struct session *session, enum fault fault);
 

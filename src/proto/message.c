@@ -94,13 +94,29 @@ bool message_field_find(struct str header, struct str name, struct str *value_ou
 	return false;
 }
 
+static bool is_not_space(char c)
+{
+	return !ascii_is_space(c);
+}
+
+static void append_without(struct buf *to, struct str text, char unwanted)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.ptr[i] != unwanted)
+			buf_append_char(to, text.ptr[i] == '\0' ? ' ' : text.ptr[i]);
+}
+
 void message_value_unfold(struct buf *to, struct str value)
 {
-	value = str_trim(value);
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.ptr[i];
-		if (c != '\r' && c != '\n')
-			buf_append_char(to, c == '\0' ? ' ' : c);
+	struct cursor cursor = cursor_make(str_trim(value));
+
+	while (cursor_left(&cursor) > 0) {
+		append_without(to, cursor_take_while(&cursor, is_not_space), '\r');
+		struct str blanks = cursor_take_while(&cursor, ascii_is_space);
+		if (str_find_char(blanks, '\n') != STR_NONE)
+			buf_append_char(to, ' ');
+		else
+			append_without(to, blanks, '\r');
 	}
 }
 

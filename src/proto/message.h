@@ -39,7 +39,11 @@ bool message_field_next(struct str *rest, struct message_field *field_out);
 /* Finds the first field of that name in `header`, without regard to case; gives its value, or false. */
 bool message_field_find(struct str header, struct str name, struct str *value_out);
 
-/* Appends the value on one line: line ends gone (RFC 5322 section 2.2.3), NUL as a blank, blanks at both ends gone. */
+/*
+ * Appends the value on one line: a fold with the blanks around it becomes one
+ * blank (RFC 5322 section 2.2.3 would keep them all, which nobody wants to
+ * see), NUL a blank, blanks at both ends go.
+ */
 void message_value_unfold(struct buf *to, struct str value);
 
 /* The same into an arena; ptr is NULL when its maximum is reached. */

@@ -38,6 +38,15 @@ static void test_fields(void **state)
 	assert_false(message_field_next(&header, &field));
 }
 
+static void test_unfolding(void **state)
+{
+	struct buf to = BUF_INIT(1000);
+
+	message_value_unfold(&to, STR("  a  b \r\n\t\tc\n d\r e \r\n"));
+	check_text(&to, "a  b c d e");
+	buf_done(&to);
+}
+
 static void test_header_length(void **state)
 {
 	assert_int_equal(message_header_length(STR("A: b\r\n\r\nbody")), 8);
@@ -392,6 +401,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_unfolding),
 		cmocka_unit_test(test_header_length),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_envelope_defaults_and_literals),
