@@ -150,7 +150,8 @@ enum command_step append_line(struct session *session, struct str line)
 	}
 	if (fault == FAULT_NONE && wanted->literal.bytes == 0)
 		fault = FAULT_INVALID;
-	if (fault == FAULT_NONE && session->body.smtp.lines.header_bytes > session->limits->header_bytes)
+	uint64_t header_bytes = session->body.smtp.lines.header_bytes;
+	if (fault == FAULT_NONE && header_bytes > session->limits->header_bytes)
 		return header_refuse(session);
 	if (fault == FAULT_NONE)
 		fault = message_store(session, wanted, &target);

@@ -168,7 +168,10 @@ static enum command_step fetch_resume(struct session *session)
 	return fetch_step_run(&step);
 }
 
-/* RFC 3501 section 6.4.5: a text asked for without PEEK sets \Seen; all of them at once, beforehand. */
+/*
+ * RFC 3501 section 6.4.5: a text asked for without PEEK sets \Seen; all of them at once,
+ * beforehand.
+ */
 static enum fault seen_mark(struct session *session, struct fetch *fetch)
 {
 	struct imapd *imapd = imapd_of(session);

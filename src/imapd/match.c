@@ -27,7 +27,10 @@ static bool is_text_kind(enum imap_key_kind kind)
 	return kind >= IMAP_KEY_SUBJECT;
 }
 
-/* True where more than the row is needed; kept in `number` for inner nodes, which have no other use for it. */
+/*
+ * True where more than the row is needed; kept in `number` for inner nodes, which have
+ * no other use for it.
+ */
 static bool is_costly(const struct imap_key *key)
 {
 	if (key->kind <= IMAP_KEY_NOT)
@@ -134,7 +137,10 @@ static bool folded_has(struct str utf8, struct str needle)
 	return is_found;
 }
 
-/* True if a field of that name (any, where it is empty) has the needle; an empty needle: if it is there. */
+/*
+ * True if a field of that name (any, where it is empty) has the needle; an empty needle:
+ * if it is there.
+ */
 static bool header_has(struct str header, struct str name, struct str needle)
 {
 	struct message_field field;

@@ -7,11 +7,17 @@
 
 #include "imapd/state.h"
 
-/* Writes `tag OK text`, `tag NO text`; the text may begin with a response code. Ends the command. */
+/*
+ * Writes `tag OK text`, `tag NO text`; the text may begin with a response code. Ends the
+ * command.
+ */
 enum command_step reply_ok(struct session *session, const char *text);
 enum command_step reply_no(struct session *session, const char *text);
 
-/* Writes `tag BAD text` (or `* BAD`, without a tag) and counts the mistake: too many end the session. */
+/*
+ * Writes `tag BAD text` (or `* BAD`, without a tag) and counts the mistake: too many end
+ * the session.
+ */
 enum command_step reply_bad(struct session *session, const char *text);
 
 /* Counts a mistake that was replied to: too many end the session, with a goodbye. */

@@ -34,7 +34,10 @@ struct candidate {
 must_check bool match_prepare(struct session *session, struct imap_key *root, struct str charset,
 			      const struct mailbox *mailbox);
 
-/* True if the message fulfils the key. Recursive as deep as the parser allows. May block on the disk. */
+/*
+ * True if the message fulfils the key. Recursive as deep as the parser allows. May block
+ * on the disk.
+ */
 bool match_check(struct candidate *candidate, const struct imap_key *key);
 
 /* Lets go of what the candidate got. */

@@ -171,7 +171,10 @@ static enum fault mailbox_open(struct session *session, struct str name, bool is
 	view_close(&view);
 	if (fault != FAULT_NONE || is_read_only)
 		return fault;
-	/* RFC 3501 section 2.3.2: only one session sees a message as recent, unless it only looks. */
+	/*
+	 * RFC 3501 section 2.3.2: only one session sees a message as recent, unless it only
+	 * looks.
+	 */
 	return mailbox_recent_take(session_store(session), account, selected->mailbox,
 				   &selected->recent_from);
 }

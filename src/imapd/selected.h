@@ -17,7 +17,10 @@ enum command_step cmd_select(struct session *session, void *arguments);
 /* CLOSE and UNSELECT. */
 enum command_step cmd_close(struct session *session, void *arguments);
 
-/* Forgets the mailbox; with `is_orderly` the next session need not see this one's messages as \Recent. */
+/*
+ * Forgets the mailbox; with `is_orderly` the next session need not see this one's
+ * messages as \Recent.
+ */
 void selected_leave(struct session *session, bool is_orderly);
 
 enum sync { SYNC_DONE, SYNC_MORE, SYNC_GONE };
@@ -58,7 +61,10 @@ void selected_keywords_tell(struct session *session, const struct mailbox *mailb
 void selected_append_flags(const struct selected *selected, const struct mailbox *mailbox,
 			   const struct mail *mail, struct buf *to);
 
-/* Says `* OK [HIGHESTMODSEQ n]` when the session becomes one that wants mod-sequences (RFC 7162 section 3.1). */
+/*
+ * Says `* OK [HIGHESTMODSEQ n]` when the session becomes one that wants mod-sequences
+ * (RFC 7162 section 3.1).
+ */
 void selected_condstore_begin(struct session *session);
 
 #endif

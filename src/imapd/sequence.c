@@ -107,7 +107,10 @@ uint32_t sequence_uid(const struct sequence *sequence, uint32_t number)
 	return run->first_uid + (number - run->first_number);
 }
 
-/* Adds to `kept` what is left of a run without the set; `*at` is the first range that may touch it. */
+/*
+ * Adds to `kept` what is left of a run without the set; `*at` is the first range that
+ * may touch it.
+ */
 static void run_remove(struct sequence *kept, const struct sequence_run *run,
 		       const struct uid_set *set, size_t *at)
 {

@@ -309,7 +309,10 @@ struct str imap_verb_name(enum imap_verb verb);
 /* Appends system flags and keywords separated by blanks, without parentheses. */
 void imap_flags_write(struct buf *to, unsigned system, const struct str *keywords, size_t count);
 
-/* Parses one flag as it stands: a system flag (its bit in `*system`), or a keyword; false if it is neither. */
+/*
+ * Parses one flag as it stands: a system flag (its bit in `*system`), or a keyword;
+ * false if it is neither.
+ */
 must_check bool imap_flag_parse(struct str word, unsigned *system_out);
 
 /* Appends how a section is named in the reply: `BODY[1.HEADER.FIELDS (TO)]<0>`. */

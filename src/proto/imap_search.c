@@ -130,7 +130,8 @@ static void children_take(struct search_parser *search, struct imap_key *key, in
 	}
 }
 
-static void argument_take(struct search_parser *search, struct imap_key *key, enum argument argument)
+static void argument_take(struct search_parser *search, struct imap_key *key,
+			  enum argument argument)
 {
 	struct imap_parser *parser = search->parser;
 	struct cursor *cursor = &parser->cursor;

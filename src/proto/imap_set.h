@@ -23,7 +23,10 @@ struct imap_set {
 	size_t count;
 };
 
-/* Takes a set; the cursor fails on none, on a number 0, and on more than IMAP_SET_RANGES_MAX ranges. */
+/*
+ * Takes a set; the cursor fails on none, on a number 0, and on more than
+ * IMAP_SET_RANGES_MAX ranges.
+ */
 void imap_set_take(struct cursor *cursor, struct arena *arena, struct imap_set *set_out);
 
 /*

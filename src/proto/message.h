@@ -36,7 +36,10 @@ size_t message_header_length(struct str message);
 /* Takes the next field from the front of `*rest`; false at the end of the header. */
 bool message_field_next(struct str *rest, struct message_field *field_out);
 
-/* Finds the first field of that name in `header`, without regard to case; gives its value, or false. */
+/*
+ * Finds the first field of that name in `header`, without regard to case; gives its
+ * value, or false.
+ */
 bool message_field_find(struct str header, struct str name, struct str *value_out);
 
 /*

@@ -20,13 +20,19 @@ struct message_date {
  */
 must_check bool message_date_parse(struct str value, struct message_date *date_out);
 
-/* The midnight (as if UTC) that begins the sender's own day: what SENTON compares (RFC 3501 section 6.4.4). */
+/*
+ * The midnight (as if UTC) that begins the sender's own day: what SENTON compares (RFC
+ * 3501 section 6.4.4).
+ */
 int64_t message_date_day_s(const struct message_date *date);
 
 /* Parses `1-Feb-1994` into its midnight, as if UTC. */
 must_check bool imap_date_parse(struct str text, int64_t *real_s_out);
 
-/* Parses `17-Jul-1996 02:44:25 -0700`, without its quotes; the day may have a blank for its first digit. */
+/*
+ * Parses `17-Jul-1996 02:44:25 -0700`, without its quotes; the day may have a blank for
+ * its first digit.
+ */
 must_check bool imap_date_time_parse(struct str text, int64_t *real_s_out);
 
 #endif

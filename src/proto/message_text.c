@@ -245,7 +245,10 @@ struct encoded_word {
 	size_t len; /* with all its marks */
 };
 
-/* `=?charset*language?encoding?text?=` at the front of `text` (RFC 2047 section 2, RFC 2231 section 5). */
+/*
+ * `=?charset*language?encoding?text?=` at the front of `text` (RFC 2047 section 2, RFC
+ * 2231 section 5).
+ */
 static bool encoded_word_parse(struct str text, struct encoded_word *word)
 {
 	if (!str_has_prefix(text, STR("=?")))
@@ -359,10 +362,10 @@ void message_text_fold(struct buf *to, struct str utf8)
 		append_folded_ascii(to, utf8);
 		return;
 	}
-	utf8proc_ssize_t len =
-		utf8proc_map((const utf8proc_uint8_t *)utf8.ptr, (utf8proc_ssize_t)utf8.len, &folded,
-			     UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
-				     UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+	utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE |
+				    UTF8PROC_CASEFOLD | UTF8PROC_IGNORE;
+	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)utf8.ptr,
+					    (utf8proc_ssize_t)utf8.len, &folded, options);
 	append_folded_ascii(to, len < 0 ? utf8 : str_make(folded, (size_t)len));
 	free(folded);
 }

@@ -72,7 +72,9 @@ static void kind_decide(const struct reader *reader, struct mime_part *part)
 	part->boundary = mime_parameter_find(content->parameters, STR("boundary"));
 	if (is_multipart && part->boundary.len == 0)
 		content_replace(content, STR("text"), STR("plain"));
-	else if ((is_multipart && is_deep) || (is_message && (is_deep || !is_readable_inside(content))))
+	else if ((is_multipart || is_message) && is_deep)
+		content_replace(content, STR("application"), STR("octet-stream"));
+	else if (is_message && !is_readable_inside(content))
 		content_replace(content, STR("application"), STR("octet-stream"));
 	else if (is_multipart)
 		part->kind = MIME_MULTIPART;
@@ -87,7 +89,8 @@ static void header_end(struct reader *reader, size_t header_end_at, size_t body_
 
 	part->header_len = header_end_at - part->header_from;
 	part->body_from = header_end_at;
-	part->body_lines = body_lines_from; /* counted from the begin of the message until the end is known */
+	/* Counted from the begin of the message until the end is known. */
+	part->body_lines = body_lines_from;
 	reader->in_header = false;
 	struct str header = str_sub(mime_part_header(part, reader->message), 0,
 				    reader->limits->header_bytes);
@@ -100,7 +103,10 @@ static void header_end(struct reader *reader, size_t header_end_at, size_t body_
 		reader->boundaries++;
 }
 
-/* Closes the current part at `end`, before which lie `lines` line ends; its parent is current then. */
+/*
+ * Closes the current part at `end`, before which lie `lines` line ends; its parent is
+ * current then.
+ */
 static void part_close(struct reader *reader, size_t end, size_t lines)
 {
 	struct mime_part *part = reader->current;

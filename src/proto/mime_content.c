@@ -100,7 +100,8 @@ static bool raw_parameters_take(struct arena *arena, struct cursor *cursor,
 	return true;
 }
 
-static struct raw_parameter *raw_section_find(struct raw_parameters *raws, struct str base, int section)
+static struct raw_parameter *raw_section_find(struct raw_parameters *raws, struct str base,
+					      int section)
 {
 	for (size_t i = 0; i < raws->count; i++)
 		if (raws->items[i].section == section && !raws->items[i].is_done &&
@@ -112,7 +113,8 @@ static struct raw_parameter *raw_section_find(struct raw_parameters *raws, struc
 /* RFC 2231 section 7: attribute-char. */
 static bool is_attribute_char(char c)
 {
-	return message_is_token_char(c) && (unsigned char)c < 0x80 && c != '*' && c != '\'' && c != '%';
+	return message_is_token_char(c) && (unsigned char)c < 0x80 && c != '*' && c != '\'' &&
+	       c != '%';
 }
 
 static void append_piece(struct buf *to, const struct raw_parameter *piece, bool is_extended)

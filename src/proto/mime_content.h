@@ -14,7 +14,10 @@
 
 enum { MIME_PARAMETERS_MAX = 64, MIME_LANGUAGES_MAX = 32 };
 
-/* Continuations (RFC 2231 section 3) are joined; a name that ends with `*` has an encoded value (section 4). */
+/*
+ * Continuations (RFC 2231 section 3) are joined; a name that ends with `*` has an
+ * encoded value (section 4).
+ */
 struct mime_parameter {
 	struct mime_parameter *next;
 	struct str name;

@@ -42,7 +42,10 @@ void mime_base64_decode(struct buf *to, struct str text)
 	}
 }
 
-/* The length of the line end at `at`, after blanks that transport may have added; 0 if there is none. */
+/*
+ * The length of the line end at `at`, after blanks that transport may have added; 0 if
+ * there is none.
+ */
 static size_t soft_break_length(struct str text, size_t at)
 {
 	size_t i = at;

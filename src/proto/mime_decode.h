@@ -17,7 +17,10 @@ enum mime_encoding {
 /* Tells which decoding a Content-Transfer-Encoding token wants. */
 enum mime_encoding mime_encoding_from_name(struct str name);
 
-/* Appends the decoded bytes; foreign characters are passed over, a part of a group at the end is dropped. */
+/*
+ * Appends the decoded bytes; foreign characters are passed over, a part of a group at
+ * the end is dropped.
+ */
 void mime_base64_decode(struct buf *to, struct str text);
 
 /* Appends the decoded bytes of quoted-printable text; `=` without two digits stays as it is. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes fields, addresses, dates, encoded words, character sets and mailbox names, whatever the first byte chooses. */
+/*
+ * Fuzzes fields, addresses, dates, encoded words, character sets and mailbox names,
+ * whatever the first byte chooses.
+ */
 #include "proto/mailbox_name.h"
 #include "proto/message.h"
 #include "proto/message_address.h"

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fuzzes message_summary_make: MIME structure, ENVELOPE, BODYSTRUCTURE, keys, and reading them back. */
+/*
+ * Fuzzes message_summary_make: MIME structure, ENVELOPE, BODYSTRUCTURE, keys, and
+ * reading them back.
+ */
 #include "proto/message_summary.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every part lies inside its parent, siblings do not overlap, and every header comes before its body. */
+/*
+ * Every part lies inside its parent, siblings do not overlap, and every header comes
+ * before its body.
+ */
 static void tree_check(struct mime_part *root, size_t size)
 {
 	for (struct mime_part *part = root; part != NULL; part = mime_part_next(part)) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of proto/message, message_address, message_date, message_text, message_structure and message_summary. */
+/*
+ * Unit tests of proto/message, message_address, message_date, message_text,
+ * message_structure and message_summary.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

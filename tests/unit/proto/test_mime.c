@@ -88,7 +88,10 @@ static void test_nested_message_and_outer_boundary(void **state)
 	arena_rewind(&tree.arena);
 }
 
-/* RFC 2046 section 5.1.1: a boundary need only begin the line; of two that do, the longer is meant. */
+/*
+ * RFC 2046 section 5.1.1: a boundary need only begin the line; of two that do, the
+ * longer is meant.
+ */
 static void test_boundaries_that_begin_alike(void **state)
 {
 	struct str message = STR("Content-Type: multipart/mixed; boundary=a\r\n\r\n"
