@@ -242,6 +242,8 @@ static void link_init(struct link *link, const char *home)
 	CHECK(pthread_mutex_init(&link->lock, NULL) == 0);
 	role_client_init(&link->store_role, &link->connector, ROLE_STORE, PATIENCE_MS);
 	role_client_init(&link->auth_role, &link->connector, ROLE_AUTH, PATIENCE_MS);
+	/* Whoever sits before a command may wait for a long one, or interrupt it. */
+	link->store_role.answer_ms = link->auth_role.answer_ms = 0;
 }
 
 enum fault link_open_control(struct link *link, const char *home)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/client.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -12,7 +14,8 @@ void role_client_init(struct role_client *client, struct connector *connector, e
 		      int patience_ms)
 {
 	*client = (struct role_client){
-		.connector = connector, .role = role, .patience_ms = patience_ms};
+		.connector = connector, .role = role, .patience_ms = patience_ms,
+		.answer_ms = ROLE_CLIENT_ANSWER_MS};
 	CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
 }
 
@@ -86,22 +89,84 @@ static enum fault send_somewhere(struct role_client *client, struct channel *cha
 	return fault != FAULT_NONE ? fault : channel_send(channel, kind, 0, request);
 }
 
+/* ---- a role that hangs ---- */
+
+/* False when the role is suspect and somebody else tries it already. */
+static bool turn_take(struct role_client *client, bool *is_probe_out)
+{
+	pthread_mutex_lock(&client->lock);
+	bool is_mine = !client->is_suspect || !client->is_probed;
+	*is_probe_out = client->is_suspect && is_mine;
+	if (*is_probe_out)
+		client->is_probed = true;
+	pthread_mutex_unlock(&client->lock);
+	return is_mine;
+}
+
+/*
+ * What the call's outcome says of the role: an answer clears it, a time that ran
+ * out makes it suspect, unless others had an answer since `asked_ms`.
+ */
+static void turn_give(struct role_client *client, bool was_probe, int64_t asked_ms,
+		      enum fault fault, bool is_late)
+{
+	pthread_mutex_lock(&client->lock);
+	if (was_probe)
+		client->is_probed = false;
+	if (fault == FAULT_NONE) {
+		client->is_suspect = false;
+		client->answered_ms = clock_mono_ms();
+	} else if (is_late && client->answered_ms < asked_ms)
+		client->is_suspect = true;
+	pthread_mutex_unlock(&client->lock);
+}
+
+/* Waits for the answer's first byte; false when the time has run out. */
+static bool answer_await(const struct role_client *client, const struct channel *channel)
+{
+	struct pollfd waiting = {.fd = channel->fd, .events = POLLIN};
+	int64_t give_up = clock_mono_ms() + client->answer_ms;
+	int ready;
+
+	if (client->answer_ms == 0)
+		return true;
+	do {
+		int64_t left = give_up - clock_mono_ms();
+		ready = poll(&waiting, 1, left < 0 ? 0 : (int)left);
+	} while (ready < 0 && errno == EINTR);
+	return ready != 0;
+}
+
+static enum fault answer_take(struct role_client *client, struct channel *channel,
+			      enum message_kind expected, struct packet *answer)
+{
+	enum fault fault = channel_receive(channel, answer);
+
+	if (fault == FAULT_NONE && answer->header.kind != expected)
+		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE) {
+		idle_give(client, channel->fd);
+		channel->fd = -1;
+	}
+	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
+}
+
 enum fault role_client_call(struct role_client *client, enum message_kind kind,
 			    const void *request, enum message_kind expected, struct packet *answer)
 {
 	struct channel channel = {.fd = -1};
-	enum fault fault = send_somewhere(client, &channel, kind, request);
+	int64_t asked_ms = clock_mono_ms();
+	bool is_probe;
 
-	if (fault != FAULT_NONE) {
-		channel_close(&channel);
-		return fault;
+	if (!turn_take(client, &is_probe))
+		return FAULT_UNAVAILABLE;
+	enum fault fault = send_somewhere(client, &channel, kind, request);
+	bool is_late = fault == FAULT_UNAVAILABLE;
+	if (fault == FAULT_NONE) {
+		is_late = !answer_await(client, &channel);
+		fault = is_late ? FAULT_IO : answer_take(client, &channel, expected, answer);
 	}
-	fault = channel_receive(&channel, answer);
-	if (fault == FAULT_NONE && answer->header.kind != expected)
-		fault = FAULT_INVALID;
-	if (fault == FAULT_NONE)
-		idle_give(client, channel.fd);
-	else
-		channel_close(&channel);
-	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
+	channel_close(&channel);
+	turn_give(client, is_probe, asked_ms, fault, is_late);
+	return fault;
 }

@@ -4,7 +4,12 @@
  *
  * A role_client keeps a pool of channels to one role: a call takes one, sends,
  * waits and gives it back, so any number of threads may call at once. When the
- * role was restarted, calls wait for the new one, up to `patience_ms`.
+ * role was restarted, calls wait for the new one, up to `patience_ms`; a role
+ * that hangs has `answer_ms` to answer.
+ *
+ * After either time has run out the role is suspect: until it answers again,
+ * one call at a time tries and waits, and every other is told UNAVAILABLE at
+ * once. So a role that hangs holds one thread and not all of them.
  */
 #ifndef POSTERN_IPC_CLIENT_H
 #define POSTERN_IPC_CLIENT_H
@@ -24,18 +29,23 @@ struct connector {
 	enum fault (*connect)(struct connector *connector, enum role role, int *fd_out);
 };
 
-enum { ROLE_CLIENT_POOL = 128 };
+enum { ROLE_CLIENT_POOL = 128, ROLE_CLIENT_ANSWER_MS = 30 * 1000 };
 
 struct role_client {
 	struct connector *connector;
 	enum role role;
 	int patience_ms;
+	int answer_ms; /* 0: for ever; set it before the first call */
 	pthread_mutex_t lock;
+	/* All below under the lock. */
+	bool is_suspect;
+	bool is_probed; /* a call is trying whether the suspect answers again */
+	int64_t answered_ms; /* when the last answer came, monotonic */
 	int idle[ROLE_CLIENT_POOL];
 	size_t idle_count;
 };
 
-/* Borrows the connector, which must outlive the client. */
+/* Borrows the connector, which must outlive the client; answer_ms becomes ROLE_CLIENT_ANSWER_MS. */
 void role_client_init(struct role_client *client, struct connector *connector, enum role role,
 		      int patience_ms);
 void role_client_done(struct role_client *client);
@@ -45,8 +55,8 @@ void role_client_done(struct role_client *client);
  * The answer's texts live in `answer` until packet_done. Blocks.
  *
  * FAULT_UNAVAILABLE: the role could not be reached, nothing was asked.
- * FAULT_IO: the connection broke after the request was sent; its fate is
- * unknown. Any other fault is the channel's.
+ * FAULT_IO: the connection broke or the time ran out after the request was
+ * sent; its fate is unknown. Any other fault is the channel's.
  */
 must_check enum fault role_client_call(struct role_client *client, enum message_kind kind,
 				       const void *request, enum message_kind expected,

@@ -35,6 +35,8 @@ enum {
 	STOP_MS = 10 * 1000,
 	/* How long a call waits for a role that is being restarted. */
 	PATIENCE_MS = 10 * 1000,
+	/* How long a handshake waits for a signature; its own deadline is later. */
+	KEYS_ANSWER_MS = 10 * 1000,
 	ACCEPTS_A_ROUND = 64,
 };
 
@@ -377,6 +379,7 @@ static int front_start(struct front_role *role)
 	broker_init(&role->broker, ROLE_FRONT);
 	role_client_init(&role->store_client, &role->broker.connector, ROLE_STORE, PATIENCE_MS);
 	role_client_init(&role->keys_client, &role->broker.connector, ROLE_KEYS, PATIENCE_MS);
+	role->keys_client.answer_ms = KEYS_ANSWER_MS;
 	key_source_remote_init(&role->keys, &role->keys_client);
 	role->tickets = tls_tickets_new();
 	enum fault fault = metrics_map(role);

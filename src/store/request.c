@@ -82,6 +82,8 @@ enum fault request_answer_fault(const struct packet *answer)
 
 enum fault request_call(struct store *store, const struct request *request, struct packet *answer)
 {
+	int64_t asked_ms = clock_mono_ms();
+	int answer_ms = store->role->answer_ms;
 	enum fault fault = FAULT_NONE;
 	bool is_fate_unknown = false;
 
@@ -93,6 +95,9 @@ enum fault request_call(struct store *store, const struct request *request, stru
 		if (fault != FAULT_IO)
 			break;
 		is_fate_unknown = true;
+		/* A role that hung until the time ran out is not waited for once more. */
+		if (answer_ms != 0 && clock_mono_ms() - asked_ms >= answer_ms)
+			break;
 	}
 	return is_fate_unknown ? FAULT_IO : fault;
 }

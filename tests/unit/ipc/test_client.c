@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of ipc/client: a role that hangs, and one that cannot be reached. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ipc/client.h"
+
+enum { ANSWER_MS = 300, AT_ONCE_MS = 150, ROLE_ENDS = 16 };
+
+/* A connector that keeps the role's ends of the channels; the test plays the role. */
+struct local {
+	struct connector connector;
+	bool is_down;
+	int role_ends[ROLE_ENDS];
+	size_t count;
+	struct role_client client;
+};
+
+static enum fault connect_local(struct connector *connector, enum role role, int *fd_out)
+{
+	struct local *local = (struct local *)(void *)connector;
+	int fds[2];
+
+	if (local->is_down)
+		return FAULT_UNAVAILABLE;
+	assert_true(local->count < ROLE_ENDS);
+	assert_int_equal(channel_pair(fds), FAULT_NONE);
+	local->role_ends[local->count++] = fds[0];
+	*fd_out = fds[1];
+	return FAULT_NONE;
+}
+
+static int setup(void **state)
+{
+	static struct local local;
+
+	local = (struct local){.connector = {.self = ROLE_CTL, .connect = connect_local}};
+	role_client_init(&local.client, &local.connector, ROLE_AUTH, ANSWER_MS);
+	local.client.answer_ms = ANSWER_MS;
+	*state = &local;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct local *local = *state;
+
+	role_client_done(&local->client);
+	while (local->count > 0)
+		close(local->role_ends[--local->count]);
+	return 0;
+}
+
+static enum fault ask(struct local *local)
+{
+	struct msg_password_set set = {.account = STR("a@example.com"), .password = STR("x")};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		role_client_call(&local->client, MSG_password_set, &set, MSG_done, &answer);
+	packet_done(&answer);
+	return fault;
+}
+
+static enum fault ask_timed(struct local *local, int64_t *took_ms_out)
+{
+	int64_t began = clock_mono_ms();
+	enum fault fault = ask(local);
+
+	*took_ms_out = clock_mono_ms() - began;
+	return fault;
+}
+
+static void *ask_in_thread(void *argument)
+{
+	return (void *)(uintptr_t)ask(argument);
+}
+
+/* The role reads one request from a channel and answers it. */
+static void answer(struct local *local, size_t at)
+{
+	struct channel channel = {local->role_ends[at], ROLE_AUTH, ROLE_CTL};
+	struct msg_done done = {.fault = FAULT_NONE};
+	struct packet packet;
+
+	packet_init(&packet);
+	assert_int_equal(channel_receive(&channel, &packet), FAULT_NONE);
+	assert_int_equal(channel_send(&channel, MSG_done, packet.header.id, &done), FAULT_NONE);
+	packet_done(&packet);
+}
+
+/* Begins a call in a thread and waits until its request lies on channel `at`. */
+static pthread_t call_begin(struct local *local, size_t at)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, ask_in_thread, local), 0);
+	while (__atomic_load_n(&local->count, __ATOMIC_ACQUIRE) <= at)
+		usleep(1000);
+	return thread;
+}
+
+static enum fault call_end(pthread_t thread)
+{
+	void *fault;
+
+	assert_int_equal(pthread_join(thread, &fault), 0);
+	return (enum fault)(uintptr_t)fault;
+}
+
+static void test_a_role_that_hangs_is_not_waited_for(void **state)
+{
+	struct local *local = *state;
+	int64_t took_ms;
+
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_IO);
+	assert_in_range(took_ms, ANSWER_MS, 20 * ANSWER_MS);
+	assert_true(local->client.is_suspect);
+	assert_int_equal(local->client.idle_count, 0);
+}
+
+static void test_only_one_call_waits_for_a_suspect(void **state)
+{
+	struct local *local = *state;
+	int64_t took_ms;
+
+	assert_int_equal(ask(local), FAULT_IO);
+	pthread_t probe = call_begin(local, 1);
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
+	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	assert_int_equal(call_end(probe), FAULT_IO);
+	assert_true(local->client.is_suspect);
+}
+
+static void test_an_answer_clears_a_suspect(void **state)
+{
+	struct local *local = *state;
+
+	assert_int_equal(ask(local), FAULT_IO);
+	pthread_t probe = call_begin(local, 1);
+	answer(local, 1);
+	assert_int_equal(call_end(probe), FAULT_NONE);
+	assert_false(local->client.is_suspect);
+	assert_int_equal(local->client.idle_count, 1);
+}
+
+/* One request that takes long says nothing of a role that answers others meanwhile. */
+static void test_a_role_that_answers_others_is_not_suspect(void **state)
+{
+	struct local *local = *state;
+
+	pthread_t slow = call_begin(local, 0);
+	usleep(ANSWER_MS * 1000 / 2);
+	pthread_t quick = call_begin(local, 1);
+	answer(local, 1);
+	(void)call_end(quick);
+	(void)call_end(slow);
+	assert_false(local->client.is_suspect);
+}
+
+static void test_a_role_that_is_down_is_waited_for_once(void **state)
+{
+	struct local *local = *state;
+	int64_t took_ms;
+
+	local->is_down = true;
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
+	assert_in_range(took_ms, ANSWER_MS, 20 * ANSWER_MS);
+	local->client.is_probed = true; /* as if another call were trying */
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
+	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	local->client.is_probed = false;
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_role_that_hangs_is_not_waited_for),
+		TEST(test_only_one_call_waits_for_a_suspect),
+		TEST(test_an_answer_clears_a_suspect),
+		TEST(test_a_role_that_answers_others_is_not_suspect),
+		TEST(test_a_role_that_is_down_is_waited_for_once),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
