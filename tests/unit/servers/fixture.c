@@ -351,16 +351,17 @@ int fixture_teardown(void **state)
 	return 0;
 }
 
-static void hear(void)
+/* Takes what the server said; true when it has ended its side. */
+static bool hear(void)
 {
 	if (fixture.is_deaf)
-		return;
+		return false;
 	for (;;) {
 		char *at = buf_reserve(&fixture.heard, 4096);
 		assert_non_null(at);
 		ssize_t got = recv(fixture.client_fd, at, 4096, MSG_DONTWAIT);
 		if (got <= 0)
-			return;
+			return got == 0;
 		buf_commit(&fixture.heard, (size_t)got);
 	}
 }
@@ -371,9 +372,12 @@ static void run(void)
 	while (fixture.task != NULL) {
 		enum step step = fixture.task->ops->run(fixture.task);
 		fixture.task->is_woken = fixture.task->is_expired = false;
-		hear();
+		bool is_over = hear();
 		if (step == STEP_END)
 			task_end();
+		else if (is_over)
+			/* A client that was told goodbye ends its side too. */
+			(void)shutdown(fixture.client_fd, SHUT_WR);
 		else if (step == STEP_WAIT_INPUT || (step == STEP_WAIT_OUTPUT && fixture.is_deaf))
 			return;
 	}
