@@ -86,6 +86,26 @@ static enum gather line_look(struct session *session, struct str input, size_t l
 	return GATHER_PARTIAL;
 }
 
+/*
+ * A line that is too long is skipped. If it ended with a literal, what follows
+ * would be taken for commands: then the session ends.
+ */
+static enum gather line_too_long(struct session *session, struct str line, bool has_end)
+{
+	struct imapd *imapd = imapd_of(session);
+
+	while (line.len > 0 &&
+	       (line.ptr[line.len - 1] == '\r' || line.ptr[line.len - 1] == '\n'))
+		line.len--;
+	if (line.len > 0)
+		imapd->is_skipping_brace = line.ptr[line.len - 1] == '}';
+	if (has_end && imapd->is_skipping_brace) {
+		reply_untagged(session, "BYE [LIMIT] A line is too long, and a literal follows");
+		return gather_end(imapd, GATHER_END);
+	}
+	return gather_end(imapd, GATHER_TOO_LONG);
+}
+
 enum gather imapd_gather(struct session *session, struct str input, size_t *len_out)
 {
 	struct imapd *imapd = imapd_of(session);
@@ -97,7 +117,7 @@ enum gather imapd_gather(struct session *session, struct str input, size_t *len_
 		size_t before = imapd->gathered;
 		*len_out = before + line_len;
 		if (line_len > session->limits->line_bytes || session->line_was_too_long)
-			return gather_end(imapd, GATHER_TOO_LONG);
+			return line_too_long(session, str_sub(rest, 0, line_len), at != STR_NONE);
 		if (at == STR_NONE)
 			return GATHER_PARTIAL;
 		enum gather found = line_look(session, input, *len_out);

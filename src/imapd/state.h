@@ -56,6 +56,7 @@ struct imapd {
 	bool is_idling;
 	bool is_syncing_all;
 	bool is_literal_refused; /* the command at hand ends with a literal that is too big */
+	bool is_skipping_brace;	 /* the skipped part of a line that is too long ends with "}" */
 	size_t gathered;	/* input that was looked at: whole lines and literals */
 	size_t asked_at;	/* end of the line whose literal was asked for */
 	struct str tag;	       /* of the command at hand; in the arena */
