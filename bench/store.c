@@ -49,7 +49,7 @@ static int role_main(const char *path)
 
 static pid_t role_start(const char *path)
 {
-	char *arguments[] = {(char *)(uintptr_t)"store", (char *)(uintptr_t)"--role",
+	char *arguments[] = {(char *)(uintptr_t) "store", (char *)(uintptr_t) "--role",
 			     (char *)(uintptr_t)path, NULL};
 	posix_spawn_file_actions_t actions;
 	int fds[2];

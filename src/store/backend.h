@@ -43,7 +43,10 @@ struct backend_ops {
 	struct map *(*group_map)(struct backend *backend);
 	/* The number that the next blob of this group gets. */
 	uint64_t (*blob_next)(struct backend *backend);
-	/* Finds the result of a transaction that was committed or is in the group; it lives until the next apply. */
+	/*
+	 * Finds the result of a transaction that was committed or is in the group; it lives until
+	 * the next apply.
+	 */
 	bool (*transaction_find)(struct backend *backend, uint64_t transaction,
 				 struct str *result_out);
 	/*
@@ -54,11 +57,20 @@ struct backend_ops {
 	must_check enum fault (*apply)(struct backend *backend, const struct batch *batch,
 				       const struct backend_blob *blob, uint64_t transaction,
 				       struct str result);
-	/* Makes the group durable. After a fault nothing of it is, except that FAULT_IO may leave it unknown. */
+	/*
+	 * Makes the group durable. After a fault nothing of it is, except that FAULT_IO may leave
+	 * it unknown.
+	 */
 	must_check enum fault (*group_commit)(struct backend *backend);
-	/* Drops the group. True when the cause of its fault is removed and the same group may be tried again. */
+	/*
+	 * Drops the group. True when the cause of its fault is removed and the same group may be
+	 * tried again.
+	 */
 	bool (*group_abort)(struct backend *backend);
-	/* Some housekeeping, between groups; at most some ten milliseconds. True when there is more to do. */
+	/*
+	 * Some housekeeping, between groups; at most some ten milliseconds. True when there is
+	 * more to do.
+	 */
 	bool (*maintain)(struct backend *backend);
 	/* A process that reads may have died. */
 	void (*reader_died)(struct backend *backend);

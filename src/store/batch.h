@@ -39,7 +39,8 @@ struct batch {
 	struct batch_entry *entries;
 	size_t entry_count;
 	size_t entry_capacity;
-	uint32_t *table; /* entry numbers + 1 by hash of the key; a power of two, at most half full */
+	uint32_t *
+		table; /* entry numbers + 1 by hash of the key; a power of two, at most half full */
 	size_t table_size;
 	struct batch_hold *holds;
 	size_t hold_count;

@@ -99,7 +99,8 @@ static bool address_next(struct view *view, enum address_kind kind, struct str a
 	struct str value;
 
 	while (entry_next(view, 'A', after, address_out, &value)) {
-		if (address_record_take(value, record_out) == FAULT_NONE && record_out->kind == kind)
+		if (address_record_take(value, record_out) == FAULT_NONE &&
+		    record_out->kind == kind)
 			return true;
 		after = *address_out;
 	}
@@ -270,7 +271,8 @@ enum fault directory_domain_add(struct store *store, struct str domain)
 
 enum fault directory_domain_remove(struct store *store, struct str domain)
 {
-	struct operation operation = {.kind = OP_domain_remove, .domain_remove = {.domain = domain}};
+	struct operation operation = {.kind = OP_domain_remove,
+				      .domain_remove = {.domain = domain}};
 
 	return request_do(store, &operation);
 }

@@ -33,7 +33,10 @@ struct embedded_options {
 	uint64_t segment_bytes;
 };
 
-/* FAULT_BUSY: another process owns the store. FAULT_VERSION, FAULT_CORRUPT, FAULT_IO, FAULT_NO_SPACE. */
+/*
+ * FAULT_BUSY: another process owns the store. FAULT_VERSION, FAULT_CORRUPT, FAULT_IO,
+ * FAULT_NO_SPACE.
+ */
 must_check enum fault embedded_open(const struct embedded_options *options,
 				    struct backend **backend_out);
 
@@ -48,7 +51,9 @@ char *embedded_segments_path(const char *folder);
 must_check enum fault embedded_blob_find(struct map *map, uint64_t blob,
 					 struct blob_place *place_out);
 
-/* Checks the format's version; FAULT_VERSION for a newer one, FAULT_NOT_FOUND for an empty index. */
+/*
+ * Checks the format's version; FAULT_VERSION for a newer one, FAULT_NOT_FOUND for an empty index.
+ */
 must_check enum fault embedded_version_check(struct map *map);
 
 #endif

@@ -31,7 +31,9 @@ struct feed *feed_new(struct store *store)
 	return feed;
 }
 
-/* Waits until the channel has something or `timeout_ms` are over; false when the feed is to stop. */
+/*
+ * Waits until the channel has something or `timeout_ms` are over; false when the feed is to stop.
+ */
 static bool feed_wait(struct feed *feed, int timeout_ms)
 {
 	struct pollfd waited[2] = {{.fd = feed->stop_fd, .events = POLLIN},

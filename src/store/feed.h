@@ -15,7 +15,8 @@ struct feed;
 
 struct feed_notice {
 	uint64_t account;  /* meaningless when sequence is 0 */
-	uint64_t sequence; /* of the account's last change; 0: wake everybody, all may have changed */
+	uint64_t sequence; /* of the account's last change; 0: wake everybody, all may have changed
+			    */
 };
 
 /* Makes a feed; connects in feed_next. Borrows the store, which must have a role. */

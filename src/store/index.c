@@ -234,7 +234,10 @@ static void active_end(struct index *index, struct index_read *read)
 	pthread_mutex_unlock(&index->lock);
 }
 
-/* Gives a map of `bytes` (0: of the size the writer made it) when no transaction of this process is open. */
+/*
+ * Gives a map of `bytes` (0: of the size the writer made it) when no transaction of this process
+ * is open.
+ */
 static int map_resize(struct index *index, size_t bytes)
 {
 	pthread_mutex_lock(&index->lock);
@@ -353,7 +356,9 @@ enum fault index_write_begin(struct index *index)
 	int error = mdb_txn_begin(index->env, NULL, 0, &index->txn);
 	if (error != 0)
 		index->txn = NULL;
-	/* A failed write of the meta page left the environment unusable: only opening anew helps. */
+	/*
+	 * A failed write of the meta page left the environment unusable: only opening anew helps.
+	 */
 	CHECK(error != MDB_PANIC);
 	return fault_from_lmdb(error);
 }

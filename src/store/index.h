@@ -16,10 +16,10 @@
 struct index;
 
 struct index_options {
-	const char *path;   /* of the file */
-	bool is_writer;	    /* makes the file if it is not there */
-	size_t map_bytes;   /* writer: the first size of the map */
-	unsigned readers;   /* writer: slots for read transactions of all processes */
+	const char *path; /* of the file */
+	bool is_writer;	  /* makes the file if it is not there */
+	size_t map_bytes; /* writer: the first size of the map */
+	unsigned readers; /* writer: slots for read transactions of all processes */
 };
 
 /* FAULT_NOT_FOUND: a reader finds no file. FAULT_CORRUPT, FAULT_VERSION, FAULT_IO, ... */
@@ -69,7 +69,10 @@ must_check enum fault index_write_commit(struct index *index);
 /* Drops the changes; safe when no write transaction is open. */
 void index_write_abort(struct index *index);
 
-/* True when a fault of put or commit came from a map that was too small, and it could be made larger. */
+/*
+ * True when a fault of put or commit came from a map that was too small, and it could be made
+ * larger.
+ */
 bool index_grow(struct index *index);
 
 /* How many flushes commits have cost. */

@@ -72,7 +72,7 @@ void key_vanished(struct key *key, uint64_t account, uint32_t mailbox, uint64_t 
 void key_message(struct key *key, uint64_t account, uint64_t message);
 
 enum {
-	KIND_PREFIX_BYTES = 8 + 1,     /* account and kind */
+	KIND_PREFIX_BYTES = 8 + 1,    /* account and kind */
 	ROW_PREFIX_BYTES = 8 + 1 + 4, /* and mailbox */
 	ROW_BYTES = 44,
 };

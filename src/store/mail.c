@@ -212,9 +212,8 @@ enum fault mail_content_open(struct view *view, uint64_t account, uint64_t messa
 	hold->segment = segment;
 	if (record.prefix.len > 0)
 		memcpy(hold->prefix, record.prefix.ptr, record.prefix.len);
-	*content_out = (struct mail_content){.prefix = str_make(hold->prefix, record.prefix.len),
-					     .body = body,
-					     .mapping = hold};
+	*content_out = (struct mail_content){
+		.prefix = str_make(hold->prefix, record.prefix.len), .body = body, .mapping = hold};
 	return FAULT_NONE;
 }
 

@@ -27,12 +27,12 @@ enum mail_flag {
 /* A row: what the index knows of a message in a mailbox. */
 struct mail {
 	uint32_t uid;
-	uint32_t flags;	      /* of enum mail_flag */
-	uint64_t keywords;    /* bits named by mailbox->keywords */
+	uint32_t flags;	   /* of enum mail_flag */
+	uint64_t keywords; /* bits named by mailbox->keywords */
 	uint64_t modseq;
-	uint64_t size;	      /* bytes of the content: prefix and body */
-	int64_t received_s;   /* INTERNALDATE */
-	uint64_t message;     /* the message's number in the account; copies share it */
+	uint64_t size;	    /* bytes of the content: prefix and body */
+	int64_t received_s; /* INTERNALDATE */
+	uint64_t message;   /* the message's number in the account; copies share it */
 };
 
 /* ---- reading ---- */
@@ -128,7 +128,10 @@ struct mail_append {
 	int64_t received_s;
 	struct mail_target *targets;
 	size_t target_count;
-	/* Store for the others when one target fails (over quota, mailbox gone), instead of for none. */
+	/*
+	 * Store for the others when one target fails (over quota, mailbox gone), instead of for
+	 * none.
+	 */
 	bool is_partial;
 };
 
@@ -153,7 +156,9 @@ struct mail_flags_change {
 	uint32_t flags;
 	const struct str *keywords; /* names; new ones are added to the mailbox, unless removing */
 	size_t keyword_count;
-	/* Leaves messages alone whose modseq is higher (RFC 7162 section 3.1.3); UINT64_MAX: none. */
+	/*
+	 * Leaves messages alone whose modseq is higher (RFC 7162 section 3.1.3); UINT64_MAX: none.
+	 */
 	uint64_t unchanged_since;
 	/* Results; both sets must be empty before. */
 	struct uid_set changed;	 /* those that now have the modseq */

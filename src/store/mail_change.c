@@ -78,7 +78,10 @@ static enum fault append_encode(struct store *store, const struct mail_append *a
 	size_t others = keywords.len + targets.len + append->summary.len;
 	int body = append->body.fd;
 
-	/* Beside many targets even a small body may be too much for one packet; an empty one has no file. */
+	/*
+	 * Beside many targets even a small body may be too much for one packet; an empty one has
+	 * no file.
+	 */
 	if (body < 0 && (append->body.bytes.len > MESSAGE_INLINE_MAX ||
 			 append->body.bytes.len + others > MESSAGE_MAX - 1024)) {
 		enum fault fault = body_spill(append->body.bytes, &out->spilled);
@@ -137,7 +140,10 @@ enum fault mail_append(struct store *store, struct mail_append *append)
 
 /* ---- sets of UIDs ---- */
 
-/* Appends the part of a set that lies at or behind `from_uid`, as long as it fits; false when nothing is left. */
+/*
+ * Appends the part of a set that lies at or behind `from_uid`, as long as it fits; false when
+ * nothing is left.
+ */
 static bool set_put_from(struct buf *to, const struct uid_set *set, uint32_t from_uid)
 {
 	enum { RANGES_MAX = 8192 };
@@ -301,8 +307,7 @@ static enum fault copy_or_move(struct store *store, struct op_mail_copy *op,
 enum fault mail_copy(struct store *store, uint64_t account, uint32_t mailbox,
 		     const struct uid_set *set, uint32_t to_mailbox, struct mail_copied *copied_out)
 {
-	struct op_mail_copy op = {
-		.account = account, .mailbox = mailbox, .to_mailbox = to_mailbox};
+	struct op_mail_copy op = {.account = account, .mailbox = mailbox, .to_mailbox = to_mailbox};
 
 	return copy_or_move(store, &op, set, copied_out);
 }
@@ -310,10 +315,8 @@ enum fault mail_copy(struct store *store, uint64_t account, uint32_t mailbox,
 enum fault mail_move(struct store *store, uint64_t account, uint32_t mailbox,
 		     const struct uid_set *set, uint32_t to_mailbox, struct mail_copied *copied_out)
 {
-	struct op_mail_copy op = {.account = account,
-				  .mailbox = mailbox,
-				  .to_mailbox = to_mailbox,
-				  .is_move = 1};
+	struct op_mail_copy op = {
+		.account = account, .mailbox = mailbox, .to_mailbox = to_mailbox, .is_move = 1};
 
 	return copy_or_move(store, &op, set, copied_out);
 }

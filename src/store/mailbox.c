@@ -162,7 +162,8 @@ uint32_t mailbox_recent_count(struct view *view, uint64_t account, const struct 
 /* ---- changing ---- */
 
 /* Asks, and takes the one number that is the result. */
-static enum fault ask_u32(struct store *store, const struct operation *operation, uint32_t *number_out)
+static enum fault ask_u32(struct store *store, const struct operation *operation,
+			  uint32_t *number_out)
 {
 	struct packet answer;
 	struct str result;

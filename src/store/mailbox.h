@@ -44,7 +44,7 @@ enum special_use {
 const char *special_use_attribute(enum special_use use);
 
 struct mailbox {
-	uint32_t id; /* 0: a name without a mailbox (\Noselect), which has only a name and children */
+	uint32_t id; /* 0: only a name (\Noselect), which may have children */
 	struct str name;
 	enum special_use special_use;
 	bool is_subscribed;

@@ -5,8 +5,12 @@
 static size_t utf8_length(const unsigned char *at, size_t left)
 {
 	static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = at[0] < 0x80 ? 1 : at[0] < 0xc0 ? 0 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3
-			: at[0] < 0xf8 ? 4 : 0;
+	size_t len = at[0] < 0x80   ? 1
+		     : at[0] < 0xc0 ? 0
+		     : at[0] < 0xe0 ? 2
+		     : at[0] < 0xf0 ? 3
+		     : at[0] < 0xf8 ? 4
+				    : 0;
 
 	if (len <= 1 || len > left)
 		return len > left ? 0 : len;

@@ -18,11 +18,11 @@ struct row {
 
 #define DESCRIBE_FIELD(type_, name_) {FIELD_##type_, offsetof(row_struct, name_)},
 
-#define ROW_CASE(kind)                                                                             \
-	case OP_##kind: {                                                                          \
-		typedef struct op_##kind row_struct;                                               \
-		static const struct field fields[] = {OPERATION_##kind(DESCRIBE_FIELD)};           \
-		return (struct row){#kind, fields, sizeof(fields) / sizeof(fields[0])};            \
+#define ROW_CASE(kind)                                                                   \
+	case OP_##kind: {                                                                \
+		typedef struct op_##kind row_struct;                                     \
+		static const struct field fields[] = {OPERATION_##kind(DESCRIBE_FIELD)}; \
+		return (struct row){#kind, fields, sizeof(fields) / sizeof(fields[0])};  \
 	}
 
 static struct row row_of(enum operation_kind kind)
@@ -96,8 +96,8 @@ enum fault operation_decode(struct str text, struct operation *operation_out)
 static enum fault dispatch(struct execution *run, const struct operation *operation)
 {
 	switch (operation->kind) {
-#define X(name)                                                                                    \
-	case OP_##name:                                                                            \
+#define X(name)         \
+	case OP_##name: \
 		return execute_##name(run, &operation->name);
 		OPERATION_TABLE(X)
 #undef X

@@ -163,9 +163,9 @@ static const struct {
 	struct str name;
 	enum special_use use;
 } first_mailboxes[] = {
-	{STR_INIT("INBOX"), SPECIAL_USE_NONE},	   {STR_INIT("Archive"), SPECIAL_USE_ARCHIVE},
+	{STR_INIT("INBOX"), SPECIAL_USE_NONE},	  {STR_INIT("Archive"), SPECIAL_USE_ARCHIVE},
 	{STR_INIT("Drafts"), SPECIAL_USE_DRAFTS}, {STR_INIT("Junk"), SPECIAL_USE_JUNK},
-	{STR_INIT("Sent"), SPECIAL_USE_SENT},	   {STR_INIT("Trash"), SPECIAL_USE_TRASH},
+	{STR_INIT("Sent"), SPECIAL_USE_SENT},	  {STR_INIT("Trash"), SPECIAL_USE_TRASH},
 };
 
 static enum fault account_make(struct batch *batch, uint64_t account, uint64_t quota_bytes,

@@ -301,8 +301,7 @@ enum fault execute_mail_flags(struct execution *run, const struct op_mail_flags 
 	if (fault == FAULT_NONE)
 		fault = rows_flags_change(&change, &set);
 	if (fault == FAULT_NONE)
-		flags_finish(&change,
-			     change.mailbox.mailbox.keyword_count > keywords_before);
+		flags_finish(&change, change.mailbox.mailbox.keyword_count > keywords_before);
 	uid_set_done(&change.changed);
 	uid_set_done(&change.modified);
 	return fault;

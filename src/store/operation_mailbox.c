@@ -50,7 +50,8 @@ enum fault execute_mailbox_create(struct execution *run, const struct op_mailbox
 	if (fault == FAULT_NONE)
 		fault = name_check_free(run->batch, op->account, mailbox_name_str(&name));
 	if (fault == FAULT_NONE)
-		fault = mailbox_make_path(run->batch, op->account, &account, mailbox_name_str(&name),
+		fault = mailbox_make_path(run->batch, op->account, &account,
+					  mailbox_name_str(&name),
 					  (enum special_use)op->special_use, op->now_s, &mailbox);
 	if (fault != FAULT_NONE)
 		return fault;
@@ -62,8 +63,8 @@ enum fault execute_mailbox_create(struct execution *run, const struct op_mailbox
 /* ---- delete ---- */
 
 /* Finds the first key at or behind `from` that shares its first `len` bytes. */
-static bool seek_beside(struct batch *batch, const struct key *from, size_t len, struct str *key_out,
-			struct str *value_out)
+static bool seek_beside(struct batch *batch, const struct key *from, size_t len,
+			struct str *key_out, struct str *value_out)
 {
 	return batch_seek(batch, key_str(from), key_out, value_out) &&
 	       key_is_beside(*key_out, from, len);
@@ -149,8 +150,8 @@ static void superiors_tidy(struct batch *batch, uint64_t account, struct str nam
 	     above = mailbox_name_superior(above)) {
 		struct key key;
 		uint32_t mailbox;
-		if (mailbox_resolve(batch, account, above, &mailbox) != FAULT_NONE || mailbox != 0 ||
-		    mailbox_name_is_inferior(new_name, above) ||
+		if (mailbox_resolve(batch, account, above, &mailbox) != FAULT_NONE ||
+		    mailbox != 0 || mailbox_name_is_inferior(new_name, above) ||
 		    has_inferiors(batch, account, above))
 			return;
 		key_name(&key, account, above);

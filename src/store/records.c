@@ -232,18 +232,20 @@ enum fault mailbox_make(struct batch *batch, uint64_t account, struct account_re
 
 	if (record->mailbox_count >= MAILBOX_COUNT_MAX)
 		return FAULT_TOO_LARGE;
-	/* Greater than any given out here before, even if the clock went back (RFC 3501 section 2.3.1.1). */
-	record->uidvalidity =
-		now_s > record->uidvalidity && now_s < UINT32_MAX ? (uint32_t)now_s
-								   : record->uidvalidity + 1;
-	struct mailbox_record made = {
-		.mailbox = {.id = record->next_mailbox++,
-			    .name = name,
-			    .special_use = use,
-			    .uidvalidity = record->uidvalidity,
-			    .uidnext = 1,
-			    .recent_uid = 1,
-			    .modseq = record->sequence + 1}};
+	/*
+	 * Greater than any given out here before, even if the clock went back (RFC 3501 section
+	 * 2.3.1.1).
+	 */
+	record->uidvalidity = now_s > record->uidvalidity && now_s < UINT32_MAX
+				      ? (uint32_t)now_s
+				      : record->uidvalidity + 1;
+	struct mailbox_record made = {.mailbox = {.id = record->next_mailbox++,
+						  .name = name,
+						  .special_use = use,
+						  .uidvalidity = record->uidvalidity,
+						  .uidnext = 1,
+						  .recent_uid = 1,
+						  .modseq = record->sequence + 1}};
 	record->mailbox_count++;
 	mailbox_keep(batch, account, &made);
 	key_name(&key, account, name);

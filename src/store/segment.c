@@ -130,10 +130,11 @@ enum fault segment_append(struct segment_writer *writer, uint64_t blob, struct s
 		fault = pending_write(writer);
 	if (fault != FAULT_NONE)
 		return fault;
-	*place_out = (struct blob_place){.segment = writer->number,
-					 .offset = segment_writer_end(writer) + SEGMENT_HEADER_BYTES,
-					 .length = bytes.len,
-					 .crc = crc};
+	*place_out =
+		(struct blob_place){.segment = writer->number,
+				    .offset = segment_writer_end(writer) + SEGMENT_HEADER_BYTES,
+				    .length = bytes.len,
+				    .crc = crc};
 	header_make(header, blob, bytes.len, crc);
 	buf_append(&writer->pending, header, sizeof(header));
 	buf_append_str(&writer->pending, bytes);
@@ -183,7 +184,8 @@ enum fault segment_append_file(struct segment_writer *writer, uint64_t blob, int
 	if (fault == FAULT_NONE)
 		fault = file_copy(writer, fd, from, bytes, offset, &crc);
 	if (fault == FAULT_NONE)
-		fault = write_at(writer->fd, zeroes, (size_t)(padded(bytes) - bytes), offset + bytes);
+		fault = write_at(writer->fd, zeroes, (size_t)(padded(bytes) - bytes),
+				 offset + bytes);
 	if (fault != FAULT_NONE)
 		return fault;
 	header_make(header, blob, bytes, crc);

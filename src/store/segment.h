@@ -44,7 +44,10 @@ struct segment_writer {
 void segment_writer_init(struct segment_writer *writer, const char *folder);
 void segment_writer_done(struct segment_writer *writer);
 
-/* Opens the segment for appending at `committed`; with `is_new` makes the file, and its name durable. */
+/*
+ * Opens the segment for appending at `committed`; with `is_new` makes the file, and its name
+ * durable.
+ */
 must_check enum fault segment_writer_open(struct segment_writer *writer, uint32_t number,
 					  uint64_t committed, bool is_new);
 

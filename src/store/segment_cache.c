@@ -69,7 +69,8 @@ void segment_cache_free(struct segment_cache **cache)
 	*cache = NULL;
 	if (old == NULL)
 		return;
-	list_each(node, next, &old->mappings) {
+	list_each(node, next, &old->mappings)
+	{
 		struct segment_mapping *mapping = list_entry(node, struct segment_mapping, node);
 		CHECK(mapping->references == 0);
 		mapping_forget(old, mapping);
@@ -91,7 +92,8 @@ static bool file_is_gone(const struct segment_cache *cache, uint32_t segment)
 /* Makes room: drops what nobody holds if its file was removed or it was not used for long. */
 static void cache_tidy(struct segment_cache *cache)
 {
-	list_each(node, next, &cache->mappings) {
+	list_each(node, next, &cache->mappings)
+	{
 		struct segment_mapping *mapping = list_entry(node, struct segment_mapping, node);
 		if (mapping->references == 0 &&
 		    (cache->count > IDLE_MAX || file_is_gone(cache, mapping->segment)))
@@ -131,7 +133,8 @@ static enum fault mapping_make(struct segment_cache *cache, uint32_t segment, ui
 static struct segment_mapping *mapping_find(struct segment_cache *cache, uint32_t segment,
 					    uint64_t end)
 {
-	list_each(node, next, &cache->mappings) {
+	list_each(node, next, &cache->mappings)
+	{
 		struct segment_mapping *mapping = list_entry(node, struct segment_mapping, node);
 		if (mapping->segment != segment)
 			continue;

@@ -77,8 +77,8 @@ enum fault store_service_open(const struct store_service_options *options,
 	struct store_service *service = calloc(1, sizeof(*service));
 	CHECK(service != NULL);
 	service->backend = backend;
-	service->housekeeping_ms = options->housekeeping_ms == 0 ? DEFAULT_HOUSEKEEPING_MS
-								   : options->housekeeping_ms;
+	service->housekeeping_ms =
+		options->housekeeping_ms == 0 ? DEFAULT_HOUSEKEEPING_MS : options->housekeeping_ms;
 	watchers_init(&service->watchers);
 	list_init(&service->queue);
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);

@@ -41,14 +41,19 @@ static inline struct map *view_map(struct view *view)
 	return index_read_map(view->read);
 }
 
-/* A request with its transaction number, kept until its fate is known; `asked` borrows from `text`. */
+/*
+ * A request with its transaction number, kept until its fate is known; `asked` borrows from
+ * `text`.
+ */
 struct request {
 	size_t slot;
 	struct buf text;
 	struct msg_store_asked asked;
 };
 
-/* Encodes an operation and takes a slot; `body` is a descriptor or -1, borrowed till request_done. */
+/*
+ * Encodes an operation and takes a slot; `body` is a descriptor or -1, borrowed till request_done.
+ */
 must_check enum fault request_prepare(struct store *store, const struct operation *operation,
 				      int body, struct request *request_out);
 void request_done(struct store *store, struct request *request);

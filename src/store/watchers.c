@@ -113,8 +113,7 @@ static void watcher_send(struct watcher *watcher)
 void watchers_send(struct watchers *watchers)
 {
 	pthread_mutex_lock(&watchers->lock);
-	list_each(node, next, &watchers->list)
-		watcher_send(list_entry(node, struct watcher, node));
+	list_each(node, next, &watchers->list) watcher_send(list_entry(node, struct watcher, node));
 	pthread_mutex_unlock(&watchers->lock);
 }
 

@@ -37,8 +37,8 @@ static void tally_add(struct tallies *tallies, struct tally tally)
 {
 	if (tallies->count == tallies->capacity) {
 		tallies->capacity = tallies->capacity * 2 + 256;
-		tallies->items = reallocarray(tallies->items, tallies->capacity,
-					      sizeof(*tallies->items));
+		tallies->items =
+			reallocarray(tallies->items, tallies->capacity, sizeof(*tallies->items));
 		CHECK(tallies->items != NULL);
 	}
 	tallies->items[tallies->count++] = tally;
@@ -70,7 +70,8 @@ static void tallies_settle(struct audit *audit, const char *what, struct tallies
 		}
 		if (sum.count != 0 || sum.unseen != 0 || sum.deleted != 0 || sum.bytes != 0) {
 			fprintf(stderr,
-				"audit: %s of %lu/%lu is off by %ld (unseen %ld, deleted %ld, bytes %ld)\n",
+				"audit: %s of %lu/%lu is off by %ld (unseen %ld, deleted %ld, "
+				"bytes %ld)\n",
 				what, (unsigned long)sum.a, (unsigned long)sum.b, (long)sum.count,
 				(long)sum.unseen, (long)sum.deleted, (long)sum.bytes);
 			audit->is_good = false;
@@ -82,8 +83,8 @@ static void tallies_settle(struct audit *audit, const char *what, struct tallies
 
 static void broken(struct audit *audit, struct str key, const char *what)
 {
-	fprintf(stderr, "audit: %s at account %lu kind %c\n", what,
-		(unsigned long)key_account(key), key.ptr[8]);
+	fprintf(stderr, "audit: %s at account %lu kind %c\n", what, (unsigned long)key_account(key),
+		key.ptr[8]);
 	audit->is_good = false;
 }
 
@@ -100,9 +101,9 @@ static void row_audit(struct audit *audit, struct str key, struct str value)
 		broken(audit, key, "a damaged row");
 		return;
 	}
-	tally_add(&audit->rows, (struct tally){account, mailbox, 1, (mail.flags & MAIL_SEEN) == 0,
-					       (mail.flags & MAIL_DELETED) != 0,
-					       (int64_t)mail.size});
+	tally_add(&audit->rows,
+		  (struct tally){account, mailbox, 1, (mail.flags & MAIL_SEEN) == 0,
+				 (mail.flags & MAIL_DELETED) != 0, (int64_t)mail.size});
 	tally_add(&audit->used, (struct tally){account, 0, 0, 0, 0, (int64_t)mail.size});
 	tally_add(&audit->messages, (struct tally){account, mail.message, 1, 0, 0, 0});
 	tally_add(&audit->changes, (struct tally){account, mailbox, 1, 0, 0, 0});
@@ -186,9 +187,9 @@ static void entry_audit(struct audit *audit, struct str key, struct str value)
 		row_audit(audit, key, value);
 		break;
 	case 'C':
-		tally_add(&audit->changes, (struct tally){key_account(key),
-							  wire_load_u32(key_rest(key).ptr), -1, 0,
-							  0, 0});
+		tally_add(&audit->changes,
+			  (struct tally){key_account(key), wire_load_u32(key_rest(key).ptr), -1, 0,
+					 0, 0});
 		break;
 	case 'M':
 		mailbox_audit(audit, key, value);

@@ -128,8 +128,9 @@ static void file_write_flushed(struct file *file, uint64_t offset, struct str da
 			continue;
 		uint64_t from = change.offset > begin ? change.offset : begin;
 		uint64_t to = change_end < end ? change_end : end;
-		image_write(&file->durable, from,
-			    str_sub(change.data, (size_t)(from - change.offset), (size_t)(to - from)));
+		image_write(
+			&file->durable, from,
+			str_sub(change.data, (size_t)(from - change.offset), (size_t)(to - from)));
 		/* What stands before and behind the pages stays open. */
 		file->changes[i].data = str_sub(change.data, 0, (size_t)(from - change.offset));
 		if (to < change_end)
@@ -222,7 +223,9 @@ static uint64_t mix(uint64_t value)
 	return value ^ value >> 31;
 }
 
-/* How many of a file's open changes have reached a sector: the same for all sectors of most pages. */
+/*
+ * How many of a file's open changes have reached a sector: the same for all sectors of most pages.
+ */
 static size_t reached(const struct file *file, uint64_t seed, uint64_t at)
 {
 	uint64_t page = mix(seed ^ mix(at / PAGE + 1));
@@ -234,7 +237,8 @@ static size_t reached(const struct file *file, uint64_t seed, uint64_t at)
 	case 1:
 		return file->count;
 	default:
-		return (size_t)((is_torn ? mix(page ^ at / SECTOR) : page) / 16 % (file->count + 1));
+		return (size_t)((is_torn ? mix(page ^ at / SECTOR) : page) / 16 %
+				(file->count + 1));
 	}
 }
 

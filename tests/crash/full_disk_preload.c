@@ -51,12 +51,12 @@ static int is_refused(int fd, off_t end)
 	return refused;
 }
 
-#define DEFINE_PWRITE(name)                                                                        \
-	EXPORT ssize_t name(int fd, const void *data, size_t len, off_t offset)                    \
-	{                                                                                          \
-		ssize_t (*real)(int, const void *, size_t, off_t);                                 \
-		*(void **)&real = next(#name);                                                     \
-		return is_refused(fd, offset + (off_t)len) ? -1 : real(fd, data, len, offset);     \
+#define DEFINE_PWRITE(name)                                                                    \
+	EXPORT ssize_t name(int fd, const void *data, size_t len, off_t offset)                \
+	{                                                                                      \
+		ssize_t (*real)(int, const void *, size_t, off_t);                             \
+		*(void **)&real = next(#name);                                                 \
+		return is_refused(fd, offset + (off_t)len) ? -1 : real(fd, data, len, offset); \
 	}
 
 DEFINE_PWRITE(pwrite)
@@ -71,14 +71,14 @@ static off_t pieces_len(const struct iovec *pieces, int pieces_count)
 	return len;
 }
 
-#define DEFINE_PWRITEV(name)                                                                       \
-	EXPORT ssize_t name(int fd, const struct iovec *pieces, int pieces_count, off_t offset)    \
-	{                                                                                          \
-		ssize_t (*real)(int, const struct iovec *, int, off_t);                            \
-		*(void **)&real = next(#name);                                                     \
-		return is_refused(fd, offset + pieces_len(pieces, pieces_count))                   \
-			       ? -1                                                                \
-			       : real(fd, pieces, pieces_count, offset);                           \
+#define DEFINE_PWRITEV(name)                                                                    \
+	EXPORT ssize_t name(int fd, const struct iovec *pieces, int pieces_count, off_t offset) \
+	{                                                                                       \
+		ssize_t (*real)(int, const struct iovec *, int, off_t);                         \
+		*(void **)&real = next(#name);                                                  \
+		return is_refused(fd, offset + pieces_len(pieces, pieces_count))                \
+			       ? -1                                                             \
+			       : real(fd, pieces, pieces_count, offset);                        \
 	}
 
 DEFINE_PWRITEV(pwritev)

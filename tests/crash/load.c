@@ -256,7 +256,8 @@ static void *client_run(void *argument)
 
 	if (end > LOAD_MESSAGES_MAX)
 		end = LOAD_MESSAGES_MAX;
-	while (!client->has_failed && *count < end && !__atomic_load_n(load->stop, __ATOMIC_RELAXED)) {
+	while (!client->has_failed && *count < end &&
+	       !__atomic_load_n(load->stop, __ATOMIC_RELAXED)) {
 		uint32_t dice = below(client, 100);
 		int number = dice >= 55 ? message_pick(client, (unsigned)*count) : -1;
 		if (dice < 55)
@@ -286,7 +287,8 @@ bool load_run(struct load *load)
 		CHECK(account_find(load->store, i, &clients[i].account));
 		CHECK(account_find(load->store, LOAD_CLIENTS, &clients[i].shared));
 		clients[i].inbox = mailbox_number(load->store, clients[i].account, STR("INBOX"));
-		clients[i].archive = mailbox_number(load->store, clients[i].account, STR("Archive"));
+		clients[i].archive =
+			mailbox_number(load->store, clients[i].account, STR("Archive"));
 		CHECK(pthread_create(&threads[i], NULL, client_run, &clients[i]) == 0);
 	}
 	for (unsigned i = 0; i < LOAD_CLIENTS; i++) {
@@ -302,7 +304,7 @@ bool load_run(struct load *load)
 struct check {
 	struct view *view;
 	const struct load_journal *journal;
-	unsigned char *seen[LOAD_CLIENTS];	   /* how often in the own account, by number */
+	unsigned char *seen[LOAD_CLIENTS];	  /* how often in the own account, by number */
 	unsigned char *seen_shared[LOAD_CLIENTS]; /* in the shared one */
 	char *body;
 	bool is_good;
@@ -324,7 +326,8 @@ static bool content_recognize(struct check *check, const struct mail_content *co
 	return str_equals(content->body, str_make(check->body, len));
 }
 
-static void row_check(struct check *check, uint64_t account, bool is_shared, const struct mail *mail)
+static void row_check(struct check *check, uint64_t account, bool is_shared,
+		      const struct mail *mail)
 {
 	struct mail_content content;
 	unsigned client;
@@ -366,10 +369,10 @@ static void account_check(struct check *check, uint64_t account, bool is_shared)
 static void count_check(struct check *check, unsigned client, unsigned number, const char *where,
 			unsigned seen, bool is_needed, bool is_forbidden)
 {
-	const char *wrong = seen > 1		       ? "is there twice"
-			    : seen == 0 && is_needed    ? "was acknowledged and is lost"
+	const char *wrong = seen > 1			? "is there twice"
+			    : seen == 0 && is_needed	? "was acknowledged and is lost"
 			    : seen == 1 && is_forbidden ? "was expunged and is back"
-						       : NULL;
+							: NULL;
 
 	if (wrong == NULL)
 		return;

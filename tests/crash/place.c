@@ -33,9 +33,9 @@ static enum fault place_connect(struct connector *connector, enum role role, int
 		return FAULT_IO;
 	struct msg_channel_offered offered = {.client = connector->self, .fd = fds[1]};
 	pthread_mutex_lock(&place->lock);
-	enum fault fault = place->parent.fd < 0 ? FAULT_UNAVAILABLE
-						: channel_send(&place->parent, MSG_channel_offered,
-							       0, &offered);
+	enum fault fault = place->parent.fd < 0
+				   ? FAULT_UNAVAILABLE
+				   : channel_send(&place->parent, MSG_channel_offered, 0, &offered);
 	pthread_mutex_unlock(&place->lock);
 	close(fds[1]);
 	if (fault != FAULT_NONE)
@@ -120,7 +120,7 @@ int place_role(const char *path)
 
 void place_process_start(struct place *place, const char *path)
 {
-	char *arguments[] = {(char *)(uintptr_t)"store", (char *)(uintptr_t)"--role",
+	char *arguments[] = {(char *)(uintptr_t) "store", (char *)(uintptr_t) "--role",
 			     (char *)(uintptr_t)path, NULL};
 	posix_spawn_file_actions_t actions;
 	int fds[2];

@@ -60,7 +60,8 @@ static int load_main(const char *path, uint64_t seed)
 	load_journal = load_journal_new();
 	if (!place_start_thread(&place, path))
 		return 1;
-	struct store *store = store_new_over(store_service_index(place.service), path, &place.client);
+	struct store *store =
+		store_new_over(store_service_index(place.service), path, &place.client);
 	struct load load = {.store = store,
 			    .journal = load_journal,
 			    .messages = LOAD_MESSAGES,
@@ -293,7 +294,8 @@ static int compare_sizes(const void *left, const void *right)
 }
 
 /* Plays the journal once, and stops for a cut behind each of the positions. */
-static void journal_cut(struct run *run, struct str records, const size_t *positions, unsigned count)
+static void journal_cut(struct run *run, struct str records, const size_t *positions,
+			unsigned count)
 {
 	struct disk *disk = disk_new();
 	struct load_journal *journal = load_journal_new();
@@ -327,7 +329,8 @@ static void load_cut(struct run *run, unsigned cuts)
 	struct survey survey;
 	journal_survey(records, &survey);
 	for (unsigned i = 0; i < cuts; i++)
-		positions[i] = position_choose(&survey, mix(run->seed * CUTS_A_LOAD + i), i % 3 == 0);
+		positions[i] =
+			position_choose(&survey, mix(run->seed * CUTS_A_LOAD + i), i % 3 == 0);
 	qsort(positions, cuts, sizeof(positions[0]), compare_sizes);
 	journal_cut(run, records, positions, cuts);
 	CHECK(munmap((void *)(uintptr_t)records.ptr, records.len) == 0);
@@ -389,11 +392,11 @@ int main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[2], "--self-test") == 0)
 		is_good = self_test(argv[1], folder);
 	else {
-		struct run run = {
-			.recorder = argv[1],
-			.folder = folder,
-			.cuts = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : DEFAULT_CUTS,
-			.seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1};
+		struct run run = {.recorder = argv[1],
+				  .folder = folder,
+				  .cuts = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10)
+						   : DEFAULT_CUTS,
+				  .seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1};
 		run_cuts(&run);
 		printf("%u cuts, %u went wrong\n", run.made, run.bad);
 		is_good = run.bad == 0;

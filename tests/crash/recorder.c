@@ -136,19 +136,19 @@ static int open_recorded(int (*real)(const char *, int, ...), const char *path, 
 	return fd;
 }
 
-#define DEFINE_OPEN(name)                                                                          \
-	EXPORT int name(const char *path, int flags, ...)                                          \
-	{                                                                                          \
-		int (*real)(const char *, int, ...);                                               \
-		mode_t mode = 0;                                                                   \
-		*(void **)&real = next(#name);                                                     \
-		if ((flags & O_CREAT) != 0) {                                                      \
-			va_list args;                                                              \
-			va_start(args, flags);                                                     \
-			mode = va_arg(args, mode_t);                                               \
-			va_end(args);                                                              \
-		}                                                                                  \
-		return open_recorded(real, path, flags, mode);                                     \
+#define DEFINE_OPEN(name)                                      \
+	EXPORT int name(const char *path, int flags, ...)      \
+	{                                                      \
+		int (*real)(const char *, int, ...);           \
+		mode_t mode = 0;                               \
+		*(void **)&real = next(#name);                 \
+		if ((flags & O_CREAT) != 0) {                  \
+			va_list args;                          \
+			va_start(args, flags);                 \
+			mode = va_arg(args, mode_t);           \
+			va_end(args);                          \
+		}                                              \
+		return open_recorded(real, path, flags, mode); \
 	}
 
 DEFINE_OPEN(open)

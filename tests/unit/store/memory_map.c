@@ -85,10 +85,10 @@ void memory_map_apply(struct memory_map *memory, const struct batch *batch)
 		if (at < memory->count && str_equals(memory->entries[at].key, entry->key))
 			entry_remove(memory, at);
 		if (!entry->is_deletion)
-			entry_insert(memory, at,
-				     (struct memory_entry){
-					     arena_dup(&memory->memory, entry->key),
-					     arena_dup(&memory->memory, entry->value)});
+			entry_insert(
+				memory, at,
+				(struct memory_entry){arena_dup(&memory->memory, entry->key),
+						      arena_dup(&memory->memory, entry->value)});
 	}
 	for (size_t i = 0; i < batch->hold_count; i++)
 		memory->blob_holds += batch->holds[i].delta;

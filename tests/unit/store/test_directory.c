@@ -208,18 +208,17 @@ static void test_a_user_is_changed(void **state)
 
 static void test_mailboxes_are_listed(void **state)
 {
-	static const char *const expected[] = {"Archive", "Drafts", "INBOX", "INBOX/x",
-					       "Junk",	  "Sent",   "Trash", "a",
-					       "a/b"};
+	static const char *const expected[] = {"Archive", "Drafts", "INBOX", "INBOX/x", "Junk",
+					       "Sent",	  "Trash",  "a",     "a/b"};
 	struct mailbox mailbox = {0};
 	size_t count = 0;
 	uint32_t id;
 
 	assert_int_equal(mailbox_create(fixture.store, first, STR("a/b"), SPECIAL_USE_NONE, &id),
 			 FAULT_NONE);
-	assert_int_equal(mailbox_create(fixture.store, first, STR("Inbox/x"), SPECIAL_USE_NONE,
-					NULL),
-			 FAULT_NONE);
+	assert_int_equal(
+		mailbox_create(fixture.store, first, STR("Inbox/x"), SPECIAL_USE_NONE, NULL),
+		FAULT_NONE);
 	assert_int_equal(mailbox_delete(fixture.store, first, STR("a")), FAULT_NONE);
 	struct view *now = view();
 	for (struct str after = STR(""); mailbox_next(now, first, after, &mailbox);

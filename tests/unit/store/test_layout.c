@@ -43,25 +43,29 @@ static void test_keys_are_in_numeric_order(void **state)
 static void test_records_come_back(void **state)
 {
 	struct buf to = BUF_INIT(4096);
-	struct mailbox_record mailbox = {
-		.mailbox = {.name = STR("a/b"),
-			    .special_use = SPECIAL_USE_SENT,
-			    .uidvalidity = 1,
-			    .uidnext = 2,
-			    .modseq = 3,
-			    .messages = 4,
-			    .unseen = 5,
-			    .deleted = 6,
-			    .recent_uid = 7,
-			    .size_bytes = UINT64_C(1) << 40,
-			    .keywords = {STR_INIT("$A"), STR_INIT("B")},
-			    .keyword_count = 2},
-		.vanished_floor = 8,
-		.vanished_count = 9};
+	struct mailbox_record mailbox = {.mailbox = {.name = STR("a/b"),
+						     .special_use = SPECIAL_USE_SENT,
+						     .uidvalidity = 1,
+						     .uidnext = 2,
+						     .modseq = 3,
+						     .messages = 4,
+						     .unseen = 5,
+						     .deleted = 6,
+						     .recent_uid = 7,
+						     .size_bytes = UINT64_C(1) << 40,
+						     .keywords = {STR_INIT("$A"), STR_INIT("B")},
+						     .keyword_count = 2},
+					 .vanished_floor = 8,
+					 .vanished_count = 9};
 	struct mailbox_record back = {0};
 	unsigned char row[ROW_BYTES];
-	struct mail mail = {.uid = 9, .flags = 31, .keywords = UINT64_MAX, .modseq = 5,
-			    .size = UINT64_C(1) << 35, .received_s = -1, .message = 77};
+	struct mail mail = {.uid = 9,
+			    .flags = 31,
+			    .keywords = UINT64_MAX,
+			    .modseq = 5,
+			    .size = UINT64_C(1) << 35,
+			    .received_s = -1,
+			    .message = 77};
 	struct mail mail_back;
 
 	mailbox_record_put(&to, &mailbox);
@@ -84,7 +88,8 @@ static void test_records_come_back(void **state)
 
 static void test_sets_come_back(void **state)
 {
-	static const struct uid_range ranges[] = {{1, 1}, {3, 200}, {300, 70000}, {70002, UINT32_MAX}};
+	static const struct uid_range ranges[] = {
+		{1, 1}, {3, 200}, {300, 70000}, {70002, UINT32_MAX}};
 	struct buf to = BUF_INIT(4096);
 	CLEANUP_UID_SET struct uid_set set = {0};
 	CLEANUP_UID_SET struct uid_set back = {0};
@@ -102,10 +107,10 @@ static void test_sets_come_back(void **state)
 static void test_sets_are_checked(void **state)
 {
 	static const struct str wrong[] = {
-		STR_INIT("\x00\x01"),			     /* a distance of 0 */
-		STR_INIT("\x01"),			     /* cut short */
-		STR_INIT("\x80"),			     /* cut short in a number */
-		STR_INIT("\xff\xff\xff\xff\x0f\x01"),	     /* beyond the last UID */
+		STR_INIT("\x00\x01"),			      /* a distance of 0 */
+		STR_INIT("\x01"),			      /* cut short */
+		STR_INIT("\x80"),			      /* cut short in a number */
+		STR_INIT("\xff\xff\xff\xff\x0f\x01"),	      /* beyond the last UID */
 		STR_INIT("\xff\xff\xff\xff\xff\xff\x01\x00"), /* a number too long */
 	};
 
@@ -169,11 +174,14 @@ static void test_batch_lies_over_the_map(void **state)
 
 static void test_operations_come_back_whole(void **state)
 {
-	struct operation operation = {
-		.kind = OP_mail_flags,
-		.mail_flags = {.account = 1, .mailbox = 2, .mode = 1, .flags = 3,
-			       .keywords = STR("abc"), .unchanged_since = UINT64_MAX,
-			       .set = STR("\x01\x00")}};
+	struct operation operation = {.kind = OP_mail_flags,
+				      .mail_flags = {.account = 1,
+						     .mailbox = 2,
+						     .mode = 1,
+						     .flags = 3,
+						     .keywords = STR("abc"),
+						     .unchanged_since = UINT64_MAX,
+						     .set = STR("\x01\x00")}};
 	struct operation back;
 	struct buf to = BUF_INIT(4096);
 

@@ -82,14 +82,15 @@ static void test_append_to_many(void **state)
 		{.account = other},
 	};
 	struct str keyword = STR("$Forwarded");
-	struct mail_append append = {.body = {.bytes = STR_INIT("Subject: a\r\n\r\nb\r\n"), .fd = -1},
-				     .summary = STR("summary"),
-				     .flags = MAIL_SEEN,
-				     .keywords = &keyword,
-				     .keyword_count = 1,
-				     .received_s = -5,
-				     .targets = targets,
-				     .target_count = 2};
+	struct mail_append append = {
+		.body = {.bytes = STR_INIT("Subject: a\r\n\r\nb\r\n"), .fd = -1},
+		.summary = STR("summary"),
+		.flags = MAIL_SEEN,
+		.keywords = &keyword,
+		.keyword_count = 1,
+		.received_s = -5,
+		.targets = targets,
+		.target_count = 2};
 
 	assert_int_equal(mail_append(fixture.store, &append), FAULT_NONE);
 	assert_int_equal(targets[0].uid, 1);
@@ -115,8 +116,7 @@ static void test_append_from_a_file(void **state)
 	char *bytes = malloc(len);
 	struct mail_target target = {.account = account};
 	int fd = memfd_create("test", MFD_CLOEXEC);
-	struct mail_append append = {
-		.body = {.fd = fd}, .targets = &target, .target_count = 1};
+	struct mail_append append = {.body = {.fd = fd}, .targets = &target, .target_count = 1};
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (char)(i * 31 >> 5);
@@ -348,8 +348,7 @@ static void test_content_survives_expunge(void **state)
 	assert_true(str_equals(content.body, STR("still here")));
 	mail_content_close(&content);
 	now = view();
-	assert_int_equal(mail_content_open(now, account, mail.message, &content),
-			 FAULT_NOT_FOUND);
+	assert_int_equal(mail_content_open(now, account, mail.message, &content), FAULT_NOT_FOUND);
 	view_close(&now);
 	uid_set_done(&one);
 	uid_set_done(&expunged);

@@ -35,8 +35,8 @@ static enum fault breaking_connect(struct connector *connector, enum role role, 
 static int setup(void **state)
 {
 	fixture_start(&fixture, NULL);
-	breaking.connector = (struct connector){.self = fixture.connector.self,
-						.connect = breaking_connect};
+	breaking.connector =
+		(struct connector){.self = fixture.connector.self, .connect = breaking_connect};
 	return 0;
 }
 

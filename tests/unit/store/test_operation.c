@@ -19,7 +19,7 @@ static enum fault run(struct operation operation)
 	return memory_map_do(&memory, &operation, 10, NULL);
 }
 
-#define RUN(name, ...)                                                                             \
+#define RUN(name, ...) \
 	run((struct operation){.kind = OP_##name, .name = (struct op_##name){__VA_ARGS__}})
 
 static int setup(void **state)
@@ -127,8 +127,9 @@ static void test_create_makes_superiors(void **state)
 
 static void test_names_are_checked(void **state)
 {
-	static const char *const wrong[] = {"", "/", "a/", "/a", "a//b", "a\x01", "a\x7f", "\xff",
-					    "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xc2\x85"};
+	static const char *const wrong[] = {
+		"",	 "/",	 "a/",	     "/a",	     "a//b",	 "a\x01",
+		"a\x7f", "\xff", "\xc0\x80", "\xed\xa0\x80", "\xe2\x82", "\xc2\x85"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_int_equal(create(wrong[i], 1), FAULT_INVALID);
@@ -285,8 +286,11 @@ static void test_leases_are_fenced(void **state)
 {
 	struct buf result = BUF_INIT(64);
 	struct operation take = {.kind = OP_lease_take,
-				 .lease_take = {.account = account, .name = STR("q"), .owner = 1,
-						.now_s = 100, .seconds = 10}};
+				 .lease_take = {.account = account,
+						.name = STR("q"),
+						.owner = 1,
+						.now_s = 100,
+						.seconds = 10}};
 
 	assert_int_equal(memory_map_do(&memory, &take, 0, &result), FAULT_NONE);
 	assert_int_equal(wire_load_u64(result.data), 1);

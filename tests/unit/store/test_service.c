@@ -298,8 +298,7 @@ static void test_a_slow_watcher_is_not_waited_for(void **state)
 	fd_set_nonblocking(fds[0]);
 	fd_set_nonblocking(fds[1]);
 	*peer = (struct role_peer){
-		.channel = {.fd = fds[0], .self = ROLE_STORE, .peer = ROLE_FRONT},
-		.references = 1};
+		.channel = {.fd = fds[0], .self = ROLE_STORE, .peer = ROLE_FRONT}, .references = 1};
 	struct channel front = {.fd = fds[1], .self = ROLE_FRONT, .peer = ROLE_STORE};
 	watchers_init(&watchers);
 	watchers_add(&watchers, peer);
@@ -423,8 +422,7 @@ static void *reader_run(void *argument)
 			assert_true(mail.uid > last);
 			last = mail.uid;
 			count++;
-			enum fault fault =
-				mail_content_open(now, account, mail.message, &content);
+			enum fault fault = mail_content_open(now, account, mail.message, &content);
 			/* Expunged after the view was opened, and rewritten since. */
 			if (fault == FAULT_NOT_FOUND)
 				continue;
