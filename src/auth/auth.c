@@ -9,16 +9,21 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 /* How long a question waits for a role that is being restarted. */
 enum { PATIENCE_MS = 1000, RECONNECT_PAUSE_MS = 50, OPEN_MAX = 8192 };
+
+/* How often the thread looks for questions whose time has run out. */
+enum { LOOK_MS = 1000 };
 
 /* One open question. A ticket is round * OPEN_MAX + slot, rounds counted from 1, no two alike. */
 struct question {
 	uint64_t ticket; /* 0: the slot is free */
 	login_wake *wake;
 	void *context;
+	int64_t give_up_ms;
 	bool is_answered;
 	struct login_answer answer;
 };
@@ -32,6 +37,8 @@ struct auth_client {
 	pthread_cond_t connected;
 	struct channel channel;
 	uint64_t round;
+	int answer_ms;
+	size_t slots_used; /* no slot at or above it was ever open */
 	struct question questions[OPEN_MAX];
 };
 
@@ -61,7 +68,10 @@ static struct question *question_open(struct auth_client *client)
 		struct question *question = &client->questions[slot];
 		if (question->ticket != 0)
 			continue;
-		*question = (struct question){.ticket = ++client->round * OPEN_MAX + slot};
+		*question = (struct question){.ticket = ++client->round * OPEN_MAX + slot,
+					      .give_up_ms = clock_mono_ms() + client->answer_ms};
+		if (slot >= client->slots_used)
+			client->slots_used = slot + 1;
 		return question;
 	}
 	return NULL;
@@ -100,10 +110,24 @@ static void channel_lose(struct auth_client *client)
 
 	pthread_mutex_lock(&client->lock);
 	channel_close(&client->channel);
-	for (size_t i = 0; i < OPEN_MAX; i++)
+	for (size_t i = 0; i < client->slots_used; i++)
 		if (client->questions[i].ticket != 0)
 			question_answer(&client->questions[i], &gone);
 	pthread_mutex_unlock(&client->lock);
+}
+
+/* Answers what the role has left without an answer; returns when to look again. */
+static int64_t questions_look(struct auth_client *client)
+{
+	const struct login_answer late = {.fault = FAULT_IO};
+	int64_t now = clock_mono_ms();
+
+	pthread_mutex_lock(&client->lock);
+	for (size_t i = 0; i < client->slots_used; i++)
+		if (client->questions[i].ticket != 0 && client->questions[i].give_up_ms <= now)
+			question_answer(&client->questions[i], &late);
+	pthread_mutex_unlock(&client->lock);
+	return now + LOOK_MS;
 }
 
 /* Waits for input or the end; false at the end. A descriptor of -1 is passed over. */
@@ -131,13 +155,23 @@ static bool channel_gain(struct auth_client *client)
 	return true;
 }
 
+static int wait_ms(const struct auth_client *client, int64_t look_ms)
+{
+	int64_t left = look_ms - clock_mono_ms();
+
+	return client->channel.fd < 0 || left < 0 ? 0 : (int)left;
+}
+
 static void *answers_read(void *argument)
 {
 	struct auth_client *client = argument;
 	struct packet packet;
+	int64_t look_ms = clock_mono_ms();
 
 	packet_init(&packet);
-	while (wait_input(client, client->channel.fd, client->channel.fd < 0 ? 0 : -1)) {
+	while (wait_input(client, client->channel.fd, wait_ms(client, look_ms))) {
+		if (clock_mono_ms() >= look_ms)
+			look_ms = questions_look(client);
 		if (client->channel.fd < 0) {
 			if (!channel_gain(client) && !wait_input(client, -1, RECONNECT_PAUSE_MS))
 				break;
@@ -160,6 +194,7 @@ struct auth_client *auth_client_new(struct connector *connector)
 
 	CHECK(client != NULL);
 	client->channel.fd = -1;
+	client->answer_ms = AUTH_ANSWER_MS;
 	client->stop_fd = eventfd(0, EFD_CLOEXEC);
 	CHECK(client->stop_fd >= 0);
 	role_client_init(&client->role, connector, ROLE_AUTH, 0);
@@ -187,6 +222,13 @@ void auth_client_free(struct auth_client **client)
 	pthread_cond_destroy(&freed->connected);
 	pthread_mutex_destroy(&freed->lock);
 	free(freed);
+}
+
+void auth_client_set_answer_ms(struct auth_client *client, int answer_ms)
+{
+	pthread_mutex_lock(&client->lock);
+	client->answer_ms = answer_ms;
+	pthread_mutex_unlock(&client->lock);
 }
 
 /* Waits, with the lock held, until there is a channel; false when patience ends. */

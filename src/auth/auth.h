@@ -8,7 +8,8 @@
  * and one thread that reads the answers; any number of threads may ask.
  *
  * Every question gets exactly one answer, even when the auth role dies: then
- * its fault is FAULT_UNAVAILABLE, and the next question finds the new role.
+ * its fault is FAULT_UNAVAILABLE, and the next question finds the new role; and
+ * when it hangs: then its fault is FAULT_IO, after AUTH_ANSWER_MS.
  * What to say to the peer for each verdict, and what to log, is session/'s.
  */
 #ifndef POSTERN_AUTH_AUTH_H
@@ -49,7 +50,7 @@ struct login_question {
 };
 
 struct login_answer {
-	/* FAULT_NONE, or BUSY (the queue is full: a temporary refusal), UNAVAILABLE, or the store's. */
+	/* FAULT_NONE, or BUSY (the queue is full: a temporary refusal), UNAVAILABLE, IO, or the store's. */
 	enum fault fault;
 	enum login_verdict verdict; /* holds when fault is NONE */
 	uint32_t flags;		    /* LOGIN_FLAG_...; holds when granted */
@@ -65,11 +66,17 @@ typedef void login_wake(void *context);
 
 struct auth_client;
 
+/* A full queue of hashes and the longest delay of a refusal fit into it. */
+enum { AUTH_ANSWER_MS = 60 * 1000 };
+
 /* Starts the reading thread. Borrows the connector, which must outlive the client. */
 struct auth_client *auth_client_new(struct connector *connector);
 
 /* Ends the thread; questions without an answer are forgotten, nobody is woken. */
 void auth_client_free(struct auth_client **client);
+
+/* How long the questions to come wait for their answers, in place of AUTH_ANSWER_MS. Thread safe. */
+void auth_client_set_answer_ms(struct auth_client *client, int answer_ms);
 
 /*
  * Sends the question and stores a ticket (never 0) for the answer. A fault is

@@ -151,11 +151,40 @@ static void test_role_dies_and_comes_back(void **state)
 	channel_close(&prepared.role[1]);
 }
 
+/* A role that hangs: the session is told, and what the role says later is nobody's. */
+static void test_a_role_that_hangs(void **state)
+{
+	struct prepared prepared;
+	struct packet packet;
+	struct login_answer answer;
+	uint64_t ticket;
+	sem_t wake;
+
+	sem_init(&wake, 0, 0);
+	packet_init(&packet);
+	prepared_init(&prepared);
+	struct auth_client *client = auth_client_new(&prepared.connector);
+	auth_client_set_answer_ms(client, 200);
+	assert_int_equal(auth_client_ask(client, &QUESTION, wake_post, &wake, &ticket), FAULT_NONE);
+	assert_true(woken(&wake, 10000));
+	assert_true(auth_client_take(client, ticket, &answer));
+	assert_int_equal(answer.fault, FAULT_IO);
+	assert_int_equal(channel_receive(&prepared.role[0], &packet), FAULT_NONE);
+	answer_send(&prepared.role[0], packet.header.id, LOGIN_GRANTED);
+	assert_false(woken(&wake, 100));
+	auth_client_free(&client);
+	packet_done(&packet);
+	channel_close(&prepared.role[0]);
+	channel_close(&prepared.role[1]);
+	fd_close(&prepared.client_fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers_find_their_questions),
 		cmocka_unit_test(test_role_dies_and_comes_back),
+		cmocka_unit_test(test_a_role_that_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
