@@ -15,7 +15,8 @@ struct tls_connection {
 	int fd;		 /* the stream's */
 	bool is_done;	 /* handshake */
 	bool is_drained; /* the last read took all there was */
-	/* Encrypted bytes that wait for the next write: the end of the handshake. */
+	bool has_more;	 /* another write follows at once the one under way */
+	/* Encrypted bytes that wait for the next write: the end of the handshake, records of a long text. */
 	struct buf held;
 	/* Why it failed. */
 	unsigned long error; /* OpenSSL's code; 0: the peer just went */

@@ -31,6 +31,14 @@ static bool is_handshake_end(SSL *ssl)
 	return state == TLS_ST_SW_FINISHED && !SSL_session_reused(ssl);
 }
 
+/* Four records of a long text go in one call: the kernel's work for each call is half of all. */
+static bool may_wait(const struct tls_connection *self, size_t len)
+{
+	if (!self->is_done)
+		return is_handshake_end(self->ssl);
+	return self->has_more && self->held.len + len <= HELD_MAX;
+}
+
 /* Sends what is held and then `len` bytes; gives how much of those went, or -1 with errno. */
 static ssize_t held_send(struct tls_connection *self, const char *from, size_t len)
 {
@@ -49,8 +57,7 @@ static ssize_t held_send(struct tls_connection *self, const char *from, size_t l
 		return -1;
 	}
 	sent -= (ssize_t)self->held.len;
-	buf_done(&self->held);
-	buf_init(&self->held, HELD_MAX);
+	buf_reset(&self->held);
 	if (sent == 0 && len > 0) {
 		errno = EAGAIN;
 		return -1;
@@ -64,7 +71,7 @@ static int socket_write(BIO *bio, const char *from, int len)
 	ssize_t sent;
 
 	BIO_clear_retry_flags(bio);
-	if (!self->is_done && is_handshake_end(self->ssl)) {
+	if (may_wait(self, (size_t)len)) {
 		buf_append(&self->held, from, (size_t)len);
 		CHECK(!self->held.failed);
 		return len;
@@ -197,6 +204,15 @@ enum io tls_handshake(struct tls_connection *connection)
 
 /* ---- the transport ---- */
 
+/* An idle connection keeps no buffer. */
+static void held_rest(struct tls_connection *self)
+{
+	if (self->held.len > 0)
+		return;
+	buf_done(&self->held);
+	buf_init(&self->held, HELD_MAX);
+}
+
 /*
  * Sends what is held when nothing else is going to; a socket that is full gets it
  * with the next write.
@@ -205,6 +221,7 @@ static void held_push(struct tls_connection *self)
 {
 	if (self->held.len > 0)
 		(void)held_send(self, NULL, 0);
+	held_rest(self);
 }
 
 static enum io tls_read(void *state, int fd, char *to, size_t cap, size_t *got_out)
@@ -225,7 +242,12 @@ static enum io tls_write(void *state, int fd, const char *from, size_t len, size
 
 	ERR_clear_error();
 	errno = 0;
+	/* OpenSSL makes one record; who wants to write more than that comes again for the rest. */
+	self->has_more = len > SSL3_RT_MAX_PLAIN_LENGTH;
 	int result = SSL_write_ex(self->ssl, from, len, done_out);
+	if (!self->has_more)
+		held_rest(self);
+	self->has_more = false;
 	return result == 1 ? IO_DONE : io_of(self, result);
 }
 
