@@ -65,6 +65,40 @@ static void test_a_session_is_resumed_by_another_front(void **state)
 	tls_tickets_free(&other);
 }
 
+/* Resumes with `session`, which it takes, and gives the session to resume with next. */
+static SSL_SESSION *session_renew(struct tls_context *context, SSL_CTX *client,
+				  SSL_SESSION *session)
+{
+	struct handshake shake;
+
+	handshake_run(&shake, context, client, NULL, session);
+	assert_true(shake.facts.is_resumed);
+	assert_true(handshake_talk(&shake));
+	SSL_SESSION_free(session);
+	session = handshake_session(&shake);
+	handshake_done(&shake);
+	return session;
+}
+
+/* RFC 8446 appendix C.4: a client uses a ticket once, so each resumption must bring another. */
+static void test_a_client_can_resume_again_and_again(void **state)
+{
+	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
+	struct tls_context *context = context_make(&policy, WITH_EC, NULL);
+
+	for (size_t i = 0; i < 4; i++) {
+		SSL_CTX *client = client_make(versions[i], versions[i]);
+		SSL_SESSION *session = session_get(context, client);
+		for (int round = 0; round < 3; round++) {
+			assert_non_null(session);
+			session = session_renew(context, client, session);
+		}
+		SSL_SESSION_free(session);
+		SSL_CTX_free(client);
+	}
+	tls_context_unref(&context);
+}
+
 static void test_other_keys_make_a_full_handshake(void **state)
 {
 	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
@@ -197,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_session_is_resumed_by_another_front),
+		cmocka_unit_test(test_a_client_can_resume_again_and_again),
 		cmocka_unit_test(test_other_keys_make_a_full_handshake),
 		cmocka_unit_test(test_no_session_outlives_a_change),
 		cmocka_unit_test(test_without_tickets_nothing_is_resumed),
