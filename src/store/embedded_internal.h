@@ -36,6 +36,7 @@ struct embedded {
 	int64_t readers_checked_ms;
 	int64_t pruned_ms;
 	uint64_t prune_from;
+	bool may_be_half_dead;	 /* something died since the segments were last looked at */
 	uint32_t rewriting;	 /* the segment, or 0 */
 	uint64_t rewrite_offset; /* of the next record in it */
 	uint32_t unreadable; /* the last segment that could not be walked: none up to it is tried */

@@ -254,6 +254,7 @@ enum fault embedded_open(const struct embedded_options *options, struct backend 
 	CHECK(store != NULL);
 	store->backend.ops = &embedded_ops;
 	store->lock_fd = -1;
+	store->may_be_half_dead = true;
 	store->segment_bytes = options->segment_bytes;
 	store->segments = embedded_segments_path(options->path);
 	store->pruned_ms = store->readers_checked_ms = clock_mono_ms();

@@ -92,6 +92,7 @@ enum fault segment_live_add(struct embedded *store, const struct blob_place *pla
 
 	if (fault != FAULT_NONE)
 		return fault;
+	store->may_be_half_dead |= sign < 0;
 	record.live += (uint64_t)sign * segment_record_bytes(place->length);
 	return segment_record_keep(store, place->segment, &record);
 }

@@ -21,12 +21,18 @@ enum {
 
 /* ---- segments ---- */
 
-/* Finds a segment of which less than half is alive; 0 when there is none. */
+/*
+ * Finds the segment with the fewest live bytes of those that are less than half
+ * alive; 0 when there is none. One without any first: on a full disk it is the
+ * only one that can go.
+ */
 static uint32_t segment_find_half_dead(struct embedded *store, struct map *map)
 {
 	struct key at;
 	struct str key;
 	struct str value;
+	uint32_t found = 0;
+	uint64_t least = UINT64_MAX;
 
 	embedded_key(&at, 's', (uint64_t)store->unreadable + 1);
 	while (map_seek(map, key_str(&at), &key, &value) &&
@@ -35,11 +41,13 @@ static uint32_t segment_find_half_dead(struct embedded *store, struct map *map)
 		uint32_t segment = (uint32_t)wire_load_u64(key.ptr + KIND_PREFIX_BYTES);
 		bool is_active = store->writer.fd >= 0 && segment == store->writer.number;
 		if (!is_active && segment_record_decode(value, &record) == FAULT_NONE &&
-		    record.live * 2 < record.committed)
-			return segment;
+		    record.live * 2 < record.committed && record.live < least) {
+			found = segment;
+			least = record.live;
+		}
 		embedded_key(&at, 's', (uint64_t)segment + 1);
 	}
-	return 0;
+	return found;
 }
 
 /* Copies the record at the offset if it is alive; gives its size. */
@@ -124,6 +132,8 @@ static bool segments_tidy(struct embedded *store)
 {
 	uint64_t began_at = store->rewrite_offset;
 
+	if (store->rewriting == 0 && !store->may_be_half_dead)
+		return false;
 	enum fault fault = embedded_ops.group_begin(&store->backend);
 	if (fault != FAULT_NONE)
 		return false;
@@ -132,6 +142,7 @@ static bool segments_tidy(struct embedded *store)
 		store->rewrite_offset = began_at = 0;
 	}
 	if (store->rewriting == 0) {
+		store->may_be_half_dead = false;
 		embedded_ops.group_abort(&store->backend);
 		return false;
 	}
