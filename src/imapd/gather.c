@@ -22,6 +22,14 @@ static uint64_t literal_limit(const struct session *session)
 	return limit;
 }
 
+/* How much input a command may take up with all its literals. */
+static uint64_t input_limit(const struct session *session)
+{
+	return session->user.account == 0
+		       ? (uint64_t)GATHER_INPUT_BEFORE_LOGIN + session->limits->line_bytes
+		       : GATHER_INPUT_MAX;
+}
+
 static bool is_append_message(struct session *session, struct str text)
 {
 	struct arena scratch;
@@ -77,7 +85,7 @@ static enum gather line_look(struct session *session, struct str input, size_t l
 	if (is_append_message(session, text))
 		return gather_end(imapd, GATHER_COMMAND);
 	if (literal.bytes > literal_limit(session) ||
-	    line_end + literal.bytes + session->limits->line_bytes > GATHER_INPUT_MAX)
+	    line_end + literal.bytes + session->limits->line_bytes > input_limit(session))
 		return literal_refuse(session, &literal);
 	if (literal.is_sync)
 		literal_ask(session, line_end);

@@ -13,6 +13,7 @@ enum {
 	GATHER_INPUT_MAX = 18 * 1024 * 1024,
 	/* Who has not logged in yet says short things. */
 	GATHER_LITERAL_BEFORE_LOGIN = 8 * 1024,
+	GATHER_INPUT_BEFORE_LOGIN = 32 * 1024,
 };
 
 /* protocol->gather. May write "+ OK", or the goodbye to a peer that sends too much. */

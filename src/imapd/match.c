@@ -15,7 +15,8 @@
 #include "proto/message_text.h"
 
 enum {
-	BODY_TEXT_MAX = 16 * 1024 * 1024,
+	BODY_TEXT_MAX = 4 * 1024 * 1024,
+	FOLDED_MAX = 32 * 1024 * 1024,
 	TREE_BYTES_MAX = 8 * 1024 * 1024,
 	DAY_S = 24 * 60 * 60,
 };
@@ -123,6 +124,8 @@ void candidate_done(struct candidate *candidate)
 	if (candidate->has_content)
 		mail_content_close(&candidate->content);
 	candidate->has_content = false;
+	buf_done(&candidate->header_text);
+	buf_done(&candidate->body_text);
 }
 
 /* ---- texts ---- */
@@ -137,21 +140,17 @@ static bool folded_has(struct str utf8, struct str needle)
 	return is_found;
 }
 
-/*
- * True if a field of that name (any, where it is empty) has the needle; an empty needle:
- * if it is there.
- */
+/* True if a field of that name has the needle; an empty needle: if it is there. */
 static bool header_has(struct str header, struct str name, struct str needle)
 {
 	struct message_field field;
 	bool is_found = false;
 
 	while (!is_found && message_field_next(&header, &field)) {
-		if (name.len > 0 && !str_equals_nocase(field.name, name))
+		if (!str_equals_nocase(field.name, name))
 			continue;
-		struct str value = name.len > 0 ? field.value : field.whole;
-		struct buf decoded = BUF_INIT(8 * value.len + 64);
-		message_words_decode(&decoded, value);
+		struct buf decoded = BUF_INIT(8 * field.value.len + 64);
+		message_words_decode(&decoded, field.value);
 		is_found = needle.len == 0 || folded_has(buf_str(&decoded), needle);
 		buf_done(&decoded);
 	}
@@ -200,14 +199,14 @@ static bool header_key_has(struct candidate *candidate, struct str name, struct 
 	return message_header_has(candidate, name, needle);
 }
 
-/* Decodes a text part and looks; counts what it read in `*left`. */
-static bool part_has(const struct mime_part *part, struct str message, struct str needle,
-		     size_t *left)
+/* Appends a text part, decoded and folded; counts what it read in `*left`. */
+static void part_append(struct buf *to, const struct mime_part *part, struct str message,
+			size_t *left)
 {
 	const struct mime_content *content = &part->content;
 
 	if (!mime_content_is(content, STR("text"), STR("")))
-		return false;
+		return;
 	struct str raw = str_sub(mime_part_body(part, message), 0, *left);
 	struct buf bytes = BUF_INIT(raw.len + 4);
 	struct buf utf8 = BUF_INIT(4 * raw.len + 64);
@@ -215,38 +214,71 @@ static bool part_has(const struct mime_part *part, struct str message, struct st
 	mime_decode(&bytes, mime_encoding_from_name(content->encoding), raw);
 	message_text_convert(&utf8, mime_parameter_find(content->parameters, STR("charset")),
 			     buf_str(&bytes));
-	bool is_found = folded_has(buf_str(&utf8), needle);
+	message_text_fold(to, buf_str(&utf8));
+	buf_append_char(to, '\n');
 	buf_done(&bytes);
 	buf_done(&utf8);
-	return is_found;
 }
 
-/* The header of a message inside the message counts as its text. */
-static bool inner_header_has(const struct mime_part *part, struct str message, struct str needle)
+/* Appends all fields of a header, decoded and folded. */
+static void header_append(struct buf *to, struct str header)
 {
-	return part->parent != NULL && part->parent->kind == MIME_MESSAGE &&
-	       header_has(mime_part_header(part, message), STR(""), needle);
+	struct message_field field;
+
+	while (message_field_next(&header, &field)) {
+		struct buf decoded = BUF_INIT(8 * field.whole.len + 64);
+		message_words_decode(&decoded, field.whole);
+		message_text_fold(to, buf_str(&decoded));
+		buf_append_char(to, '\n');
+		buf_done(&decoded);
+	}
 }
 
-static bool body_has(struct candidate *candidate, struct str needle)
+/* The folded text of all text parts, and of the headers of messages inside; made once a message. */
+static struct str candidate_body_text(struct candidate *candidate)
 {
 	const struct mail_content *content = candidate_content(candidate);
 	struct mime_limits limits = summary_limits(candidate->session);
 	size_t left = BODY_TEXT_MAX;
 	struct mime_part *part = NULL;
 	struct arena arena;
-	bool is_found = needle.len == 0;
 
-	if (content == NULL)
-		return false;
+	if (candidate->has_body_text || content == NULL)
+		return buf_str(&candidate->body_text);
+	candidate->has_body_text = true;
+	buf_init(&candidate->body_text, FOLDED_MAX);
 	arena_init(&arena, TREE_BYTES_MAX);
-	if (!is_found && mime_parse(&arena, content->body, &limits, &part) != FAULT_NONE)
+	if (mime_parse(&arena, content->body, &limits, &part) != FAULT_NONE)
 		part = NULL;
-	for (; part != NULL && !is_found && left > 0; part = mime_part_next(part))
-		is_found = inner_header_has(part, content->body, needle) ||
-			   part_has(part, content->body, needle, &left);
+	for (; part != NULL && left > 0; part = mime_part_next(part)) {
+		if (part->parent != NULL && part->parent->kind == MIME_MESSAGE)
+			header_append(&candidate->body_text,
+				      mime_part_header(part, content->body));
+		part_append(&candidate->body_text, part, content->body, &left);
+	}
 	arena_rewind(&arena);
-	return is_found;
+	return buf_str(&candidate->body_text);
+}
+
+/* The folded text of the message's own header; made once a message. */
+static struct str candidate_header_text(struct candidate *candidate)
+{
+	const struct mail_content *content = candidate_content(candidate);
+
+	if (candidate->has_header_text || content == NULL)
+		return buf_str(&candidate->header_text);
+	candidate->has_header_text = true;
+	buf_init(&candidate->header_text, FOLDED_MAX);
+	struct str header = str_sub(content->body, 0, candidate->session->limits->header_bytes);
+	header_append(&candidate->header_text, content->prefix);
+	header_append(&candidate->header_text,
+		      str_sub(header, 0, message_header_length(header)));
+	return buf_str(&candidate->header_text);
+}
+
+static bool text_has(struct str text, struct str needle)
+{
+	return str_find(text, needle) != STR_NONE;
 }
 
 static bool text_match(struct candidate *candidate, const struct imap_key *key)
@@ -265,10 +297,10 @@ static bool text_match(struct candidate *candidate, const struct imap_key *key)
 	case IMAP_KEY_HEADER:
 		return header_key_has(candidate, key->name, key->text);
 	case IMAP_KEY_BODY:
-		return body_has(candidate, key->text);
+		return text_has(candidate_body_text(candidate), key->text);
 	default:
-		return message_header_has(candidate, STR(""), key->text) ||
-		       body_has(candidate, key->text);
+		return text_has(candidate_header_text(candidate), key->text) ||
+		       text_has(candidate_body_text(candidate), key->text);
 	}
 }
 

@@ -25,6 +25,11 @@ struct candidate {
 	bool has_content;
 	bool is_content_lost;
 	struct mail_content content;
+	bool has_header_text;
+	bool has_body_text;
+	/* Folded; fields and parts end with line ends, which no needle has. */
+	struct buf header_text;
+	struct buf body_text;
 };
 
 /*
