@@ -314,19 +314,25 @@ static enum gather gather_line(const struct session *session, struct str input, 
 	return at == STR_NONE ? GATHER_PARTIAL : GATHER_COMMAND;
 }
 
-/* The rest of a line that is too long is skipped, however much it is; one refusal is said for all of it. */
-static enum command_step skip_too_long(struct session *session, size_t len)
+/*
+ * The rest of a line that is too long is skipped, however much it is; one refusal
+ * is said for all of it. The rest gains the peer no time: a line without end
+ * would keep the session for ever.
+ */
+static enum progress skip_too_long(struct session *session, size_t len)
 {
 	struct str skipped = str_sub(stream_input(&session->stream), 0, len);
 	bool is_first = !session->line_was_too_long;
 
 	session->line_was_too_long = skipped.ptr[skipped.len - 1] != '\n';
 	stream_consume(&session->stream, len);
+	if (!is_first && session->line_was_too_long)
+		return GO_ON;
 	if (!is_first)
-		return COMMAND_DONE;
+		return step_apply(session, COMMAND_DONE);
 	if (session_error_count(session))
-		return session_refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL);
-	return session_refuse(session, REFUSAL_LINE_TOO_LONG, NULL);
+		return step_apply(session, session_refuse(session, REFUSAL_TOO_MANY_ERRORS, NULL));
+	return step_apply(session, session_refuse(session, REFUSAL_LINE_TOO_LONG, NULL));
 }
 
 /* Copies what was gathered into the arena, where it lives as long as the command. */
@@ -386,7 +392,7 @@ static enum progress phase_command(struct session *session)
 	case GATHER_PARTIAL:
 		return input_wait(session);
 	case GATHER_TOO_LONG:
-		return step_apply(session, skip_too_long(session, len));
+		return skip_too_long(session, len);
 	case GATHER_COMMAND:
 		return step_apply(session,
 				  session->protocol->execute(session, input_take(session, len)));

@@ -117,7 +117,7 @@ static void extensions_append(struct session *session, struct buf *to)
 {
 	buf_printf(to, "\nPIPELINING\nSIZE %llu\n8BITMIME\nCHUNKING",
 		   (unsigned long long)session->limits->message_bytes);
-	if (session_may_starttls(session))
+	if (session_may_starttls(session) && session->user.account == 0)
 		buf_append_str(to, STR("\nSTARTTLS"));
 	if (may_offer_login(session))
 		buf_append_str(to, STR("\nAUTH PLAIN LOGIN"));
@@ -210,9 +210,17 @@ static enum command_step message_end(struct session *session)
 	return COMMAND_DONE;
 }
 
+/*
+ * Bare line ends are how a second message is smuggled past another server
+ * (CVE-2023-51764): what stands behind such a message is not heard.
+ */
 static enum command_step data_more(struct session *session)
 {
-	return message_end(session);
+	smtp_body_end(&session->body.smtp);
+	bool is_clean = smtp_body_is_clean(&session->body.smtp);
+
+	message_end(session);
+	return is_clean ? COMMAND_DONE : COMMAND_END;
 }
 
 /* Why a chunk is not wanted; its bytes come all the same, for nothing (RFC 3030 section 2). */
@@ -379,8 +387,9 @@ static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 	/* RFC 4954 section 4: once, and not within a mail transaction. */
 	ROW(AUTH, IN_READY, COMMAND_NOT_AFTER_LOGIN | COMMAND_TLS_IF_REQUIRED | COMMAND_ENDS_GROUP,
 	    .run = cmd_auth),
+	/* Not after AUTH: who logged in in the clear may be another than who begins TLS. */
 	ROW(STARTTLS, IN_START | IN_READY | IN_MAIL | IN_RCPT,
-	    COMMAND_NOT_IN_TLS | COMMAND_ENDS_GROUP, .run = cmd_starttls),
+	    COMMAND_NOT_IN_TLS | COMMAND_NOT_AFTER_LOGIN | COMMAND_ENDS_GROUP, .run = cmd_starttls),
 };
 
 #undef ROW

@@ -176,6 +176,13 @@ static void test_smuggling_is_refused_after_the_real_end(void **state)
 		"a: b\r\n\r\nx\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n",
 		"550 5.6.0 Bare CR or bare LF in the message: lines must end with CRLF\r\n");
 	assert_int_equal(fixture.append_count, 0);
+	/* What stands behind such a message is not heard. */
+	assert_true(fixture.has_ended);
+}
+
+static void test_only_crlf_ends_a_command(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
 	fixture_exchange("NOOP\n", "500 5.5.2 Bare CR, bare LF or NUL in a command line\r\n");
 	fixture_exchange("NOOP\r\n", OK);
 }
@@ -430,6 +437,7 @@ int main(void)
 		TEST(test_postmaster_is_always_there),
 		TEST(test_limits_of_the_envelope),
 		TEST(test_smuggling_is_refused_after_the_real_end),
+		TEST(test_only_crlf_ends_a_command),
 		TEST(test_message_limits),
 		TEST(test_loops_are_cut),
 		TEST(test_store_faults),
