@@ -99,14 +99,6 @@ uint32_t sequence_walk_number(const struct sequence *sequence, struct sequence_w
 	return uid < run->first_uid ? 0 : run->first_number + (uid - run->first_uid);
 }
 
-uint32_t sequence_uid(const struct sequence *sequence, uint32_t number)
-{
-	if (number == 0 || number > sequence_size(sequence))
-		return 0;
-	const struct sequence_run *run = &sequence->runs[run_of_number(sequence, number)];
-	return run->first_uid + (number - run->first_number);
-}
-
 /*
  * Adds to `kept` what is left of a run without the set; `*at` is the first range that
  * may touch it.

@@ -39,9 +39,6 @@ void sequence_add(struct sequence *sequence, uint32_t first_uid, uint32_t last_u
 /* The number of a UID; 0 when it is not there. */
 uint32_t sequence_number(const struct sequence *sequence, uint32_t uid);
 
-/* The UID of a number; 0 when there is none. */
-uint32_t sequence_uid(const struct sequence *sequence, uint32_t number);
-
 /* Takes out the UIDs of the set, in one pass; those that are not there are passed over. */
 void sequence_remove(struct sequence *sequence, const struct uid_set *set);
 

@@ -441,11 +441,6 @@ static void (*const verb_parsers[IMAP_VERB_COUNT])(struct imap_parser *, struct 
 	[IMAP_MOVE] = copy_parse,
 };
 
-struct str imap_verb_name(enum imap_verb verb)
-{
-	return verb < IMAP_VERB_COUNT ? verb_rows[verb].word : STR("?");
-}
-
 static enum imap_verb verb_take(struct cursor *cursor, bool *is_uid)
 {
 	struct str word = imap_atom_take(cursor);

@@ -303,9 +303,6 @@ must_check bool imap_command_parse(struct arena *arena, struct str text,
  */
 bool imap_is_append_message(struct arena *arena, struct str text);
 
-/* The word of a verb, for replies and logs. */
-struct str imap_verb_name(enum imap_verb verb);
-
 /* Appends system flags and keywords separated by blanks, without parentheses. */
 void imap_flags_write(struct buf *to, unsigned system, const struct str *keywords, size_t count);
 

@@ -120,15 +120,6 @@ bool imap_set_has(const struct imap_set *set, uint32_t number)
 	return i < set->count && set->ranges[i].first <= number;
 }
 
-uint32_t imap_set_next(const struct imap_set *set, uint32_t from)
-{
-	size_t i = range_find(set, from);
-
-	if (i == set->count)
-		return 0;
-	return set->ranges[i].first > from ? set->ranges[i].first : from;
-}
-
 void imap_set_write(struct imap_set_writer *writer, struct buf *to, uint32_t number)
 {
 	CHECK(number > writer->last);

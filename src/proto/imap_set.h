@@ -39,9 +39,6 @@ void imap_set_resolve(struct imap_set *set, uint32_t max);
 /* True if the resolved set holds the number. */
 bool imap_set_has(const struct imap_set *set, uint32_t number);
 
-/* The smallest member that is at least `from`; 0 without one. */
-uint32_t imap_set_next(const struct imap_set *set, uint32_t from);
-
 /* Writes ascending numbers as ranges: 1,2,3,7 becomes "1:3,7". Zeroed, it is ready. */
 struct imap_set_writer {
 	uint32_t first;
