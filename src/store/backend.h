@@ -29,12 +29,18 @@
 
 struct backend;
 
+/* Bytes that were made durable ahead of the group that will name them. */
+struct backend_staged {
+	uint64_t length;
+};
+
 /* A blob to keep: bytes, or a file of `length` bytes when `fd` is not -1. Borrowed. */
 struct backend_blob {
 	uint64_t number;
 	uint64_t length;
 	struct str bytes;
 	int fd;
+	struct backend_staged *staged; /* instead of both, or NULL */
 };
 
 struct backend_ops {
@@ -57,6 +63,14 @@ struct backend_ops {
 	must_check enum fault (*apply)(struct backend *backend, const struct batch *batch,
 				       const struct backend_blob *blob, uint64_t transaction,
 				       struct str result);
+	/*
+	 * Makes the bytes of a file durable ahead, so that a large body does not hold
+	 * up a group. May be called by another thread than the rest. Blocks.
+	 */
+	must_check enum fault (*stage)(struct backend *backend, int fd, uint64_t length,
+				       struct backend_staged **staged_out);
+	/* Frees; unless a commit named it, or may have, gives the space back. */
+	void (*unstage)(struct backend *backend, struct backend_staged **staged, bool is_named);
 	/*
 	 * Makes the group durable. After a fault nothing of it is, except that FAULT_IO may leave
 	 * it unknown.

@@ -28,6 +28,11 @@ char *embedded_segments_path(const char *folder)
 /*
  * Begins a new segment when there is none, or the last is full; never amid a group's bytes in one.
  */
+uint32_t embedded_segment_number(struct embedded *store)
+{
+	return __atomic_fetch_add(&store->next_segment, 1, __ATOMIC_RELAXED);
+}
+
 enum fault embedded_segment_prepare(struct embedded *store)
 {
 	struct segment_writer *writer = &store->writer;
@@ -35,12 +40,79 @@ enum fault embedded_segment_prepare(struct embedded *store)
 
 	if (writer->fd >= 0 && (end < store->segment_bytes || end != writer->committed))
 		return FAULT_NONE;
-	enum fault fault = segment_writer_open(writer, store->next_segment, 0, true);
-	if (fault == FAULT_NONE) {
-		store->next_segment++;
-		store->folder_flushes++;
+	store->folder_flushes++;
+	return segment_writer_open(writer, embedded_segment_number(store), 0, true);
+}
+
+static enum fault blob_append(struct embedded *store, const struct backend_blob *blob,
+			      struct blob_place *place_out)
+{
+	enum fault fault = embedded_segment_prepare(store);
+
+	if (fault != FAULT_NONE)
+		return fault;
+	return blob->fd >= 0 ? segment_append_file(&store->writer, blob->number, blob->fd, 0,
+						   blob->length, place_out)
+			     : segment_append(&store->writer, blob->number, blob->bytes, place_out);
+}
+
+/* ---- staged blobs: each a segment of its own, which goes as a whole ---- */
+
+struct staged {
+	struct backend_staged staged; /* first */
+	struct blob_place place;
+};
+
+/* The blob's number is not known yet; 0 in the header says that the record is alone. */
+static enum fault stage(struct backend *backend, int fd, uint64_t length,
+			struct backend_staged **staged_out)
+{
+	struct embedded *store = embedded_of(backend);
+	struct segment_writer writer;
+	struct blob_place place;
+	uint32_t number = embedded_segment_number(store);
+
+	segment_writer_init(&writer, store->segments);
+	enum fault fault = segment_writer_open(&writer, number, 0, true);
+	if (fault == FAULT_NONE)
+		fault = segment_append_file(&writer, 0, fd, 0, length, &place);
+	if (fault == FAULT_NONE)
+		fault = segment_sync(&writer);
+	segment_writer_done(&writer);
+	/* One for the file, one for its name. */
+	__atomic_fetch_add(&store->staging_flushes, 2, __ATOMIC_RELAXED);
+	if (fault != FAULT_NONE) {
+		embedded_segment_unlink(store, number);
+		return fault;
 	}
-	return fault;
+	struct staged *staged = calloc(1, sizeof(*staged));
+	CHECK(staged != NULL);
+	*staged = (struct staged){.staged.length = length, .place = place};
+	*staged_out = &staged->staged;
+	return FAULT_NONE;
+}
+
+static void unstage(struct backend *backend, struct backend_staged **staged, bool is_named)
+{
+	struct staged *old = (struct staged *)*staged;
+
+	*staged = NULL;
+	if (old == NULL)
+		return;
+	if (!is_named)
+		embedded_segment_unlink(embedded_of(backend), old->place.segment);
+	free(old);
+}
+
+static enum fault staged_name(struct embedded *store, const struct backend_blob *blob,
+			      struct blob_place *place_out)
+{
+	const struct staged *staged = (const struct staged *)blob->staged;
+	struct segment_record record = {.committed = segment_record_bytes(staged->place.length)};
+
+	store->has_staged = true;
+	*place_out = staged->place;
+	return segment_record_keep(store, staged->place.segment, &record);
 }
 
 static enum fault blob_write(struct embedded *store, const struct backend_blob *blob)
@@ -48,12 +120,8 @@ static enum fault blob_write(struct embedded *store, const struct backend_blob *
 	struct blob_record record = {0};
 
 	CHECK(blob->number == store->next_blob);
-	enum fault fault = embedded_segment_prepare(store);
-	if (fault == FAULT_NONE)
-		fault = blob->fd >= 0 ? segment_append_file(&store->writer, blob->number, blob->fd,
-							    0, blob->length, &record.place)
-				      : segment_append(&store->writer, blob->number, blob->bytes,
-						       &record.place);
+	enum fault fault = blob->staged != NULL ? staged_name(store, blob, &record.place)
+						: blob_append(store, blob, &record.place);
 	if (fault == FAULT_NONE)
 		fault = segment_live_add(store, &record.place, 1);
 	if (fault == FAULT_NONE)
@@ -89,6 +157,7 @@ static enum fault group_begin(struct backend *backend)
 
 	store->changed_count = 0;
 	store->gone = 0;
+	store->has_staged = false;
 	return index_write_begin(store->index);
 }
 
@@ -204,25 +273,32 @@ static enum fault apply(struct backend *backend, const struct batch *batch,
 	return FAULT_NONE;
 }
 
-/* The counters, and how far the active segment is committed with this group. */
-static enum fault counters_keep(struct embedded *store)
+/* How far the active segment is committed with this group. */
+static enum fault active_keep(struct embedded *store)
 {
 	struct segment_record record;
-	struct key key;
-	unsigned char raw[12];
 
-	if (store->writer.fd < 0 || segment_writer_end(&store->writer) == store->writer.committed)
-		return FAULT_NONE;
 	enum fault fault =
 		segment_record_load(index_write_map(store->index), store->writer.number, &record);
 	if (fault != FAULT_NONE)
 		return fault;
 	record.committed = segment_writer_end(&store->writer);
-	fault = segment_record_keep(store, store->writer.number, &record);
-	if (fault != FAULT_NONE)
+	return segment_record_keep(store, store->writer.number, &record);
+}
+
+/* The counters, when the group has brought new blobs. */
+static enum fault counters_keep(struct embedded *store)
+{
+	struct key key;
+	unsigned char raw[12];
+	bool has_appended = store->writer.fd >= 0 &&
+			    segment_writer_end(&store->writer) != store->writer.committed;
+
+	enum fault fault = has_appended ? active_keep(store) : FAULT_NONE;
+	if (fault != FAULT_NONE || (!has_appended && !store->has_staged))
 		return fault;
 	wire_store_u64(raw, store->next_blob);
-	wire_store_u32(raw + 8, store->next_segment);
+	wire_store_u32(raw + 8, __atomic_load_n(&store->next_segment, __ATOMIC_RELAXED));
 	key_begin(&key, ACCOUNT_BACKEND, 'c');
 	return index_put(store->index, key_str(&key), str_make(raw, sizeof(raw)));
 }
@@ -263,7 +339,8 @@ static uint64_t flushes(struct backend *backend)
 {
 	struct embedded *store = embedded_of(backend);
 
-	return index_flushes(store->index) + store->writer.flushes + store->folder_flushes;
+	return index_flushes(store->index) + store->writer.flushes + store->folder_flushes +
+	       __atomic_load_n(&store->staging_flushes, __ATOMIC_RELAXED);
 }
 
 static void embedded_close(struct backend **backend)
@@ -286,6 +363,8 @@ const struct backend_ops embedded_ops = {
 	.blob_next = blob_next,
 	.transaction_find = transaction_find,
 	.apply = apply,
+	.stage = stage,
+	.unstage = unstage,
 	.group_commit = group_commit,
 	.group_abort = group_abort,
 	.maintain = embedded_maintain,

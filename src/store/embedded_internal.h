@@ -26,8 +26,10 @@ struct embedded {
 	char *segments; /* folder */
 	uint64_t segment_bytes;
 	int lock_fd;
-	uint64_t next_blob; /* with those of the group */
-	uint32_t next_segment;
+	uint64_t next_blob;	  /* with those of the group */
+	uint32_t next_segment;	  /* atomic: staging takes numbers as well */
+	bool has_staged;	  /* the group names a staged segment */
+	uint64_t staging_flushes; /* atomic */
 	uint64_t committed_next_blob;
 	struct batch_account *changed; /* accounts of the group */
 	size_t changed_count;
@@ -82,6 +84,9 @@ must_check enum fault segment_record_keep(struct embedded *store, uint32_t segme
 /* Counts the record at a place in (sign 1) or out (-1) of its segment's live bytes. */
 must_check enum fault segment_live_add(struct embedded *store, const struct blob_place *place,
 				       int sign);
+
+/* Takes the number of a new segment; thread safe. */
+uint32_t embedded_segment_number(struct embedded *store);
 
 /* Begins a new segment when there is none or the last is full; never amid a group's bytes. */
 must_check enum fault embedded_segment_prepare(struct embedded *store);

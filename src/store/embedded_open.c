@@ -116,6 +116,8 @@ static enum fault writer_recover(struct embedded *store, struct map *map)
 {
 	struct segment_record record;
 	uint32_t newest = store->next_segment - 1;
+	uint64_t blob;
+	uint64_t length;
 
 	if (newest == 0)
 		return FAULT_NONE;
@@ -124,7 +126,14 @@ static enum fault writer_recover(struct embedded *store, struct map *map)
 	    record.committed >= store->segment_bytes)
 		return fault;
 	fault = segment_writer_open(&store->writer, newest, record.committed, false);
-	return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+	if (fault != FAULT_NONE)
+		return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+	/* A staged blob stays alone. */
+	if (segment_header_read(store->writer.fd, 0, &blob, &length) != FAULT_NONE || blob == 0) {
+		segment_writer_done(&store->writer);
+		segment_writer_init(&store->writer, store->segments);
+	}
+	return FAULT_NONE;
 }
 
 static enum fault recover(struct embedded *store)

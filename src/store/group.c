@@ -36,7 +36,14 @@ static enum fault blob_describe(const struct group_item *item, const struct oper
 	blob_out->length = blob_out->bytes.len;
 	if (item->body < 0)
 		return blob_out->length <= MESSAGE_INLINE_MAX ? FAULT_NONE : FAULT_TOO_LARGE;
-	if (blob_out->length > 0 || fstat(item->body, &status) != 0 || !S_ISREG(status.st_mode))
+	if (blob_out->length > 0)
+		return FAULT_INVALID;
+	if (item->staged != NULL) {
+		blob_out->staged = item->staged;
+		blob_out->length = item->staged->length;
+		return FAULT_NONE;
+	}
+	if (fstat(item->body, &status) != 0 || !S_ISREG(status.st_mode))
 		return FAULT_INVALID;
 	blob_out->fd = item->body;
 	blob_out->length = (uint64_t)status.st_size;
@@ -68,6 +75,7 @@ static enum fault operation_apply(struct backend *backend, struct group_item *it
 	item->fault = operation_execute(&run, operation);
 	if (item->fault == FAULT_NONE && !batch_is_empty(&batch)) {
 		bool has_blob = blob_is_held(&batch, blob->number);
+		item->is_staged_named = has_blob;
 		fault = backend->ops->apply(backend, &batch, has_blob ? blob : NULL,
 					    item->transaction, buf_str(&item->result));
 	}
@@ -83,6 +91,7 @@ static enum fault item_run(struct backend *backend, struct group_item *item)
 
 	buf_reset(&item->result);
 	item->fault = FAULT_NONE;
+	item->is_staged_named = false;
 	if (backend->ops->transaction_find(backend, item->transaction, &result)) {
 		buf_append_str(&item->result, result);
 		return FAULT_NONE;
@@ -130,6 +139,8 @@ void group_commit(struct backend *backend, struct group_item **items, size_t cou
 		if (fault != FAULT_NONE) {
 			buf_reset(&items[i]->result);
 			items[i]->fault = fault;
+			/* Whether an I/O error came before or after the commit is not known. */
+			items[i]->is_staged_named &= fault == FAULT_IO;
 		}
 	}
 }

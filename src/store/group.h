@@ -13,11 +13,13 @@
 struct group_item {
 	struct list_node node;
 	uint64_t transaction;
-	struct str text; /* the encoded operation; borrowed */
-	int body;	 /* descriptor or -1; borrowed */
+	struct str text;	       /* the encoded operation; borrowed */
+	int body;		       /* descriptor or -1; borrowed */
+	struct backend_staged *staged; /* the body where it was staged, or NULL; borrowed */
 	/* Filled in by group_commit: */
 	enum fault fault;
 	struct buf result;
+	bool is_staged_named; /* a commit named what was staged, or may have */
 };
 
 /* `result` is the item's; group_item_done frees it. */

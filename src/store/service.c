@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two threads: the loop of the role server receives and queues; the committer
+ * Three threads: the loop of the role server receives and queues; the committer
  * takes all that is queued as a group, commits, answers, and does the
- * housekeeping when nothing is queued.
+ * housekeeping when nothing is queued. Large bodies first pass the stager, which
+ * writes them to the disk, so that the others do not wait for them; what their
+ * client sent behind them passes it too and so keeps its order.
  */
 #include "store/service.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +31,7 @@ enum {
 
 static const size_t default_map_bytes = (size_t)64 << 30;
 static const uint64_t default_segment_bytes = UINT64_C(64) << 20;
+static const uint64_t default_stage_bytes = UINT64_C(1) << 20;
 
 struct pending {
 	struct group_item item; /* first */
@@ -40,12 +44,17 @@ struct store_service {
 	struct backend *backend;
 	struct watchers watchers;
 	pthread_t committer;
+	pthread_t stager;
 	bool is_started;
+	uint64_t stage_bytes;
 	pthread_mutex_t lock; /* over what follows */
 	pthread_cond_t wake;
 	struct list queue;
 	size_t queue_count;
-	bool is_stopping;
+	pthread_cond_t stage_wake;
+	struct list staging; /* the first is being staged */
+	bool is_closing;     /* the stager ends when it has nothing left */
+	bool is_stopping;    /* and then the committer */
 	bool has_reader_died;
 	bool is_housekeeping_due;
 	int housekeeping_ms;
@@ -81,11 +90,15 @@ enum fault store_service_open(const struct store_service_options *options,
 		options->housekeeping_ms == 0 ? DEFAULT_HOUSEKEEPING_MS : options->housekeeping_ms;
 	watchers_init(&service->watchers);
 	list_init(&service->queue);
+	list_init(&service->staging);
+	service->stage_bytes =
+		options->stage_bytes == 0 ? default_stage_bytes : options->stage_bytes;
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
 	pthread_condattr_t attributes;
 	CHECK(pthread_condattr_init(&attributes) == 0);
 	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&service->wake, &attributes) == 0);
+	CHECK(pthread_cond_init(&service->stage_wake, NULL) == 0);
 	pthread_condattr_destroy(&attributes);
 	*service_out = service;
 	return FAULT_NONE;
@@ -143,8 +156,10 @@ static size_t queue_take(struct store_service *service, struct pending **group)
 	return count;
 }
 
-static void pending_free(struct pending *pending)
+static void pending_free(struct store_service *service, struct pending *pending)
 {
+	service->backend->ops->unstage(service->backend, &pending->item.staged,
+				       pending->item.is_staged_named);
 	role_peer_release(&pending->peer);
 	fd_close(&pending->item.body);
 	group_item_done(&pending->item);
@@ -152,13 +167,13 @@ static void pending_free(struct pending *pending)
 	free(pending);
 }
 
-static void pending_answer(struct pending *pending)
+static void pending_answer(struct store_service *service, struct pending *pending)
 {
 	struct msg_store_answered answered = {.fault = pending->item.fault,
 					      .result = buf_str(&pending->item.result)};
 
 	role_peer_answer(pending->peer, MSG_store_answered, pending->id, &answered);
-	pending_free(pending);
+	pending_free(service, pending);
 }
 
 static void pendings_commit(struct store_service *service, struct pending **group, size_t count)
@@ -172,7 +187,7 @@ static void pendings_commit(struct store_service *service, struct pending **grou
 	service->last_commit_us = now_us() - began_us;
 	service->last_group = count;
 	for (size_t i = 0; i < count; i++)
-		pending_answer(group[i]);
+		pending_answer(service, group[i]);
 	watchers_send(&service->watchers);
 }
 
@@ -214,6 +229,78 @@ static void *committer_run(void *argument)
 	return NULL;
 }
 
+/* ---- the stager ---- */
+
+/* The size of a body in a file; 0 for any other. What is no file is refused later. */
+static uint64_t body_size(const struct group_item *item)
+{
+	struct stat status;
+
+	if (item->body < 0 || fstat(item->body, &status) != 0 || !S_ISREG(status.st_mode))
+		return 0;
+	return (uint64_t)status.st_size;
+}
+
+/* Under the lock. */
+static void queue_append(struct store_service *service, struct pending *pending)
+{
+	list_append(&service->queue, &pending->item.node);
+	service->queue_count++;
+	pthread_cond_signal(&service->wake);
+}
+
+/* Stages the body if it is large; false, answered and freed, when that cannot be done. */
+static bool pending_stage(struct store_service *service, struct pending *pending)
+{
+	uint64_t size = body_size(&pending->item);
+
+	if (size < service->stage_bytes)
+		return true;
+	pending->item.fault = service->backend->ops->stage(service->backend, pending->item.body,
+							   size, &pending->item.staged);
+	return pending->item.fault == FAULT_NONE;
+}
+
+static void *stager_run(void *argument)
+{
+	struct store_service *service = argument;
+
+	pthread_mutex_lock(&service->lock);
+	for (;;) {
+		while (list_is_empty(&service->staging) && !service->is_closing)
+			pthread_cond_wait(&service->stage_wake, &service->lock);
+		if (list_is_empty(&service->staging))
+			break;
+		struct pending *pending =
+			list_entry(service->staging.anchor.next, struct pending, item.node);
+		pthread_mutex_unlock(&service->lock);
+		bool is_staged = pending_stage(service, pending);
+		pthread_mutex_lock(&service->lock);
+		/* Only now: what the same client sends meanwhile must see it here. */
+		list_remove(&pending->item.node);
+		if (is_staged) {
+			queue_append(service, pending);
+			continue;
+		}
+		pthread_mutex_unlock(&service->lock);
+		pending_answer(service, pending);
+		pthread_mutex_lock(&service->lock);
+	}
+	pthread_mutex_unlock(&service->lock);
+	return NULL;
+}
+
+/* Under the lock. */
+static bool is_staging_for(struct store_service *service, const struct role_peer *peer)
+{
+	list_each(node, next,
+		  &service->staging) if (list_entry(node, struct pending, item.node)->peer ==
+					 peer) return true;
+	return false;
+}
+
+/* ---- starting and closing ---- */
+
 static void changed(void *context, uint64_t account, uint64_t sequence)
 {
 	struct store_service *service = context;
@@ -221,7 +308,7 @@ static void changed(void *context, uint64_t account, uint64_t sequence)
 	watchers_note(&service->watchers, account, sequence);
 }
 
-static void committer_start(struct store_service *service)
+static void threads_start(struct store_service *service)
 {
 	if (service->is_started)
 		return;
@@ -229,6 +316,19 @@ static void committer_start(struct store_service *service)
 	service->backend->changed = changed;
 	service->backend->changed_context = service;
 	CHECK(pthread_create(&service->committer, NULL, committer_run, service) == 0);
+	CHECK(pthread_create(&service->stager, NULL, stager_run, service) == 0);
+}
+
+/* Tells a thread to end when its work is done, and waits for it. */
+static void thread_end(struct store_service *service, bool *flag, pthread_cond_t *wake,
+		       pthread_t thread)
+{
+	pthread_mutex_lock(&service->lock);
+	*flag = true;
+	pthread_cond_signal(wake);
+	pthread_mutex_unlock(&service->lock);
+	if (service->is_started)
+		CHECK(pthread_join(thread, NULL) == 0);
 }
 
 void store_service_close(struct store_service **service)
@@ -238,15 +338,12 @@ void store_service_close(struct store_service **service)
 	*service = NULL;
 	if (old == NULL)
 		return;
-	pthread_mutex_lock(&old->lock);
-	old->is_stopping = true;
-	pthread_cond_signal(&old->wake);
-	pthread_mutex_unlock(&old->lock);
-	if (old->is_started)
-		CHECK(pthread_join(old->committer, NULL) == 0);
+	thread_end(old, &old->is_closing, &old->stage_wake, old->stager);
+	thread_end(old, &old->is_stopping, &old->wake, old->committer);
 	watchers_done(&old->watchers);
 	old->backend->ops->close(&old->backend);
 	pthread_cond_destroy(&old->wake);
+	pthread_cond_destroy(&old->stage_wake);
 	pthread_mutex_destroy(&old->lock);
 	free(old);
 }
@@ -275,11 +372,14 @@ static void request_queue(struct store_service *service, struct role_peer *peer,
 	/* The text stays where it is: the packet's memory changes its owner. */
 	pending->bytes = packet->bytes;
 	packet->bytes = BUF_INIT(MESSAGE_MAX);
-	committer_start(service);
+	threads_start(service);
+	bool is_large = body_size(&pending->item) >= service->stage_bytes;
 	pthread_mutex_lock(&service->lock);
-	list_append(&service->queue, &pending->item.node);
-	service->queue_count++;
-	pthread_cond_signal(&service->wake);
+	if (is_large || is_staging_for(service, peer)) {
+		list_append(&service->staging, &pending->item.node);
+		pthread_cond_signal(&service->stage_wake);
+	} else
+		queue_append(service, pending);
 	pthread_mutex_unlock(&service->lock);
 }
 
@@ -332,7 +432,7 @@ static void tick(struct role_server *server)
 	if (service->has_reader_died || service->is_housekeeping_due)
 		pthread_cond_signal(&service->wake);
 	pthread_mutex_unlock(&service->lock);
-	committer_start(service);
+	threads_start(service);
 }
 
 const struct role_server_ops store_service_ops = {

@@ -20,6 +20,7 @@ struct store_service_options {
 	/* First size of the index map, which grows: addresses, not disk. 0: 64 GiB */
 	size_t map_bytes;
 	size_t segment_bytes; /* a segment is full from here on. 0: 64 MiB */
+	size_t stage_bytes;   /* larger bodies are written ahead of their group. 0: 1 MiB */
 	int housekeeping_ms;  /* how often to look for segments to rewrite. 0: 2000 */
 };
 

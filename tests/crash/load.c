@@ -68,7 +68,7 @@ static uint64_t mix(uint64_t value)
 static size_t body_make(unsigned client, unsigned number, char *body)
 {
 	uint64_t random = mix((uint64_t)client << 32 | number);
-	size_t len = random % 40 == 0 ? 70000 + random / 64 % 120000 : 100 + random / 64 % 5000;
+	size_t len = random % 20 == 0 ? 70000 + random / 64 % 120000 : 100 + random / 64 % 5000;
 	size_t head = (size_t)snprintf(body, 80, "Subject: %u %u %zu\r\n\r\n", client, number, len);
 
 	for (size_t i = head; i < len; i += 8) {

@@ -21,6 +21,7 @@ struct store_service_options place_options(const char *path)
 					      .readers = 32,
 					      .map_bytes = PLACE_MAP_BYTES,
 					      .segment_bytes = PLACE_SEGMENT_BYTES,
+					      .stage_bytes = PLACE_STAGE_BYTES,
 					      .housekeeping_ms = PLACE_HOUSEKEEPING_MS};
 }
 

@@ -16,6 +16,7 @@ enum {
 	/* Small, so that segments fill, are rewritten and removed, and the map has to grow. */
 	PLACE_SEGMENT_BYTES = 96 * 1024,
 	PLACE_MAP_BYTES = 128 * 1024,
+	PLACE_STAGE_BYTES = 80 * 1024,
 	PLACE_HOUSEKEEPING_MS = 250,
 };
 

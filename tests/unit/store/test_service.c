@@ -38,6 +38,7 @@ static int setup(void **state)
 	struct store_service_options options = {.readers = 40,
 						.map_bytes = 128 * 1024,
 						.segment_bytes = 64 * 1024,
+						.stage_bytes = 100 * 1000,
 						.housekeeping_ms = 250};
 
 	fixture_start(&fixture, &options);
@@ -151,6 +152,46 @@ static void test_half_dead_segments_are_rewritten(void **state)
 	fixture_restart(&fixture);
 	assert_int_equal(content_get(400, &content), FAULT_NONE);
 	mail_content_close(&content);
+}
+
+static void test_a_large_body_has_a_segment_of_its_own(void **state)
+{
+	enum { LARGE = 300 * 1000 };
+	char *body = malloc(LARGE);
+	uint64_t poor = fixture_user(&fixture, "poor@example.org", 1000);
+	struct mail_target target = {.account = account, .mailbox = inbox};
+	struct mail_append append = {.body = {.bytes = str_make(body, LARGE), .fd = -1},
+				     .targets = &target,
+				     .target_count = 1};
+	struct mail_content content;
+	int64_t give_up = clock_mono_ms() + PATIENCE_MS;
+
+	memset(body, 'L', LARGE);
+	numbered_append(1);
+	size_t before = segments_count();
+	assert_int_equal(mail_append(fixture.store, &append), FAULT_NONE);
+	assert_int_equal(target.uid, 2);
+	assert_int_equal(segments_count(), before + 1);
+	numbered_append(3);
+	assert_int_equal(segments_count(), before + 1);
+	/* What nobody wants leaves no file. */
+	target = (struct mail_target){.account = poor};
+	assert_int_equal(mail_append(fixture.store, &append), FAULT_OVER_QUOTA);
+	assert_int_equal(segments_count(), before + 1);
+	/* After a restart it is there, and still alone. */
+	fixture_restart(&fixture);
+	numbered_append(4);
+	assert_int_equal(content_get(2, &content), FAULT_NONE);
+	assert_true(str_equals(content.body, append.body.bytes));
+	mail_content_close(&content);
+	expunge(2, 2);
+	before = segments_count();
+	while (segments_count() == before && clock_mono_ms() < give_up)
+		usleep(20000);
+	assert_int_equal(segments_count(), before - 1);
+	assert_int_equal(content_get(4, &content), FAULT_NONE);
+	mail_content_close(&content);
+	free(body);
 }
 
 static void test_damage_is_noticed(void **state)
@@ -546,6 +587,7 @@ int main(void)
 		TEST(test_a_reader_follows_the_map),
 		TEST(test_one_owner),
 		TEST(test_half_dead_segments_are_rewritten),
+		TEST(test_a_large_body_has_a_segment_of_its_own),
 		TEST(test_damage_is_noticed),
 		TEST(test_a_torn_tail_is_cut_off),
 		TEST(test_a_newer_store_is_left_alone),
