@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mailboxes to measure with, as mbox files, the same at every run."""
 
+import os
 import random
 
 NAMES = ["Anna Berg", "Jürgen Weiß", "Chloé Martin", "Sam O'Neil", "Дарья Иванова", "李小龙",
@@ -54,6 +55,26 @@ def many(path, count):
         for number in range(count):
             file.write("From corpus@host.example Fri Nov 21 12:00:00 2025\n")
             file.write(message(number, chance).replace("\r\n", "\n") + "\n")
+
+
+def parts(path, count):
+    """Gives the path of one mbox after another that hold `count` messages of `path` each, in order."""
+    part = f"{path}.part"
+    file, held = None, 0
+    with open(path, "rb") as whole:
+        for line in whole:
+            if line.startswith(b"From "):
+                if held % count == 0:
+                    if file is not None:
+                        file.close()
+                        yield part
+                    file = open(part, "wb")
+                    os.chmod(part, 0o644)
+                held += 1
+            file.write(line)
+    file.close()
+    yield part
+    os.unlink(part)
 
 
 def large(path, mib):

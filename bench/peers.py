@@ -5,9 +5,12 @@ import os
 import shutil
 import subprocess
 
+import corpus
 from harness import DOMAIN, PASSWORD, Server, fail, made_certificate
 
 USERS = 20
+# doveadm's time to import an mbox grows with the square of the messages.
+PART_MESSAGES = 5000
 
 
 def user(number=0):
@@ -118,6 +121,18 @@ service imap-login {{
 service imap {{
 {imap}
 }}
+service auth {{
+  client_limit = 10000
+}}
+service anvil {{
+  client_limit = 10000
+}}
+service stats {{
+  client_limit = 10000
+}}
+service config {{
+  client_limit = 10000
+}}
 service lmtp {{
   unix_listener {folder}/lmtp {{
     mode = 0666
@@ -151,12 +166,14 @@ class Dovecot(Server):
         return ["dovecot", "-F", "-c", self.file]
 
     def mailbox_import(self, mbox):
-        """Copies the mbox into INBOX; needs the running server."""
-        source = f"mbox:{self.folder}/source:INBOX={mbox}:INDEX=MEMORY"
-        done = subprocess.run(["doveadm", "-c", self.file, "import", "-u", user(), "-U", "root",
-                               source, "", "all"], capture_output=True, text=True)
-        if done.returncode != 0:
-            fail(f"doveadm import: {done.stderr}")
+        """Copies the mbox into INBOX, in parts; needs the running server."""
+        for part in corpus.parts(mbox, PART_MESSAGES):
+            source = f"mbox:{self.folder}/source:INBOX={part}:INDEX=MEMORY"
+            done = subprocess.run(["doveadm", "-c", self.file, "import", "-u", user(),
+                                   "-U", "root", source, "", "all"],
+                                  capture_output=True, text=True)
+            if done.returncode != 0:
+                fail(f"doveadm import: {done.stderr}")
 
     def forget_fetched(self):
         """Removes the cache of headers, as for a mailbox that no client has read."""
