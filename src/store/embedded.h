@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The backend on this machine: the index and segments in the folder of the
- * store, owned by one process through its lock.
+ * store, owned by one process through its lock. Bodies lie one behind the other in
+ * segments; one that was staged has a segment to itself.
  *
  * In the index it keeps records of its own, in the map of an account that
  * nobody has:
