@@ -23,9 +23,27 @@ struct fetch_step {
 	struct mailbox mailbox;
 	struct buf *out;
 	bool has_any; /* an item stands in the answer at hand */
+	bool has_new_summary; /* in job->text; the store has none for that message */
+	uint64_t new_summary_of;
 	int64_t until_ms;
 	unsigned looked;
 };
+
+/* The summary of a message; a new one is noted, and given to the store after the step. */
+static bool summary_find(struct fetch_step *step, const struct mail *mail,
+			 struct message_summary *summary)
+{
+	struct buf *scratch = &step->imapd->job.text;
+
+	buf_reset(scratch);
+	if (!summary_get(step->session, step->view, mail, true, scratch, summary))
+		return false;
+	if (scratch->len > 0 && summary_is_wanted(step->session, step->view, mail, scratch)) {
+		step->has_new_summary = true;
+		step->new_summary_of = mail->message;
+	}
+	return true;
+}
 
 static void item_begin(struct fetch_step *step, const char *name)
 {
@@ -99,8 +117,7 @@ static void message_begin(struct fetch_step *step, const struct mail *mail)
 
 	if (number == 0)
 		return;
-	if (with_structure && !summary_get(step->session, step->view, mail, true,
-					   &step->imapd->job.text, &summary))
+	if (with_structure && !summary_find(step, mail, &summary))
 		return;
 	fetch->mail = *mail;
 	if (fetch->wanted->sections != NULL &&
@@ -127,6 +144,7 @@ static bool fetch_visit(void *context, const struct mail *mail)
 	if (!wanted->has_changed_since || mail->modseq > wanted->changed_since)
 		message_begin(step, mail);
 	return !step->fetch->in_texts && !stream_is_full(&step->session->stream) &&
+	       !step->has_new_summary &&
 	       (++step->looked % ROWS_PER_LOOK != 0 || clock_mono_ms() < step->until_ms);
 }
 
@@ -147,6 +165,8 @@ static enum command_step fetch_step_run(struct fetch_step *step)
 		is_done = rows_visit(session, step->view, fetch_visit, step);
 	}
 	view_close(&step->view);
+	if (step->has_new_summary)
+		summary_keep(session, step->new_summary_of, buf_str(&step->imapd->job.text));
 	if (fault != FAULT_NONE)
 		return selected_gone(session);
 	if (!is_done)

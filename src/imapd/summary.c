@@ -29,6 +29,16 @@ static bool summary_remake(struct session *session, struct view *view, const str
 	return fault == FAULT_NONE && message_summary_read(buf_str(scratch), summary_out);
 }
 
+void summary_keep(struct session *session, uint64_t message, struct str summary)
+{
+	enum fault fault = mail_summary_keep(session_store(session), session->user.account,
+					     message, summary);
+
+	/* Expunged meanwhile: then nobody needs it. */
+	if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+		fault_log(session, "a summary could not be kept", fault);
+}
+
 bool summary_get(struct session *session, struct view *view, const struct mail *mail,
 		 bool with_structure, struct buf *scratch, struct message_summary *summary_out)
 {
@@ -41,4 +51,11 @@ bool summary_get(struct session *session, struct view *view, const struct mail *
 		return true;
 	}
 	return summary_remake(session, view, mail, scratch, summary_out);
+}
+
+bool summary_is_wanted(struct session *session, struct view *view, const struct mail *mail,
+		       const struct buf *scratch)
+{
+	return mail_summary(view, session->user.account, mail->message).len == 0 &&
+	       scratch->len > 0 && scratch->len <= MAIL_SUMMARY_MAX;
 }

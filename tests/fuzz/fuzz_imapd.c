@@ -324,6 +324,18 @@ enum fault mail_expunge(struct store *store, uint64_t account, uint32_t mailbox,
 	return FAULT_NONE;
 }
 
+enum fault mail_summary_keep(struct store *store, uint64_t account, uint64_t message,
+			     struct str summary)
+{
+	struct message_summary read;
+
+	CHECK(model.summary_lens[message] == 0 && summary.len <= SUMMARY_BYTES);
+	CHECK(message_summary_read(summary, &read) && !read.is_partial);
+	memcpy(model.summaries[message], summary.ptr, summary.len);
+	model.summary_lens[message] = summary.len;
+	return FAULT_NONE;
+}
+
 enum fault mail_copy(struct store *store, uint64_t account, uint32_t mailbox,
 		     const struct uid_set *set, uint32_t to_mailbox,
 		     struct mail_copied *copied_out)
