@@ -285,3 +285,20 @@ struct element *list_item(const struct element *list, struct str name)
 	}
 	return NULL;
 }
+
+struct element *document_container(const struct document *document, struct str table,
+				   struct str item)
+{
+	if (str_is_empty(item))
+		return document_find(document, ELEMENT_TABLE, table);
+	struct element *list = document_find(document, ELEMENT_LIST, table);
+	return list == NULL ? NULL : list_item(list, item);
+}
+
+struct element *document_variable(const struct document *document, struct str table,
+				  struct str item, struct str variable)
+{
+	struct element *container = document_container(document, table, item);
+
+	return container == NULL ? NULL : element_child(container, ELEMENT_VARIABLE, variable);
+}

@@ -62,4 +62,13 @@ struct element *element_child(const struct element *parent, enum element_kind ki
 /* The item of a list whose variable Name has that value in any case; NULL. */
 struct element *list_item(const struct element *list, struct str name);
 
+/*
+ * The table of that name, or, unless `item` is empty, that item of the list;
+ * and a variable in it. NULL.
+ */
+struct element *document_container(const struct document *document, struct str table,
+				   struct str item);
+struct element *document_variable(const struct document *document, struct str table,
+				  struct str item, struct str variable);
+
 #endif

@@ -84,8 +84,7 @@ static mode_t mode_of(const char *path)
 	return stat(path, &status) == 0 ? status.st_mode & 0777 : NEW_FILE_MODE;
 }
 
-/* Keeps the version before, twice: beside the file, and in the history. */
-static enum fault previous_keep(const char *path, const char *history_folder, struct str previous)
+enum fault config_history_keep(const char *history_folder, struct str text)
 {
 	enum fault fault = folder_make(history_folder, HISTORY_FOLDER_MODE);
 
@@ -93,8 +92,16 @@ static enum fault previous_keep(const char *path, const char *history_folder, st
 		return fault;
 	char *numbered =
 		config_history_path(history_folder, config_history_last(history_folder) + 1);
-	fault = file_replace(numbered, previous, NEW_FILE_MODE);
+	fault = file_replace(numbered, text, NEW_FILE_MODE);
 	free(numbered);
+	return fault;
+}
+
+/* Keeps the version before, twice: beside the file, and in the history. */
+static enum fault previous_keep(const char *path, const char *history_folder, struct str previous)
+{
+	enum fault fault = config_history_keep(history_folder, previous);
+
 	if (fault != FAULT_NONE)
 		return fault;
 	char *backup;

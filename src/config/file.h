@@ -33,6 +33,9 @@ must_check enum fault config_file_save(const char *path, const char *history_fol
 				       const struct suite_catalog *catalog,
 				       struct findings *findings, struct config **out);
 
+/* Puts a version into the history, under the next number. */
+must_check enum fault config_history_keep(const char *history_folder, struct str text);
+
 /* The path of a version in the history, on the heap; the caller frees. */
 char *config_history_path(const char *history_folder, unsigned number);
 

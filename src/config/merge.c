@@ -14,22 +14,10 @@ struct merger {
 	enum fault fault;
 };
 
-static struct element *find_container(const struct document *document,
-				      const struct config_address *address)
-{
-	if (str_is_empty(address->item))
-		return document_find(document, ELEMENT_TABLE, address->table);
-	struct element *list = document_find(document, ELEMENT_LIST, address->table);
-	return list == NULL ? NULL : list_item(list, address->item);
-}
-
 static struct element *find_variable(const struct document *document,
 				     const struct config_address *address)
 {
-	struct element *container = find_container(document, address);
-
-	return container == NULL ? NULL
-				 : element_child(container, ELEMENT_VARIABLE, address->variable);
+	return document_variable(document, address->table, address->item, address->variable);
 }
 
 static bool variables_equal(const struct element *a, const struct element *b)
