@@ -13,16 +13,26 @@ enum { RECONNECT_PAUSE_MS = 20 };
 void role_client_init(struct role_client *client, struct connector *connector, enum role role,
 		      int patience_ms)
 {
-	*client = (struct role_client){
-		.connector = connector, .role = role, .patience_ms = patience_ms,
-		.answer_ms = ROLE_CLIENT_ANSWER_MS};
+	pthread_condattr_t monotonic;
+
+	*client = (struct role_client){.connector = connector,
+				       .role = role,
+				       .patience_ms = patience_ms,
+				       .answer_ms = ROLE_CLIENT_ANSWER_MS,
+				       .turn_ms = ROLE_CLIENT_TURN_MS,
+				       .calls_max = ROLE_CLIENT_CALLS};
 	CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
+	CHECK(pthread_condattr_init(&monotonic) == 0);
+	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
+	CHECK(pthread_cond_init(&client->call_ended, &monotonic) == 0);
+	pthread_condattr_destroy(&monotonic);
 }
 
 void role_client_done(struct role_client *client)
 {
 	while (client->idle_count > 0)
 		fd_close(&client->idle[--client->idle_count]);
+	pthread_cond_destroy(&client->call_ended);
 	pthread_mutex_destroy(&client->lock);
 }
 
@@ -91,14 +101,31 @@ static enum fault send_somewhere(struct role_client *client, struct channel *cha
 
 /* ---- a role that hangs ---- */
 
+/* With the lock held: waits until fewer calls are under way; who waits in vain suspects the role. */
+static void crowd_wait(struct role_client *client)
+{
+	int64_t began = clock_mono_ms();
+	int64_t give_up = began + client->turn_ms;
+	struct timespec until = {.tv_sec = give_up / 1000, .tv_nsec = give_up % 1000 * 1000000};
+
+	while (client->calls >= client->calls_max && !client->is_suspect)
+		if (pthread_cond_timedwait(&client->call_ended, &client->lock, &until) != 0)
+			break;
+	if (client->calls >= client->calls_max && client->answered_ms < began)
+		client->is_suspect = true;
+}
+
 /* False when the role is suspect and somebody else tries it already. */
 static bool turn_take(struct role_client *client, bool *is_probe_out)
 {
 	pthread_mutex_lock(&client->lock);
+	crowd_wait(client);
 	bool is_mine = !client->is_suspect || !client->is_probed;
 	*is_probe_out = client->is_suspect && is_mine;
 	if (*is_probe_out)
 		client->is_probed = true;
+	if (is_mine)
+		client->calls++;
 	pthread_mutex_unlock(&client->lock);
 	return is_mine;
 }
@@ -111,6 +138,7 @@ static void turn_give(struct role_client *client, bool was_probe, int64_t asked_
 		      enum fault fault, bool is_late)
 {
 	pthread_mutex_lock(&client->lock);
+	client->calls--;
 	if (was_probe)
 		client->is_probed = false;
 	if (fault == FAULT_NONE) {
@@ -118,6 +146,10 @@ static void turn_give(struct role_client *client, bool was_probe, int64_t asked_
 		client->answered_ms = clock_mono_ms();
 	} else if (is_late && client->answered_ms < asked_ms)
 		client->is_suspect = true;
+	if (client->is_suspect)
+		pthread_cond_broadcast(&client->call_ended);
+	else
+		pthread_cond_signal(&client->call_ended);
 	pthread_mutex_unlock(&client->lock);
 }
 

@@ -9,7 +9,9 @@
  *
  * After either time has run out the role is suspect: until it answers again,
  * one call at a time tries and waits, and every other is told UNAVAILABLE at
- * once. So a role that hangs holds one thread and not all of them.
+ * once. Nor do more than `calls_max` calls wait at the same time; who is one too
+ * many waits `turn_ms` for his turn, and when nobody had an answer meanwhile the
+ * role is suspect, too. So a role that hangs never holds every thread.
  */
 #ifndef POSTERN_IPC_CLIENT_H
 #define POSTERN_IPC_CLIENT_H
@@ -29,15 +31,25 @@ struct connector {
 	enum fault (*connect)(struct connector *connector, enum role role, int *fd_out);
 };
 
-enum { ROLE_CLIENT_POOL = 128, ROLE_CLIENT_ANSWER_MS = 30 * 1000 };
+enum {
+	ROLE_CLIENT_POOL = 128,
+	ROLE_CLIENT_CALLS = 64,
+	ROLE_CLIENT_ANSWER_MS = 30 * 1000,
+	ROLE_CLIENT_TURN_MS = 5 * 1000
+};
 
 struct role_client {
 	struct connector *connector;
 	enum role role;
 	int patience_ms;
-	int answer_ms; /* 0: for ever; set it before the first call */
+	/* These three may be changed before the first call. */
+	int answer_ms; /* 0: for ever */
+	int turn_ms;
+	size_t calls_max;
 	pthread_mutex_t lock;
+	pthread_cond_t call_ended;
 	/* All below under the lock. */
+	size_t calls;
 	bool is_suspect;
 	bool is_probed; /* a call is trying whether the suspect answers again */
 	int64_t answered_ms; /* when the last answer came, monotonic */
@@ -45,7 +57,7 @@ struct role_client {
 	size_t idle_count;
 };
 
-/* Borrows the connector, which must outlive the client; answer_ms becomes ROLE_CLIENT_ANSWER_MS. */
+/* Borrows the connector, which must outlive the client. */
 void role_client_init(struct role_client *client, struct connector *connector, enum role role,
 		      int patience_ms);
 void role_client_done(struct role_client *client);

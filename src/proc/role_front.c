@@ -28,7 +28,8 @@
 #include "store/feed.h"
 
 enum {
-	WORKERS = 64,
+	/* More than may wait for one role at a time, so that one that hangs leaves some. */
+	WORKERS = ROLE_CLIENT_CALLS + 32,
 	SHARE_WORKERS = 16,
 	LINGER_MS = 2,
 	TICK_MS = 200,

@@ -11,13 +11,14 @@
 #include "base/clock.h"
 #include "ipc/client.h"
 
-enum { ANSWER_MS = 300, AT_ONCE_MS = 150, ROLE_ENDS = 16 };
+enum { ANSWER_MS = 300, TURN_MS = 600, AT_ONCE_MS = 150, ROLE_ENDS = 16 };
 
 /* A connector that keeps the role's ends of the channels; the test plays the role. */
 struct local {
 	struct connector connector;
 	bool is_down;
 	int role_ends[ROLE_ENDS];
+	int client_ends[ROLE_ENDS];
 	size_t count;
 	struct role_client client;
 };
@@ -31,8 +32,9 @@ static enum fault connect_local(struct connector *connector, enum role role, int
 		return FAULT_UNAVAILABLE;
 	assert_true(local->count < ROLE_ENDS);
 	assert_int_equal(channel_pair(fds), FAULT_NONE);
-	local->role_ends[local->count++] = fds[0];
-	*fd_out = fds[1];
+	local->role_ends[local->count] = fds[0];
+	local->client_ends[local->count] = *fd_out = fds[1];
+	__atomic_add_fetch(&local->count, 1, __ATOMIC_RELEASE);
 	return FAULT_NONE;
 }
 
@@ -43,6 +45,7 @@ static int setup(void **state)
 	local = (struct local){.connector = {.self = ROLE_CTL, .connect = connect_local}};
 	role_client_init(&local.client, &local.connector, ROLE_AUTH, ANSWER_MS);
 	local.client.answer_ms = ANSWER_MS;
+	local.client.turn_ms = TURN_MS;
 	*state = &local;
 	return 0;
 }
@@ -115,6 +118,21 @@ static enum fault call_end(pthread_t thread)
 	return (enum fault)(uintptr_t)fault;
 }
 
+/* A call that uses the channel which came back to the pool last. */
+static enum fault ask_answered(struct local *local)
+{
+	pthread_t thread;
+	int idle = local->client.idle[local->client.idle_count - 1];
+
+	for (size_t at = 0; at < local->count; at++)
+		if (local->client_ends[at] == idle) {
+			assert_int_equal(pthread_create(&thread, NULL, ask_in_thread, local), 0);
+			answer(local, at);
+			return call_end(thread);
+		}
+	return FAULT_NOT_FOUND;
+}
+
 static void test_a_role_that_hangs_is_not_waited_for(void **state)
 {
 	struct local *local = *state;
@@ -165,6 +183,48 @@ static void test_a_role_that_answers_others_is_not_suspect(void **state)
 	assert_false(local->client.is_suspect);
 }
 
+/* A crowd does not grow in front of a role that hangs. */
+static void test_no_more_calls_than_allowed_wait(void **state)
+{
+	struct local *local = *state;
+	int64_t took_ms;
+
+	local->client.calls_max = 2;
+	local->client.answer_ms = 20 * TURN_MS;
+	pthread_t calls[] = {call_begin(local, 0), call_begin(local, 1)};
+	/* One too many waits for his turn, and then for the answer: he is the one who tries. */
+	pthread_t probe = call_begin(local, 2);
+	assert_true(local->client.is_suspect);
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
+	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	for (size_t i = 0; i < 3; i++)
+		answer(local, i);
+	assert_int_equal(call_end(calls[0]), FAULT_NONE);
+	assert_int_equal(call_end(calls[1]), FAULT_NONE);
+	assert_int_equal(call_end(probe), FAULT_NONE);
+	assert_int_equal(ask_answered(local), FAULT_NONE);
+}
+
+/* Who comes when the crowd is full but served has his turn. */
+static void test_a_crowd_that_is_served_lets_the_next_in(void **state)
+{
+	struct local *local = *state;
+	pthread_t waiting;
+
+	local->client.calls_max = 1;
+	local->client.answer_ms = local->client.turn_ms = 20 * TURN_MS;
+	pthread_t first = call_begin(local, 0);
+	assert_int_equal(pthread_create(&waiting, NULL, ask_in_thread, local), 0);
+	usleep(AT_ONCE_MS * 1000);
+	answer(local, 0);
+	assert_int_equal(call_end(first), FAULT_NONE);
+	int64_t began = clock_mono_ms();
+	answer(local, 0);
+	assert_in_range(clock_mono_ms() - began, 0, 10 * TURN_MS);
+	assert_int_equal(call_end(waiting), FAULT_NONE);
+	assert_int_equal(local->count, 1);
+}
+
 static void test_a_role_that_is_down_is_waited_for_once(void **state)
 {
 	struct local *local = *state;
@@ -188,6 +248,8 @@ int main(void)
 		TEST(test_only_one_call_waits_for_a_suspect),
 		TEST(test_an_answer_clears_a_suspect),
 		TEST(test_a_role_that_answers_others_is_not_suspect),
+		TEST(test_no_more_calls_than_allowed_wait),
+		TEST(test_a_crowd_that_is_served_lets_the_next_in),
 		TEST(test_a_role_that_is_down_is_waited_for_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
