@@ -37,6 +37,24 @@ void outcome_append_findings(struct buf *to, const struct findings *findings)
 	}
 }
 
+/* "floor TLSv1.2 observe written observe date 20261201"; with the policy behind it, that one's too. */
+static void append_floor(struct buf *to, const struct tls_policy *policy)
+{
+	const struct tls_floor *floor = &policy->floor;
+
+	if (floor->rung == TLS_RUNG_NONE)
+		return;
+	buf_printf(to, "floor %s %s written %s date %u line %d\n",
+		   tls_protocol_name(floor->protocol), tls_rung_name(floor->rung),
+		   tls_rung_name(floor->written), floor->date, floor->source.line);
+	if (policy->later == NULL)
+		return;
+	buf_append_c(to, "later protocols ");
+	tls_protocols_append(to, policy->later->protocols);
+	buf_append_c(to, "\nlater ");
+	append_floor(to, policy->later);
+}
+
 static void append_policy(struct buf *to, const struct tls_policy *policy,
 			  const struct suite_catalog *catalog)
 {
@@ -61,23 +79,36 @@ static void append_policy(struct buf *to, const struct tls_policy *policy,
 				   STR_ARG(policy->relaxed_by[i].variable),
 				   policy->relaxed_by[i].line);
 	}
+	append_floor(to, policy);
 }
 
 void outcome_make(struct outcome *outcome, const struct suite_catalog *catalog,
 		  const char *variables, enum tls_direction direction)
 {
-	struct settings_context context = {
-		.catalog = catalog, .arena = &outcome->arena, .findings = &outcome->findings};
+	outcome_make_at(outcome, catalog, variables, direction, OUTCOME_NOW_S);
+}
+
+void outcome_make_at(struct outcome *outcome, const struct suite_catalog *catalog,
+		     const char *variables, enum tls_direction direction, int64_t now_s)
+{
+	bool is_smtp = variables[0] == '@';
+	struct settings_context context = {.catalog = catalog,
+					   .arena = &outcome->arena,
+					   .findings = &outcome->findings,
+					   .now_s = now_s};
 	struct policy_request request = {.direction = direction,
 					 .who = STR("the service"),
 					 .settings = &outcome->settings,
-					 .session_tickets = true};
-	struct raw_table table = {.name = STR("Security"), .variables = outcome->variables};
+					 .session_tickets = true,
+					 .now_s = now_s};
+	struct raw_table table = {.name = is_smtp ? STR("SmtpSecurity") : STR("Security"),
+				  .variables = outcome->variables,
+				  .has_reply = is_smtp};
 
 	arena_init(&outcome->arena, 16 << 20);
 	findings_init(&outcome->findings);
 	buf_init(&outcome->text, 1 << 20);
-	table.count = outcome_variables(variables, outcome->variables);
+	table.count = outcome_variables(variables + is_smtp, outcome->variables);
 	tls_settings_read(&table, &context, &outcome->settings);
 	outcome->has_policy = policy_resolve(&request, catalog, &outcome->arena, &outcome->findings,
 					     &outcome->policy);

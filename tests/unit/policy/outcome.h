@@ -7,7 +7,10 @@
 
 #include "policy/resolve.h"
 
-enum { OUTCOME_VARIABLES_MAX = 32 };
+enum {
+	OUTCOME_VARIABLES_MAX = 32,
+	OUTCOME_NOW_S = 1796040000 /* 30 November 2026, at noon */
+};
 
 struct outcome {
 	struct arena arena;
@@ -22,11 +25,14 @@ struct outcome {
 };
 
 /*
- * Reads variables, a line each, `Name=value`, as the table `Security`, and
- * resolves the policy of a listener or client called "the service".
+ * Reads variables, a line each, `Name=value`, as the table `Security` (behind an
+ * `@` as `SmtpSecurity`), and resolves the policy of a listener or client called
+ * "the service", at OUTCOME_NOW_S.
  */
 void outcome_make(struct outcome *outcome, const struct suite_catalog *catalog,
 		  const char *variables, enum tls_direction direction);
+void outcome_make_at(struct outcome *outcome, const struct suite_catalog *catalog,
+		     const char *variables, enum tls_direction direction, int64_t now_s);
 void outcome_done(struct outcome *outcome);
 
 /* Splits `Name=value` lines; returns how many. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "outcome.h"
 #include "tls/catalog.h"
 
@@ -347,7 +348,7 @@ static void test_rule_9_ephemeral_dh(void **state)
 		 "error:1 |none of 0, 1024, 2048 and 4096"},
 		{"EphemeralDHKeySize=4096", TLS_CLIENT, "dhe 4096"},
 		{"EnableEphemeralDH=0", TLS_LISTENER,
-		 "dhe 0|groups [X25519:P-256:X448:P-384:P-521]|:!kDHE:!kDHEPSK:!aNULL|^ "
+		 "dhe 0|X25519:P-256:X448:P-384:P-521]|:!kDHE:!kDHEPSK:!aNULL|^ "
 		 "DHE-RSA|^warning"},
 		{"EnableEphemeralDH=0\nEphemeralDHKeySize=2048", TLS_LISTENER,
 		 "warning:2 Security/EphemeralDHKeySize: has no effect, since EnableEphemeralDH "
@@ -440,8 +441,8 @@ static void test_unknown_and_double_variables(void **state)
 		 "error:1 Security/MinimumVersion: not understood, yet its value names a protocol"},
 		{"MinimumVersion=tls 1.2", TLS_LISTENER, "error:1 "},
 		{"MinimumVersion=TLS1_2", TLS_LISTENER, "error:1 "},
-		{"TlsFloor=TLSv1.2", TLS_LISTENER, "error:1 "},
-		{"TlsFloorMode=observe", TLS_LISTENER, "warning:1 |not applied"},
+		{"TlsMinimum=TLSv1.2", TLS_LISTENER, "error:1 "},
+		{"TlsMinimumMode=observe", TLS_LISTENER, "warning:1 |not applied"},
 		{"Note=uses TLS and SSL", TLS_LISTENER, "warning:1 |^error"},
 		{"ServerTlsProtocols=TLSv1.2\nServerTLSProtocols=TLSv1.3", TLS_LISTENER,
 		 "error:2 Security/ServerTLSProtocols: stands twice, on lines 1 and 2\n"},
@@ -469,6 +470,13 @@ static void test_groups_of_newer_libraries_come_first(void **state)
 
 /* OpenSSL 3.2 and later count CCM with short tags as 64 bits, which their security level refuses.
  */
+static void ccm8_strength_set(struct suite *suites, size_t count, int bits)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_find(suites[i].iana_name, STR("_CCM_8")) != STR_NONE)
+			suites[i].strength_bits = bits;
+}
+
 static void test_what_the_library_calls_weak_is_not_offered(void **state)
 {
 	struct suite suites[SUITE_CATALOG_MAX];
@@ -477,16 +485,15 @@ static void test_what_the_library_calls_weak_is_not_offered(void **state)
 
 	memcpy(suites, catalog->suites, catalog->suite_count * sizeof(suites[0]));
 	newer.suites = suites;
-	for (size_t i = 0; i < newer.suite_count; i++) {
-		if (str_find(suites[i].iana_name, STR("_CCM_8")) != STR_NONE)
-			suites[i].strength_bits = 64;
-	}
+	ccm8_strength_set(suites, newer.suite_count, 64);
 	outcome_make(&outcome, &newer,
 		     "ServerTlsCiphers=AESCCM8:TLS_AES_128_CCM_8_SHA256:AES256-SHA", TLS_LISTENER);
 	outcome_expect("CCM8", &outcome.text,
 		       "no suite for TLSv1.3|suites13 []|suites AES256-SHA\n");
 	outcome_done(&outcome);
-	outcome_make(&outcome, catalog, "ServerTlsCiphers=AESCCM8:TLS_AES_128_CCM_8_SHA256",
+	/* As OpenSSL 3.0 counts it. */
+	ccm8_strength_set(suites, newer.suite_count, 128);
+	outcome_make(&outcome, &newer, "ServerTlsCiphers=AESCCM8:TLS_AES_128_CCM_8_SHA256",
 		     TLS_LISTENER);
 	outcome_expect("CCM8 in 3.0", &outcome.text, "suites13 [TLS_AES_128_CCM_8_SHA256]");
 	outcome_done(&outcome);
@@ -519,10 +526,127 @@ static void test_session_text_tells_policies_apart(void **state)
 		outcome_done(&again);
 	}
 	struct tls_policy other =
-		policy_with_tickets(&outcomes[0].policy, false, &outcomes[0].arena);
+		policy_fit(&outcomes[0].policy, (struct policy_ends){0}, &outcomes[0].arena);
 	assert_false(str_equals(other.text, outcomes[0].policy.text));
 	for (int i = 0; i < COUNT; i++)
 		outcome_done(&outcomes[i]);
+}
+
+static void test_floors(void **state)
+{
+	static const struct rule_case cases[] = {
+		{"", TLS_LISTENER, "^floor"},
+		{"TlsFloor=", TLS_LISTENER, "^floor|^warning"},
+		{"TlsFloor=tlsv1.2", TLS_LISTENER,
+		 ALL_FOUR "|floor TLSv1.2 observe written observe date 0 line 1|^warning|^later"},
+		{"TlsFloor=TLSv1.2\nTlsFloorMode=Handshake", TLS_LISTENER,
+		 "protocols TLSv1.2, TLSv1.3\nmin TLSv1.2 max TLSv1.3|"
+		 "floor TLSv1.2 handshake|^relaxed|^warning"},
+		{"TlsFloor=TLSv1.2\nTlsFloorMode=handshake", TLS_CLIENT,
+		 "protocols TLSv1.2, TLSv1.3\n"},
+		{"@TlsFloor=TLSv1.2\nTlsFloorMode=reply", TLS_LISTENER,
+		 ALL_FOUR "|floor TLSv1.2 reply|^error|^warning"},
+		/* Wrong values. */
+		{"TlsFloor=TLSv1.2\nTlsFloorMode=reply", TLS_LISTENER,
+		 "error:2 Security/TlsFloorMode: reply is a rung of inbound SMTP on port 25 only"},
+		{"TlsFloor=TLSv1.2\nTlsFloorMode=warn", TLS_LISTENER,
+		 "error:2 Security/TlsFloorMode: \"warn\" is none of observe and handshake"},
+		{"TlsFloor=TLSv1", TLS_LISTENER,
+		 "error:1 Security/TlsFloor: \"TLSv1\" is no floor; write TLSv1.1, TLSv1.2"},
+		{"TlsFloor=TLSv1.2,TLSv1.3", TLS_LISTENER, "error:1 Security/TlsFloor: "},
+		{"TlsFloor=1.2\nTlsFloorMode=observe", TLS_LISTENER, "error:1 |^warning"},
+		{"TlsFloor=TLSv1.2\nTlsFloorDate=2027-02-29", TLS_LISTENER,
+		 "error:2 Security/TlsFloorDate: \"2027-02-29\" is no day; write YYYY-MM-DD"},
+		{"TlsFloor=TLSv1.2\nTlsFloorDate=1.3.2027", TLS_LISTENER, "error:2 "},
+		{"TlsFloor=TLSv1.2\nTlsFloorDate=2027-3-01", TLS_LISTENER, "error:2 "},
+		{"TlsFloor=TLSv1.2\nTlsFloorDate=0000-01-01", TLS_LISTENER, "error:2 "},
+		/* Right values that do nothing. */
+		{"TlsFloorMode=observe", TLS_LISTENER,
+		 "warning:1 Security/TlsFloorMode: has no effect without TlsFloor"},
+		{"TlsFloorDate=2027-03-01", TLS_LISTENER,
+		 "warning:1 Security/TlsFloorDate: has no effect without TlsFloor|^floor TLS"},
+		{"ServerTlsProtocols=TLSv1.2,TLSv1.3\nTlsFloor=TLSv1.2", TLS_LISTENER,
+		 "warning:2 Security/TlsFloor: has no effect for the service: of the protocols "
+		 "admitted (TLSv1.2 and TLSv1.3) none lies below it"},
+		{"ServerTlsProtocols=TLSv1,TLSv1.1\nTlsFloor=TLSv1.2", TLS_LISTENER,
+		 "warning:2 Security/TlsFloor: lies above every protocol that ServerTlsProtocols "
+		 "(line 1) admits (TLSv1 and TLSv1.1): the service would have every session below"},
+		{"ServerTlsProtocols=TLSv1,TLSv1.1\nTlsFloor=TLSv1.2\nTlsFloorMode=handshake",
+		 TLS_LISTENER, "error:2 Security/TlsFloor: lies above|would refuse everybody"},
+		/* The day would come when nobody is left. */
+		{"ServerTlsProtocols=TLSv1,TLSv1.1\nTlsFloor=TLSv1.2\nTlsFloorDate=2027-01-01",
+		 TLS_LISTENER, "error:2 Security/TlsFloor: lies above|would refuse everybody"},
+		{"TlsFloor=TLSv1.2\nTlsFloorMode=handshake\nTlsFloorDate=2027-01-01",
+		 TLS_LISTENER,
+		 "warning:3 Security/TlsFloorDate: has no effect: handshake is the last rung"},
+		/* What is cut from the middle of a list with a hole is no hole. */
+		{"ServerTlsProtocols=TLSv1,TLSv1.2,TLSv1.3\nTlsFloor=TLSv1.2\n"
+		 "TlsFloorMode=handshake",
+		 TLS_LISTENER, "protocols TLSv1.2, TLSv1.3|holes []|^has a hole"},
+	};
+
+	RUN(cases);
+}
+
+static void floor_expect_at(const char *variables, int64_t now_s, const char *expected)
+{
+	struct outcome outcome;
+
+	outcome_make_at(&outcome, catalog, variables, TLS_LISTENER, now_s);
+	outcome_expect(variables, &outcome.text, expected);
+	outcome_done(&outcome);
+}
+
+/* One rung, once, at the first second of the day. */
+static void test_the_day_of_a_floor(void **state)
+{
+	static const char observed[] = "TlsFloor=TLSv1.2\nTlsFloorDate=2027-03-01";
+	static const char smtp[] = "@TlsFloor=TLSv1.2\nTlsFloorMode=observe\nTlsFloorDate=2027-03-01";
+	static const char reply[] = "@TlsFloor=TLSv1.2\nTlsFloorMode=reply\nTlsFloorDate=2027-03-01";
+	int64_t day_s;
+
+	assert_true(clock_local_midnight(2027, 3, 1, &day_s));
+	floor_expect_at(observed, day_s - 1,
+			ALL_FOUR "|floor TLSv1.2 observe|later protocols TLSv1.2, TLSv1.3\n"
+				 "later floor TLSv1.2 handshake written observe date 20270301|"
+				 "note:2 Security/TlsFloorDate: at 00:00 local time of that day the "
+				 "rung moves from observe to handshake, once");
+	floor_expect_at(observed, day_s,
+			"protocols TLSv1.2, TLSv1.3\nmin|"
+			"floor TLSv1.2 handshake written observe|^later|"
+			"note:2 Security/TlsFloorDate: the day has come: the rung is handshake now, "
+			"not observe. To say the same without the date, write TlsFloorMode handshake");
+	floor_expect_at(smtp, day_s - 1, "floor TLSv1.2 observe|later floor TLSv1.2 reply");
+	floor_expect_at(smtp, day_s, "floor TLSv1.2 reply written observe|^later");
+	/* Years later it is still one rung. */
+	floor_expect_at(smtp, day_s + INT64_C(100000000), "floor TLSv1.2 reply|^later");
+	floor_expect_at(reply, day_s - 1, "floor TLSv1.2 reply|later floor TLSv1.2 handshake");
+	floor_expect_at(reply, day_s, "floor TLSv1.2 handshake written reply|^later");
+}
+
+static void test_a_rung_has_a_session_text_of_its_own(void **state)
+{
+	struct outcome before, after;
+	int64_t day_s;
+
+	assert_true(clock_local_midnight(2027, 3, 1, &day_s));
+	outcome_make_at(&before, catalog, "@TlsFloor=TLSv1.2\nTlsFloorDate=2027-03-01",
+			TLS_LISTENER, day_s - 1);
+	outcome_make_at(&after, catalog, "@TlsFloor=TLSv1.2\nTlsFloorDate=2027-03-01",
+			TLS_LISTENER, day_s);
+	assert_false(str_equals(before.policy.text, after.policy.text));
+	/* A restart after the day makes the same tickets. */
+	assert_true(str_equals(before.policy.later->text, after.policy.text));
+	assert_ptr_equal(tls_policy_at(&before.policy, day_s - 1), &before.policy);
+	assert_ptr_equal(tls_policy_at(&before.policy, day_s), before.policy.later);
+	/* Where no MAIL can be refused, reply is observe, and nothing moves that day. */
+	struct tls_policy users =
+		policy_fit(&before.policy, (struct policy_ends){.session_tickets = true},
+			   &before.arena);
+	assert_int_equal(users.floor.rung, TLS_RUNG_OBSERVE);
+	assert_null(users.later);
+	outcome_done(&before);
+	outcome_done(&after);
 }
 
 static size_t negotiable_count(const char *variables, bool rsa, bool ecdsa)
@@ -583,6 +707,9 @@ int main(void)
 		cmocka_unit_test(test_groups_of_newer_libraries_come_first),
 		cmocka_unit_test(test_what_the_library_calls_weak_is_not_offered),
 		cmocka_unit_test(test_session_text_tells_policies_apart),
+		cmocka_unit_test(test_floors),
+		cmocka_unit_test(test_the_day_of_a_floor),
+		cmocka_unit_test(test_a_rung_has_a_session_text_of_its_own),
 		cmocka_unit_test(test_what_certificates_leave),
 	};
 
