@@ -5,6 +5,7 @@ import pty
 import select
 import smtplib
 import subprocess
+import termios
 import time
 
 import pytest
@@ -227,6 +228,7 @@ def mutt_prepare(server, folder, address):
 def on_terminal(command, **environment):
     """Runs a full-screen program on a terminal of its own until it ends; gives what it drew."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
                                env={**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8", **environment})
     os.close(theirs)
