@@ -120,3 +120,23 @@ bool clock_from_civil(int year, int month, int day, int hour, int minute, int se
 	*real_s_out = (int64_t)timegm(&t) - (int64_t)zone_minutes * 60;
 	return true;
 }
+
+/*
+ * Not by mktime, which reads the zone anew from a file: behind a sandbox that file
+ * may be out of reach, and local time would become UTC.
+ */
+bool clock_local_midnight(int year, int month, int day, int64_t *real_s_out)
+{
+	int64_t civil_s;
+
+	if (!clock_from_civil(year, month, day, 0, 0, 0, 0, &civil_s))
+		return false;
+	/* The offset of a time near by, then the one that holds at the time so found. */
+	int64_t real_s = civil_s - local_time(civil_s).tm_gmtoff;
+	real_s = civil_s - local_time(real_s).tm_gmtoff;
+	/* The clocks skip midnight: an hour later is the same day. */
+	if (local_time(real_s).tm_mday != day)
+		real_s += 3600;
+	*real_s_out = real_s;
+	return true;
+}

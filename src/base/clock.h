@@ -38,4 +38,10 @@ int clock_month_number(struct str name);
 must_check bool clock_from_civil(int year, int month, int day, int hour, int minute, int second,
 				 int zone_minutes, int64_t *real_s_out);
 
+/*
+ * Seconds since 1970 when a civil day begins in local time; `month` is 1..12. Where the clocks
+ * skip midnight, it is the first moment that exists. False when there is no such day.
+ */
+must_check bool clock_local_midnight(int year, int month, int day, int64_t *real_s_out);
+
 #endif

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "config/document.h"
 #include "config/schema.h"
 #include "policy/nearest.h"
@@ -83,6 +84,7 @@ struct config_reader {
 	struct document document;
 	const struct suite_catalog *catalog;
 	struct findings *findings;
+	int64_t now_s;
 	struct tls_alias *aliases;
 	size_t alias_count;
 	struct tls_settings settings[TLS_TABLE_COUNT];
@@ -188,7 +190,8 @@ static struct settings_context settings_context_of(struct config_reader *reader)
 					 .aliases = reader->aliases,
 					 .alias_count = reader->alias_count,
 					 .arena = &reader->config->arena,
-					 .findings = reader->findings};
+					 .findings = reader->findings,
+					 .now_s = reader->now_s};
 }
 
 static void tls_tables_read(struct config_reader *reader)
@@ -201,6 +204,7 @@ static void tls_tables_read(struct config_reader *reader)
 		struct raw_table raw = {.name = tls_table_names[i]};
 		if (table != NULL)
 			raw = raw_table_make(reader, table, tls_table_names[i]);
+		raw.has_reply = i == SMTP_SECURITY;
 		tls_settings_read(&raw, &context, &reader->settings[i]);
 	}
 	tls_settings_compare(&reader->settings[SECURITY], &reader->settings[SMTP_SECURITY],
@@ -307,6 +311,7 @@ static void item_tls_read(struct config_reader *reader, struct service_item *ite
 	raw.variables = variables;
 	raw.count = count;
 	raw.is_service = true;
+	raw.has_reply = item == &reader->items[SERVICE_SMTP];
 	tls_settings_read(&raw, &context, &item->settings);
 	for (int i = 0; i < TLS_VARIABLE_COUNT; i++)
 		item->has_tls_settings = item->has_tls_settings || item->settings.items[i].is_set;
@@ -483,21 +488,57 @@ static void service_policy_set(struct config_reader *reader, enum service_id id,
 	struct service_config *service = &reader->config->public.services[id];
 	const struct service_item *item = &reader->items[id];
 	/* schema_apply put SessionTickets there; the policy is about to be written over it. */
-	bool tickets = service->policy.session_tickets;
+	struct policy_ends ends = {.session_tickets = service->policy.session_tickets,
+				   .has_reply = id == SERVICE_SMTP};
 
 	if (!item->has_tls_settings) {
-		service->policy = policy_with_tickets(of_table, tickets, &reader->config->arena);
+		service->policy = policy_fit(of_table, ends, &reader->config->arena);
 		return;
 	}
+	struct settings_context context = settings_context_of(reader);
 	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
 	struct tls_settings merged =
-		tls_settings_override(table, &item->settings, reader->findings);
+		tls_settings_override(table, &item->settings, &context);
 	struct policy_request request = {.direction = TLS_LISTENER,
 					 .who = str_from_c(service_name(id)),
 					 .settings = &merged,
-					 .session_tickets = tickets};
-	(void)policy_resolve(&request, reader->catalog, &reader->config->arena, reader->findings,
-			     &service->policy);
+					 .session_tickets = ends.session_tickets,
+					 .now_s = reader->now_s};
+	struct tls_policy policy;
+	if (policy_resolve(&request, reader->catalog, &reader->config->arena, reader->findings,
+			   &policy))
+		service->policy = policy_fit(&policy, ends, &reader->config->arena);
+}
+
+/* "SMTP and IMAP": the services below a floor that take sessions without TLS. */
+static bool plain_names(struct config_reader *reader, int table, struct buf *to)
+{
+	const struct service_config *services = reader->config->public.services;
+
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		if (!services[i].enabled || services[i].require_tls ||
+		    services[i].policy.floor.rung == TLS_RUNG_NONE ||
+		    table_of(service_defaults[i].table) != table)
+			continue;
+		buf_printf(to, "%s%s", to->len == 0 ? "" : ", ", service_defaults[i].name);
+	}
+	return to->len > 0;
+}
+
+/* A floor does not govern sessions without TLS (tls-policy section 4). */
+static void floors_note(struct config_reader *reader)
+{
+	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+		struct buf names = BUF_INIT(256);
+		if (plain_names(reader, i, &names))
+			finding_add(reader->findings, FINDING_NOTE,
+				    reader->settings[i].items[TLS_FLOOR].place,
+				    "does not govern sessions without TLS, which %.*s would take; "
+				    "how many there are, the file cannot tell. RequireTls 1 refuses "
+				    "them",
+				    STR_ARG(buf_str(&names)));
+		buf_done(&names);
+	}
 }
 
 static void listeners_resolve(struct config_reader *reader)
@@ -508,7 +549,8 @@ static void listeners_resolve(struct config_reader *reader)
 		struct policy_request request = {.direction = TLS_LISTENER,
 						 .who = governed_names(reader, i),
 						 .settings = &reader->settings[i],
-						 .session_tickets = true};
+						 .session_tickets = true,
+						 .now_s = reader->now_s};
 		(void)policy_resolve(&request, reader->catalog, &reader->config->arena,
 				     reader->findings, &of_table[i]);
 	}
@@ -527,9 +569,14 @@ static void clients_resolve(struct config_reader *reader)
 			.direction = TLS_CLIENT,
 			.who = who[i],
 			.settings = &reader->settings[table_of(client_defaults[i].table)],
-			.session_tickets = true};
-		(void)policy_resolve(&request, reader->catalog, &reader->config->arena,
-				     reader->findings, &reader->config->public.clients[i]);
+			.session_tickets = true,
+			.now_s = reader->now_s};
+		struct policy_ends ends = {.session_tickets = true};
+		struct tls_policy policy;
+		if (policy_resolve(&request, reader->catalog, &reader->config->arena,
+				   reader->findings, &policy))
+			reader->config->public.clients[i] =
+				policy_fit(&policy, ends, &reader->config->arena);
 	}
 }
 
@@ -546,6 +593,7 @@ static void file_read_whole(struct config_reader *reader)
 	ports_check(reader);
 	listeners_resolve(reader);
 	clients_resolve(reader);
+	floors_note(reader);
 	unread_report(reader);
 }
 
@@ -584,6 +632,7 @@ enum fault config_parse(struct str text, const char *file_name, const struct sui
 	reader->config = config;
 	reader->catalog = catalog;
 	reader->findings = findings;
+	reader->now_s = clock_real_s();
 	if (document_parse(&reader->document, config->public.text, findings))
 		file_read_whole(reader);
 	document_done(&reader->document);

@@ -103,15 +103,42 @@ static json_t *relaxed_json(const struct tls_policy *policy)
 	return list;
 }
 
+static const char *rung_moves_to(const struct tls_policy *policy)
+{
+	return policy->later == NULL ? NULL : tls_rung_name(policy->later->floor.rung);
+}
+
+/* `mode` is what is in force; `mode_written` is TlsFloorMode, from which the date may have moved it. */
+static json_t *floor_json(const struct tls_policy *policy)
+{
+	const struct tls_floor *floor = &policy->floor;
+	struct buf place = BUF_INIT(500), date = BUF_INIT(40);
+
+	if (floor->rung == TLS_RUNG_NONE)
+		return json_null();
+	finding_place_append(&place, &floor->source);
+	tls_floor_date_append(&date, floor->date);
+	json_t *object = json_pack(
+		"{s:s, s:s, s:s, s:o, s:s?, s:o, s:i}", "protocol",
+		tls_protocol_name(floor->protocol), "mode", tls_rung_name(floor->rung),
+		"mode_written", tls_rung_name(floor->written), "date",
+		floor->date == 0 ? json_null() : json_text(buf_str(&date)), "mode_later",
+		rung_moves_to(policy), "by", json_text(buf_str(&place)), "line",
+		floor->source.line);
+	buf_done(&place);
+	buf_done(&date);
+	return object;
+}
+
 static json_t *policy_json(const struct effective *effective, const char *name,
 			   const struct tls_policy *policy)
 {
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:o}", "name", name, "table",
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}", "name", name, "table",
 			 json_text(policy->table), "protocols", protocols_json(policy->protocols),
 			 "suites", suites_json(effective, policy), "groups", groups_json(policy),
 			 "dhe_bits", policy->dhe_bits, "preference",
 			 policy->server_preference ? "server" : "client", "relaxed",
-			 relaxed_json(policy));
+			 relaxed_json(policy), "floor", floor_json(policy));
 }
 
 static json_t *service_json(const struct effective *effective, const struct service_config *service)
@@ -180,6 +207,27 @@ static void append_list(struct buf *to, const char *label, json_t *list)
 	buf_append_char(to, '\n');
 }
 
+static const char *member(json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+/* "TLSv1.2: observe until 2026-12-01 00:00, then reply; by SmtpSecurity/TlsFloor". */
+static void append_floor(struct buf *to, json_t *floor)
+{
+	const char *date = member(floor, "date"), *later = member(floor, "mode_later");
+	bool has_moved = strcmp(member(floor, "mode"), member(floor, "mode_written")) != 0;
+
+	buf_printf(to, "  %-*s%s: %s", LABEL_WIDTH - 2, "floor", member(floor, "protocol"),
+		   member(floor, "mode"));
+	if (later != NULL)
+		buf_printf(to, " until %s 00:00, then %s", date, later);
+	else if (has_moved)
+		buf_printf(to, " since %s 00:00, before that %s", date,
+			   member(floor, "mode_written"));
+	buf_printf(to, "; by %s\n", member(floor, "by"));
+}
+
 static void append_policy(struct buf *to, json_t *object, bool is_short)
 {
 	json_t *relaxed = json_object_get(object, "relaxed"), *item;
@@ -187,6 +235,8 @@ static void append_policy(struct buf *to, json_t *object, bool is_short)
 	size_t i;
 
 	append_list(to, "protocols", json_object_get(object, "protocols"));
+	if (json_is_object(json_object_get(object, "floor")))
+		append_floor(to, json_object_get(object, "floor"));
 	if (is_short)
 		buf_printf(to, "  %-*s%zu\n", LABEL_WIDTH - 2, "suites",
 			   json_array_size(json_object_get(object, "suites")));

@@ -12,6 +12,24 @@ const char *tls_relaxed_text(enum tls_relaxed relaxed)
 	return texts[relaxed];
 }
 
+const char *tls_rung_name(enum tls_rung rung)
+{
+	static const char *const names[TLS_RUNG_COUNT] = {"none", "observe", "reply", "handshake"};
+
+	CHECK(rung < TLS_RUNG_COUNT);
+	return names[rung];
+}
+
+void tls_floor_date_append(struct buf *to, uint32_t date)
+{
+	buf_printf(to, "%04u-%02u-%02u", date / 10000, date / 100 % 100, date % 100);
+}
+
+const struct tls_policy *tls_policy_at(const struct tls_policy *policy, int64_t real_s)
+{
+	return policy->later != NULL && real_s >= policy->later_at_s ? policy->later : policy;
+}
+
 /* Static RSA needs an RSA key as much as RSA signatures do. */
 static bool suite_has_certificate(const struct suite *suite, struct tls_certificates certificates)
 {

@@ -26,6 +26,31 @@ const char *tls_relaxed_text(enum tls_relaxed relaxed);
 
 enum { TLS_GROUPS_MAX = 16, TLS13_SUITES_MAX = 16 };
 
+/* The rungs of tls-policy section 4: what happens to a peer below the floor. */
+enum tls_rung {
+	TLS_RUNG_NONE,	    /* there is no floor */
+	TLS_RUNG_OBSERVE,   /* its session goes on, counted and logged */
+	TLS_RUNG_REPLY,	    /* the handshake completes, MAIL is refused in words */
+	TLS_RUNG_HANDSHAKE, /* as if its protocol were not in the list */
+	TLS_RUNG_COUNT
+};
+
+/* "none", "observe", "reply", "handshake", as TlsFloorMode writes them. */
+const char *tls_rung_name(enum tls_rung rung);
+
+/* A floor above the lowest protocols of the list. Zeroed: there is none. */
+struct tls_floor {
+	enum tls_protocol protocol; /* peers of an older one are below it */
+	enum tls_rung rung;	    /* in force */
+	enum tls_rung written;	    /* TlsFloorMode; the date may have moved it to `rung` */
+	uint32_t date;		    /* TlsFloorDate as a number, 20261201; 0: none */
+	tls_protocols refused;	    /* what the rung handshake took out of the list */
+	struct finding_place source; /* TlsFloor */
+};
+
+/* Appends "2026-12-01". */
+void tls_floor_date_append(struct buf *to, uint32_t date);
+
 struct tls_policy {
 	enum tls_direction direction;
 	struct str table; /* which governs: "Security" or "SmtpSecurity" */
@@ -71,12 +96,23 @@ struct tls_policy {
 	struct finding_place protocols_source;
 	struct finding_place ciphers_source;
 
+	struct tls_floor floor;
+	/*
+	 * What holds from `later_at_s` (seconds since 1970) on, when TlsFloorDate moves the rung;
+	 * NULL: this policy for ever. It has none behind it.
+	 */
+	const struct tls_policy *later;
+	int64_t later_at_s;
+
 	/*
 	 * Everything above that a session depends on, in a stable textual form: its SHA-256, with
 	 * the certificates', is the session-id context, so that no ticket outlives a change.
 	 */
 	struct str text;
 };
+
+/* What holds at a time: the policy itself, or the later one. */
+const struct tls_policy *tls_policy_at(const struct tls_policy *policy, int64_t real_s);
 
 /* Which certificates a listener holds. */
 struct tls_certificates {

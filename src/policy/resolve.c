@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/resolve.h"
 
+#include "policy/floor.h"
+
 enum { DHE_BITS_BUILT_IN = 2048, TEXT_MAX = 64 << 10 };
 
 /* A policy being computed. */
@@ -11,6 +13,7 @@ struct resolver {
 	struct findings *findings;
 	const struct tls_setting *protocols_setting;
 	const struct tls_setting *ciphers_setting;
+	struct floor_plan plan;
 	struct tls_policy policy;
 	bool failed;
 };
@@ -258,6 +261,72 @@ static void emptiness_check(struct resolver *resolver)
 		    STR_ARG(resolver->request->who));
 }
 
+/* ---- the floor ---- */
+
+static tls_protocols below(enum tls_protocol floor)
+{
+	return TLS_PROTOCOL_BIT(floor) - 1;
+}
+
+/* A floor above every protocol: nobody would be left, now or one day. */
+static void floor_above_report(struct resolver *resolver)
+{
+	const struct floor_plan *plan = &resolver->plan;
+	struct finding_place place = setting_of(resolver, TLS_FLOOR)->place;
+	bool refuses = plan->later == TLS_RUNG_HANDSHAKE;
+	struct buf text = BUF_INIT(256);
+
+	resolver->failed = resolver->failed || refuses;
+	finding_add(resolver->findings, refuses ? FINDING_ERROR : FINDING_WARNING, place,
+		    "lies above every protocol that %.*s (line %d) admits (%s): %.*s would %s. "
+		    "Lower the floor, or name newer protocols",
+		    STR_ARG(resolver->protocols_setting->place.variable),
+		    resolver->protocols_setting->place.line,
+		    protocols_text(&text, resolver->policy.protocols),
+		    STR_ARG(resolver->request->who),
+		    refuses ? "refuse everybody" : "have every session below it");
+	buf_done(&text);
+}
+
+/* Whether the floor means anything for the protocols that are there. */
+static void floor_check_protocols(struct resolver *resolver)
+{
+	tls_protocols admitted = resolver->policy.protocols;
+	struct buf text = BUF_INIT(256);
+
+	if (resolver->plan.now == TLS_RUNG_NONE)
+		return;
+	if ((admitted & ~below(resolver->plan.protocol)) == 0)
+		floor_above_report(resolver);
+	else if ((admitted & below(resolver->plan.protocol)) == 0 && is_listener(resolver))
+		finding_add(resolver->findings, FINDING_WARNING,
+			    setting_of(resolver, TLS_FLOOR)->place,
+			    "has no effect for %.*s: of the protocols admitted (%s) none lies below "
+			    "it. Delete the floor, or admit what it is to judge",
+			    STR_ARG(resolver->request->who), protocols_text(&text, admitted));
+	buf_done(&text);
+}
+
+static void floor_set(struct resolver *resolver, enum tls_rung rung)
+{
+	struct tls_policy *policy = &resolver->policy;
+	const struct floor_plan *plan = &resolver->plan;
+
+	if (rung == TLS_RUNG_NONE)
+		return;
+	policy->floor = (struct tls_floor){
+		.protocol = plan->protocol,
+		.rung = rung,
+		.written = plan->written,
+		.date = plan->date,
+		.source = place_keep(resolver->arena, setting_of(resolver, TLS_FLOOR)->place),
+	};
+	if (rung != TLS_RUNG_HANDSHAKE)
+		return;
+	policy->floor.refused = policy->protocols & below(plan->protocol);
+	policy->protocols &= ~policy->floor.refused;
+}
+
 static tls_protocols holes_of(tls_protocols set)
 {
 	tls_protocols holes = 0;
@@ -415,6 +484,9 @@ static void text_write(struct tls_policy *policy, struct arena *arena)
 		   policy->dhe_bits, policy->has_ecdhe, policy->server_preference,
 		   policy->empty_fragments, policy->session_tickets,
 		   policy->relaxed[TLS_RELAXED_SIGNATURES], policy->relaxed[TLS_RELAXED_DH_1024]);
+	if (policy->floor.rung != TLS_RUNG_NONE)
+		buf_printf(&text, "floor %d %s\n", policy->floor.protocol,
+			   tls_rung_name(policy->floor.rung));
 	CHECK(!text.failed);
 	policy->text = text_keep(arena, buf_str(&text));
 	buf_done(&text);
@@ -428,6 +500,7 @@ static void resolver_begin(struct resolver *resolver)
 		setting_of(resolver, listens ? TLS_SERVER_PROTOCOLS : TLS_CLIENT_PROTOCOLS);
 	resolver->ciphers_setting =
 		setting_of(resolver, listens ? TLS_SERVER_CIPHERS : TLS_CLIENT_CIPHERS);
+	resolver->plan = floor_plan_make(resolver->request->settings, resolver->request->now_s);
 	resolver->policy = (struct tls_policy){
 		.direction = resolver->request->direction,
 		.table = text_keep(resolver->arena, resolver->request->settings->table),
@@ -435,6 +508,33 @@ static void resolver_begin(struct resolver *resolver)
 		.protocols_source = place_keep(resolver->arena, resolver->protocols_setting->place),
 		.ciphers_source = place_keep(resolver->arena, resolver->ciphers_setting->place),
 	};
+}
+
+/* What follows once protocols and rung are known. */
+static void resolver_finish(struct resolver *resolver, enum tls_rung rung)
+{
+	floor_set(resolver, rung);
+	range_set(resolver);
+	suites_narrow(resolver);
+	suites13_write(resolver);
+	options_set(resolver);
+	text_write(&resolver->policy, resolver->arena);
+}
+
+/* The policy from the floor's day on; what there is to say of it has been said. */
+static const struct tls_policy *later_resolve(const struct resolver *begun)
+{
+	struct resolver resolver = *begun;
+	struct findings unsaid;
+
+	findings_init(&unsaid);
+	resolver.findings = &unsaid;
+	resolver_finish(&resolver, begun->plan.later);
+	findings_done(&unsaid);
+	struct tls_policy *policy = arena_new(begun->arena, struct tls_policy);
+	CHECK(policy != NULL);
+	*policy = resolver.policy;
+	return policy;
 }
 
 bool policy_resolve(const struct policy_request *request, const struct suite_catalog *catalog,
@@ -451,21 +551,42 @@ bool policy_resolve(const struct policy_request *request, const struct suite_cat
 	emptiness_check(&resolver);
 	if (resolver.failed)
 		return false;
-	range_set(&resolver);
-	suites_narrow(&resolver);
-	suites13_write(&resolver);
-	options_set(&resolver);
-	text_write(&resolver.policy, arena);
+	floor_check_protocols(&resolver);
+	if (resolver.failed)
+		return false;
+	struct resolver begun = resolver;
+	resolver_finish(&resolver, resolver.plan.now);
+	if (begun.plan.later != begun.plan.now) {
+		resolver.policy.later = later_resolve(&begun);
+		resolver.policy.later_at_s = begun.plan.later_at_s;
+	}
 	*policy_out = resolver.policy;
 	return true;
 }
 
-struct tls_policy policy_with_tickets(const struct tls_policy *policy, bool session_tickets,
-				      struct arena *arena)
+static void fit(struct tls_policy *policy, struct policy_ends ends, struct arena *arena)
+{
+	policy->session_tickets = ends.session_tickets;
+	if (policy->floor.rung == TLS_RUNG_REPLY && !ends.has_reply)
+		policy->floor.rung = TLS_RUNG_OBSERVE;
+	if (policy->floor.written == TLS_RUNG_REPLY && !ends.has_reply)
+		policy->floor.written = TLS_RUNG_OBSERVE;
+	text_write(policy, arena);
+}
+
+struct tls_policy policy_fit(const struct tls_policy *policy, struct policy_ends ends,
+			     struct arena *arena)
 {
 	struct tls_policy copy = *policy;
 
-	copy.session_tickets = session_tickets;
-	text_write(&copy, arena);
+	fit(&copy, ends, arena);
+	if (policy->later == NULL)
+		return copy;
+	struct tls_policy *later = arena_new(arena, struct tls_policy);
+	CHECK(later != NULL);
+	*later = *policy->later;
+	fit(later, ends, arena);
+	/* From observe to a reply that can but observe, nothing moves. */
+	copy.later = later->floor.rung == copy.floor.rung ? NULL : later;
 	return copy;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From settings to policy: rules 1, 2 and 4 to 10 of tls-policy.md section 3.
+ * From settings to policy: rules 1, 2 and 4 to 10 of tls-policy.md section 3,
+ * and the rungs of section 4.
  *
  * Nothing ever falls back to something weaker than what the file says: what
  * was named and cannot be had is an error; what is there only by default is
@@ -16,6 +17,7 @@ struct policy_request {
 	struct str who; /* for findings: "IMAP, IMAPS and HTTPS", "the SMTP client" */
 	const struct tls_settings *settings; /* complete: of a table, or overridden by a service */
 	bool session_tickets;
+	int64_t now_s; /* what TlsFloorDate is compared with */
 };
 
 /*
@@ -25,8 +27,14 @@ struct policy_request {
 bool policy_resolve(const struct policy_request *request, const struct suite_catalog *catalog,
 		    struct arena *arena, struct findings *findings, struct tls_policy *policy_out);
 
-/* Makes a copy that differs only in its session tickets. */
-struct tls_policy policy_with_tickets(const struct tls_policy *policy, bool session_tickets,
-				      struct arena *arena);
+/* How one service or client differs from the table that governs it. */
+struct policy_ends {
+	bool session_tickets;
+	bool has_reply; /* inbound SMTP on port 25; elsewhere the rung `reply` can but observe */
+};
+
+/* Makes a copy, with what is behind it, that fits one service or client. */
+struct tls_policy policy_fit(const struct tls_policy *policy, struct policy_ends ends,
+			     struct arena *arena);
 
 #endif

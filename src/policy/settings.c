@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/settings.h"
 
+#include "policy/floor.h"
 #include "policy/nearest.h"
 
 static const struct tls_variable_row rows[TLS_VARIABLE_COUNT] = {
@@ -260,6 +261,12 @@ static void value_read(struct settings_reader *reader, enum tls_variable_kind ki
 			cipher_list_parse(setting->text, context->catalog, place, context->arena,
 					  context->findings, &setting->ciphers);
 		break;
+	case TLS_KIND_FLOOR:
+	case TLS_KIND_FLOOR_MODE:
+	case TLS_KIND_FLOOR_DATE:
+		setting->is_set = floor_read(reader->table, kind, place, setting->text,
+					     context->findings, &setting->number);
+		break;
 	}
 }
 
@@ -358,6 +365,13 @@ static void default_fill(struct settings_reader *reader, enum tls_variable varia
 					setting->place, context->arena, context->findings,
 					&setting->ciphers));
 		break;
+	case TLS_KIND_FLOOR_MODE:
+		setting->number = TLS_RUNG_OBSERVE;
+		break;
+	case TLS_KIND_FLOOR:
+	case TLS_KIND_FLOOR_DATE:
+		setting->number = 0;
+		break;
 	}
 }
 
@@ -387,19 +401,28 @@ void tls_settings_read(const struct raw_table *table, const struct settings_cont
 	struct settings_reader reader = {
 		.table = table, .context = context, .settings = settings_out};
 
-	*settings_out = (struct tls_settings){.table = table->name};
+	*settings_out =
+		(struct tls_settings){.table = table->name, .has_reply = table->has_reply};
 	for (size_t i = 0; i < table->count; i++)
 		variable_read(&reader, &table->variables[i]);
 	inverted_apply(&reader);
 	for (int i = 0; !table->is_service && i < TLS_VARIABLE_COUNT; i++)
 		default_fill(&reader, (enum tls_variable)i);
-	if (!table->is_service)
-		dhe_size_check(settings_out, context->findings);
+	if (table->is_service)
+		return;
+	dhe_size_check(settings_out, context->findings);
+	floor_check(settings_out, context->now_s, context->findings);
+}
+
+static bool sets_floor(const struct tls_settings *settings)
+{
+	return settings->items[TLS_FLOOR].is_set || settings->items[TLS_FLOOR_MODE].is_set ||
+	       settings->items[TLS_FLOOR_DATE].is_set;
 }
 
 struct tls_settings tls_settings_override(const struct tls_settings *table,
 					  const struct tls_settings *service,
-					  struct findings *findings)
+					  const struct settings_context *context)
 {
 	struct tls_settings merged = *table;
 
@@ -408,7 +431,11 @@ struct tls_settings tls_settings_override(const struct tls_settings *table,
 			merged.items[i] = service->items[i];
 	}
 	if (service->items[TLS_DHE_SIZE].is_set || service->items[TLS_ENABLE_DHE].is_set)
-		dhe_size_check(&merged, findings);
+		dhe_size_check(&merged, context->findings);
+	if (sets_floor(service)) {
+		merged.has_reply = service->has_reply;
+		floor_check(&merged, context->now_s, context->findings);
+	}
 	return merged;
 }
 
@@ -467,7 +494,8 @@ static void difference_report(const struct tls_variable_row *row,
 void tls_settings_compare(const struct tls_settings *security, const struct tls_settings *smtp,
 			  struct findings *findings)
 {
-	for (int i = 0; i < TLS_VARIABLE_COUNT; i++) {
+	/* The floor's variables are Postern's own: there is one reading of them. */
+	for (int i = 0; i < TLS_FLOOR; i++) {
 		if (!settings_equal(rows[i].kind, &security->items[i], &smtp->items[i]))
 			difference_report(&rows[i], &security->items[i], &smtp->items[i], findings);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nine TLS variables of mailserver.cfg, read from one table (Security,
+ * The TLS variables of mailserver.cfg, read from one table (Security,
  * SmtpSecurity) or from one item of the Service list: names and aliases
  * resolved, values checked (tls-policy sections 1 and 3).
  */
@@ -32,7 +32,15 @@
 	  "suites when Postern is the client, an OpenSSL cipher string. Empty: "                   \
 	  CIPHER_STRING_DEFAULT)                                                                   \
 	X(SERVER_PREFERENCE, "ServerCipherPreference", BOOL, LISTENER, "1",                        \
-	  "1: the order of the server's suites decides; 0: the client's")
+	  "1: the order of the server's suites decides; 0: the client's")                          \
+	X(FLOOR, "TlsFloor", FLOOR, BOTH, "",                                                      \
+	  "oldest protocol that peers shall still use, TLSv1.1, TLSv1.2 or TLSv1.3; TlsFloorMode " \
+	  "says what happens to older ones that the list admits. Empty: no floor")                 \
+	X(FLOOR_MODE, "TlsFloorMode", FLOOR_MODE, BOTH, "observe",                                 \
+	  "observe: their sessions go on, counted and logged; reply (SMTP only): the handshake "   \
+	  "completes and MAIL is refused; handshake: as if their protocol were not in the list")   \
+	X(FLOOR_DATE, "TlsFloorDate", FLOOR_DATE, BOTH, "",                                        \
+	  "YYYY-MM-DD: at 00:00 local time of that day the mode moves one rung. Empty: never")
 
 enum tls_variable {
 #define X(id, name, kind, scope, standard, text) TLS_##id,
@@ -41,7 +49,15 @@ enum tls_variable {
 	TLS_VARIABLE_COUNT
 };
 
-enum tls_variable_kind { TLS_KIND_BOOL, TLS_KIND_DH_SIZE, TLS_KIND_PROTOCOLS, TLS_KIND_CIPHERS };
+enum tls_variable_kind {
+	TLS_KIND_BOOL,
+	TLS_KIND_DH_SIZE,
+	TLS_KIND_PROTOCOLS,
+	TLS_KIND_CIPHERS,
+	TLS_KIND_FLOOR,
+	TLS_KIND_FLOOR_MODE,
+	TLS_KIND_FLOOR_DATE
+};
 enum tls_variable_scope { TLS_SCOPE_BOTH, TLS_SCOPE_LISTENER, TLS_SCOPE_CLIENT };
 
 struct tls_variable_row {
@@ -70,6 +86,7 @@ struct raw_table {
 	const struct raw_variable *variables;
 	size_t count;
 	bool is_service; /* Client* is then an error */
+	bool has_reply;	 /* the rung `reply` is one here: SmtpSecurity, and the service SMTP */
 };
 
 /* A row of <table name="TlsVariableAlias">: a further name of a canonical one. */
@@ -82,7 +99,11 @@ struct tls_setting {
 	bool is_set; /* it stands in the table and is not empty */
 	struct finding_place place; /* line 0: it does not stand there. Name as written */
 	struct str text;	    /* the value, trimmed */
-	uint32_t number;	    /* BOOL, DH_SIZE: also when not set, then the default */
+	/*
+	 * BOOL, DH_SIZE: also when not set, then the default. FLOOR: enum tls_protocol, FLOOR_MODE:
+	 * enum tls_rung, FLOOR_DATE: 20261201; likewise.
+	 */
+	uint32_t number;
 	tls_protocols protocols;    /* PROTOCOLS: those this build can speak; likewise */
 	struct cipher_list ciphers; /* CIPHERS; likewise */
 };
@@ -90,6 +111,7 @@ struct tls_setting {
 /* The values of one table, complete with defaults. */
 struct tls_settings {
 	struct str table;
+	bool has_reply; /* of raw_table; of the service's where it sets one of the floor's variables */
 	struct tls_setting items[TLS_VARIABLE_COUNT];
 };
 
@@ -100,6 +122,7 @@ struct settings_context {
 	size_t alias_count;
 	struct arena *arena;
 	struct findings *findings;
+	int64_t now_s; /* what TlsFloorDate is compared with */
 };
 
 /* Reads the aliases an administrator added; reports rows that name nothing. */
@@ -113,7 +136,7 @@ void tls_settings_read(const struct raw_table *table, const struct settings_cont
 /* The table's settings with those that a service's item sets put over them. */
 struct tls_settings tls_settings_override(const struct tls_settings *table,
 					  const struct tls_settings *service,
-					  struct findings *findings);
+					  const struct settings_context *context);
 
 /*
  * Warns of each variable that differs between the two tables: read by direction

@@ -265,6 +265,31 @@ static void handshake_log_failure(struct session *session)
 	log_line_end(&line);
 }
 
+/* Servers of mail name the sender in mail.log, once they know him. */
+static bool is_mail_service(const struct session *session)
+{
+	enum service_id id = session->service->id;
+
+	return id == SERVICE_SMTP || id == SERVICE_SUBMISSION || id == SERVICE_SMTPS;
+}
+
+/* A session below the floor that is only observed: counted, and one line of log. */
+static void floor_observe(struct session *session)
+{
+	struct log_line line;
+
+	if (session->tls.below_floor == TLS_RUNG_NONE)
+		return;
+	metric_add(session_metrics(session), session->service->id, METRIC_BELOW_FLOOR, 1);
+	if (is_mail_service(session))
+		return;
+	log_line_begin(&line, session_log(session), LOG_SECURITY);
+	tls_floor_append(&line.text, session->stream.transport_state,
+			 str_from_c(session->peer_text));
+	log_line_text(&line, "; service %s", service_name(session->service->id));
+	log_line_end(&line);
+}
+
 static enum progress phase_handshake(struct session *session)
 {
 	enum io io = tls_handshake(session->stream.transport_state);
@@ -283,6 +308,7 @@ static enum progress phase_handshake(struct session *session)
 	if (session->tls.is_resumed)
 		metric_add(session_metrics(session), session->service->id,
 			   METRIC_HANDSHAKES_RESUMED, 1);
+	floor_observe(session);
 	stream_expect(&session->stream, 0);
 	session_phase_set(session, PHASE_GREETING);
 	return GO_ON;

@@ -27,18 +27,60 @@ void envelope_reset(struct envelope *envelope)
 	*envelope = (struct envelope){0};
 }
 
-void envelope_reject_log(struct session *session, struct str sender,
-			 const struct smtp_status *status)
+/* logs.md: the line of a refusal, or under a floor's rung observe of what would be one. */
+static void status_log(struct session *session, const char *verdict, struct str sender,
+		       const struct smtp_status *status)
 {
 	struct log_line line;
 
-	metric_add(session_metrics(session), session->service->id, METRIC_MESSAGES_REJECTED, 1);
 	log_line_begin(&line, session_log(session), LOG_MAIL);
-	log_line_text(&line, "Rejected: Service: %s, From: <", service_name(session->service->id));
+	log_line_text(&line, "%s: Service: %s, From: <", verdict,
+		      service_name(session->service->id));
 	log_line_word(&line, sender);
 	log_line_text(&line, ">, Sender-Host: %s, Status: %d %s %s", session->peer_text,
 		      status->code, status->enhanced, status->text);
 	log_line_end(&line);
+}
+
+void envelope_reject_log(struct session *session, struct str sender,
+			 const struct smtp_status *status)
+{
+	metric_add(session_metrics(session), session->service->id, METRIC_MESSAGES_REJECTED, 1);
+	status_log(session, "Rejected", sender, status);
+}
+
+/* In words that the sender's administrator can read. */
+static struct smtp_status floor_status(struct session *session)
+{
+	struct buf text = BUF_INIT(SMTP_LINE_MAX);
+
+	buf_printf(&text,
+		   "Sending server negotiated an old and insecure TLS version, %s, sending server "
+		   "will need to be upgraded to support at least %s",
+		   session->tls.version_name, tls_protocol_name(session->tls.floor));
+	struct str kept = arena_dup(&session->arena, buf_str(&text));
+	CHECK(kept.ptr != NULL);
+	buf_done(&text);
+	return (struct smtp_status){550, "5.7.10", kept.ptr};
+}
+
+bool envelope_floor_refuses(struct session *session, struct str sender,
+			    struct smtp_status *status_out)
+{
+	struct smtpd *smtpd = smtpd_of(session);
+
+	if (session->tls.below_floor == TLS_RUNG_NONE)
+		return false;
+	struct smtp_status status = floor_status(session);
+	if (session->tls.below_floor == TLS_RUNG_REPLY) {
+		*status_out = status;
+		envelope_reject_log(session, sender, &status);
+		return true;
+	}
+	if (!smtpd->is_observed)
+		status_log(session, "Observed", sender, &status);
+	smtpd->is_observed = true;
+	return false;
 }
 
 static bool route_has(const struct route *route, uint64_t account)

@@ -36,6 +36,14 @@ const struct smtp_status *envelope_sender_set(struct session *session, struct en
 const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
 						 const struct smtp_path *path);
 
+/*
+ * Holds a sender to the TLS floor (tls-policy section 4). True when the rung in force
+ * refuses MAIL: then `*status_out` is what to reply, its text made in the session's
+ * arena, and the line is written. Under observe, one line a session is written.
+ */
+bool envelope_floor_refuses(struct session *session, struct str sender,
+			    struct smtp_status *status_out);
+
 /* Writes the line of a refused message or sender to mail.log and counts it. */
 void envelope_reject_log(struct session *session, struct str sender,
 			 const struct smtp_status *status);

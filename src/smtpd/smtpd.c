@@ -165,6 +165,11 @@ static enum command_step cmd_mail(struct session *session, void *arguments)
 		refusal_say(session, REFUSAL_NEEDS_LOGIN, NULL);
 		return mistake_count(session);
 	}
+	struct smtp_status too_old;
+	if (envelope_floor_refuses(session, mail->path.address.text, &too_old)) {
+		status_say(session, &too_old);
+		return mistake_count(session);
+	}
 	const struct smtp_status *refusal =
 		envelope_sender_set(session, &smtpd_of(session)->envelope, mail);
 	if (refusal != NULL) {

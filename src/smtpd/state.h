@@ -21,6 +21,7 @@ struct smtpd {
 	bool is_extended;	/* EHLO, not HELO */
 	char *helo;		/* the name it said; owned; NULL before */
 	unsigned talk_count;	/* commands that bring no message, since the last one */
+	bool is_observed;	/* below a TLS floor, and mail.log has said so */
 	struct envelope envelope;
 	const struct smtp_status *chunk_refusal; /* what to say behind an unwanted chunk */
 	bool chunk_is_last;

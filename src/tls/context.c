@@ -47,6 +47,8 @@ struct tls_context {
 	int dhe_bits;
 	bool relaxed[TLS_RELAXED_COUNT];
 	struct tls_tickets *own_tickets; /* NULL when they are shared */
+	struct tls_context *later;	 /* from `later_at_s` on; NULL: never another */
+	int64_t later_at_s;
 	struct tls_words words;
 	struct buf texts; /* behind `words` */
 	struct tls_certificates certificates;
@@ -421,12 +423,15 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		.protocols = policy->protocols,
 		.protocols_source = policy->protocols_source,
 		.ciphers_source = policy->ciphers_source,
+		.floor = policy->floor,
 	};
 	struct str *const texts[] = {
 		&words->protocols_source.table,
 		&words->protocols_source.variable,
 		&words->ciphers_source.table,
 		&words->ciphers_source.variable,
+		&words->floor.source.table,
+		&words->floor.source.variable,
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = text_keep(&self->texts, str_sub(*texts[i], 0, 1024));
@@ -456,6 +461,7 @@ static bool policy_apply(struct tls_context *self, const struct tls_policy *poli
 
 static void context_free(struct tls_context *self)
 {
+	tls_context_unref(&self->later);
 	SSL_CTX_free(self->openssl);
 	for (size_t i = 0; i < self->identity_count; i++) {
 		EVP_PKEY_free(self->identities[i].handle);
@@ -464,6 +470,20 @@ static void context_free(struct tls_context *self)
 	tls_tickets_free(&self->own_tickets);
 	buf_done(&self->texts);
 	free(self);
+}
+
+/* Of the policy from the floor's day on; a later policy has none behind it. */
+static bool later_make(struct tls_context *self, const struct tls_context_parts *parts,
+		       struct buf *why)
+{
+	struct tls_context_parts later = *parts;
+
+	if (parts->policy->later == NULL)
+		return true;
+	CHECK(parts->policy->later->later == NULL);
+	later.policy = parts->policy->later;
+	self->later_at_s = parts->policy->later_at_s;
+	return tls_context_new(&later, why, &self->later) == FAULT_NONE;
 }
 
 enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *why,
@@ -493,8 +513,17 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 		sessions_set(self, policy, parts->tickets);
 		tls_hello_watch(self->openssl);
 	}
+	if (!later_make(self, parts, why)) {
+		context_free(self);
+		return FAULT_INVALID;
+	}
 	*out = self;
 	return FAULT_NONE;
+}
+
+struct tls_context *tls_context_at(struct tls_context *context, int64_t real_s)
+{
+	return context->later != NULL && real_s >= context->later_at_s ? context->later : context;
 }
 
 struct tls_context *tls_context_ref(struct tls_context *context)

@@ -11,6 +11,8 @@
  * 4. The session-id context is the SHA-256 of the policy's text and of the
  *    certificates: no ticket outlives a change of either.
  * 5. Private keys are handles (tls/provider.h).
+ * 6. A policy whose floor moves one day brings a second context along; the clock
+ *    says at each handshake which of the two it is (tls_context_at).
  */
 #ifndef POSTERN_TLS_CONTEXT_H
 #define POSTERN_TLS_CONTEXT_H
@@ -49,6 +51,9 @@ struct tls_context_parts {
 must_check enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *why,
 				      struct tls_context **out);
 
+/* What a handshake at that time uses: the context itself, or the one of its later policy. */
+struct tls_context *tls_context_at(struct tls_context *context, int64_t real_s);
+
 struct tls_context *tls_context_ref(struct tls_context *context);
 /* Gives a reference back and sets to NULL. */
 void tls_context_unref(struct tls_context **context);
@@ -72,6 +77,7 @@ struct tls_words {
 	struct finding_place protocols_source;
 	struct finding_place ciphers_source;
 	struct str table;
+	struct tls_floor floor;
 };
 const struct tls_words *tls_context_words(const struct tls_context *context);
 

@@ -43,6 +43,17 @@ static void append_protocols(struct buf *to, tls_protocols protocols)
 
 /* ---- the kinds of failure ---- */
 
+/* True when the list admits what the peer offered, and the floor does not. */
+static bool floor_refused(const struct tls_connection *self, const struct tls_words *words)
+{
+	tls_protocols offered = self->hello.versions;
+
+	/* Who names but one version speaks the older ones too, as far as anybody knows. */
+	if (!self->hello.listed_versions && self->hello.highest != TLS_PROTOCOL_COUNT)
+		offered = (TLS_PROTOCOL_BIT(self->hello.highest) << 1) - 1;
+	return (offered & words->floor.refused) != 0;
+}
+
 static void say_version(struct buf *to, const struct tls_connection *self)
 {
 	const struct tls_words *words = tls_context_words(self->context);
@@ -56,7 +67,10 @@ static void say_version(struct buf *to, const struct tls_connection *self)
 		buf_printf(to, " offered at most %s", tls_protocol_name(self->hello.highest));
 	}
 	buf_append_c(to, "; ");
-	append_source(to, words, &words->protocols_source, "ServerTlsProtocols");
+	if (floor_refused(self, words))
+		append_source(to, words, &words->floor.source, "TlsFloor");
+	else
+		append_source(to, words, &words->protocols_source, "ServerTlsProtocols");
 	buf_append_c(to, " admits ");
 	append_protocols(to, words->protocols);
 }
@@ -240,4 +254,15 @@ void tls_failure_append(struct buf *to, const struct tls_connection *connection,
 			   strerror(connection->system_error));
 	else
 		buf_append_c(to, " closed the connection in the middle of the handshake");
+}
+
+void tls_floor_append(struct buf *to, const struct tls_connection *connection, struct str address)
+{
+	const struct tls_words *words = tls_context_words(connection->context);
+
+	buf_append_c(to, "TLS: ");
+	text_append_word(to, address);
+	buf_printf(to, " negotiated %s, which ", SSL_get_version(connection->ssl));
+	append_source(to, words, &words->floor.source, "TlsFloor");
+	buf_printf(to, " observes: it wants %s", tls_protocol_name(words->floor.protocol));
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "tls/catalog.h"
 #include "tls/connection.h"
 
@@ -143,6 +144,8 @@ struct tls_connection *tls_connection_new(struct tls_context *context, int fd)
 
 	CHECK(self != NULL);
 	self->fd = fd;
+	/* The rung of a floor moves without a restart: the clock decides, here. */
+	context = tls_context_at(context, clock_real_s());
 	self->context = tls_context_ref(context);
 	tls_hello_init(&self->hello);
 	buf_init(&self->held, HELD_MAX);
@@ -349,6 +352,11 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
 	facts_out->suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(connection->ssl));
 	facts_out->suite_id = SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(connection->ssl));
 	facts_out->group = group_name(connection);
+	const struct tls_floor *floor = &tls_context_words(connection->context)->floor;
+	if (floor->rung != TLS_RUNG_NONE && facts_out->version < floor->protocol) {
+		facts_out->below_floor = floor->rung;
+		facts_out->floor = floor->protocol;
+	}
 }
 
 void tls_facts_append(const struct tls_facts *facts, struct buf *to)

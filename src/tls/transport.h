@@ -34,6 +34,10 @@ struct tls_facts {
 	 */
 	bool peer_listed_versions;
 
+	/* OBSERVE or REPLY where the version is below the floor in force; NONE where it is not. */
+	enum tls_rung below_floor;
+	enum tls_protocol floor; /* then */
+
 	/* Fatal alerts, -1 for none (RFC 8446 section 6). */
 	int alert_sent;
 	int alert_received;
@@ -67,6 +71,13 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
  */
 void tls_failure_append(struct buf *to, const struct tls_connection *connection, struct str address,
 			struct str name);
+
+/*
+ * Appends what there is to say of a session below a floor that is only observed:
+ *   TLS: 192.0.2.26 negotiated TLSv1.1, which Security/TlsFloor (mailserver.cfg:12)
+ *   observes: it wants TLSv1.2
+ */
+void tls_floor_append(struct buf *to, const struct tls_connection *connection, struct str address);
 
 /* Appends "TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; nothing while inactive. */
 void tls_facts_append(const struct tls_facts *facts, struct buf *to);

@@ -153,7 +153,8 @@ class Player:
                  "C*": self.say_many, "connect": self.connect, "tls": self.tls, "starttls": self.tls,
                  "tls-refused": self.tls_refused, "disconnect": self.disconnect,
                  "expect-close": self.expect_close, "pause": self.pause, "silent": self.silent,
-                 "run": self.run, "log": self.log, "config": self.config}
+                 "run": self.run, "log": self.log, "log-without": self.log_without,
+                 "config": self.config}
         try:
             for step in script.steps:
                 self.step = step
@@ -252,6 +253,11 @@ class Player:
         pattern = self.fill(wanted[1:-1]) if wanted.startswith("/") else re.escape(self.fill(wanted))
         if not self.home.log_wait(name, pattern):
             raise Mismatch(f"no line of {name}.log matches {wanted}; it holds:\n{self.home.log(name)[-2000:]}")
+
+    def log_without(self, step):
+        name, _, wanted = step.text.partition(" ")
+        if re.search(self.fill(wanted[1:-1]), self.home.log(name), re.M):
+            raise Mismatch(f"a line of {name}.log matches {wanted}; it holds:\n{self.home.log(name)[-2000:]}")
 
     def config(self, step):
         place, _, value = step.text.partition("=")

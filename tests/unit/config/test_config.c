@@ -186,6 +186,41 @@ static void test_implicit_tls_requires_tls(void **state)
 	reading_done(&reading);
 }
 
+static void test_floors_of_services(void **state)
+{
+	static const struct file_case cases[] = {
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
+				 VARIABLE("TlsFloor", "TLSv1.2")
+					 VARIABLE("TlsFloorMode", "reply") "</listitem></list>"),
+		 "error: Service:IMAP/TlsFloorMode: reply is a rung of inbound SMTP on port 25 only"},
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "Submission")
+				 VARIABLE("TlsFloor", "TLSv1.2")
+					 VARIABLE("TlsFloorMode", "reply") "</listitem></list>"),
+		 "error: Service:Submission/TlsFloorMode: reply is a rung of inbound SMTP"},
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "SMTP")
+				 VARIABLE("TlsFloor", "TLSv1.2")
+					 VARIABLE("TlsFloorMode", "reply") "</listitem></list>"),
+		 "^error"},
+		/* A service with a mode of its own goes on from its table's floor. */
+		{FILE_OF("<table name=\"Security\">" VARIABLE("TlsFloor", "TLSv1.2") "</table>"
+			 "<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAPS") VARIABLE(
+				 "TlsFloorMode", "handshake") "</listitem></list>"),
+		 "^has no effect without"},
+		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("TlsFloor", "TLSv1.2") "</table>"),
+		 "note: SmtpSecurity/TlsFloor: does not govern sessions without TLS, which SMTP "
+		 "would take; how many there are, the file cannot tell. RequireTls 1 refuses them"},
+		{FILE_OF("<table name=\"SmtpSecurity\">" VARIABLE("TlsFloor", "TLSv1.2") "</table>"
+			 "<list name=\"Service\"><listitem>" VARIABLE("Name", "SMTP")
+				 VARIABLE("RequireTls", "1") "</listitem></list>"),
+		 "^does not govern"},
+		/* There is one reading of the floor, so that the tables may differ in it. */
+		{FILE_OF("<table name=\"Security\">" VARIABLE("TlsFloor", "TLSv1.2") "</table>"),
+		 "^Security has another value"},
+	};
+
+	cases_run(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 static void test_service_items_that_are_wrong(void **state)
 {
 	static const struct file_case cases[] = {
@@ -482,6 +517,7 @@ int main(void)
 		cmocka_unit_test(test_two_readings_are_told_only_when_they_differ),
 		cmocka_unit_test(test_services_override_their_table),
 		cmocka_unit_test(test_implicit_tls_requires_tls),
+		cmocka_unit_test(test_floors_of_services),
 		cmocka_unit_test(test_service_items_that_are_wrong),
 		cmocka_unit_test(test_a_list_that_leaves_nothing_names_the_services),
 		cmocka_unit_test(test_what_stands_twice),

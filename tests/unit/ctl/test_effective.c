@@ -139,12 +139,59 @@ static void test_for_people(void **state)
 	buf_done(&text);
 }
 
+/* What holds and what comes, in words and as members. */
+static void test_a_floor(void **state)
+{
+	static const char text[] =
+		"<config><table name='Security'>\n"
+		"<variable name='TlsFloor'>TLSv1.2</variable>\n"
+		"<variable name='TlsFloorDate'>2999-03-01</variable></table>\n"
+		"<table name='SmtpSecurity'><variable name='TlsFloor'>TLSv1.2</variable>\n"
+		"<variable name='TlsFloorDate'>2001-03-01</variable></table></config>";
+	struct fixture *fixture = *state;
+	struct effective effective = {.catalog = fixture->catalog, .certificates = {true, true}};
+	struct buf words = BUF_INIT(1 << 20);
+	struct config *config = NULL;
+	struct findings findings;
+
+	findings_init(&findings);
+	assert_int_equal(config_parse(str_from_c(text), "mailserver.cfg", fixture->catalog,
+				      &findings, &config),
+			 FAULT_NONE);
+	effective.config = config;
+	json_t *document = effective_json(&effective);
+	json_t *services = json_object_get(document, "services");
+	json_t *smtp = json_object_get(json_array_get(services, SERVICE_SMTP), "floor");
+	json_t *imaps = json_object_get(json_array_get(services, SERVICE_IMAPS), "floor");
+	assert_string_equal(text_of(smtp, "mode"), "reply");
+	assert_string_equal(text_of(smtp, "mode_written"), "observe");
+	assert_true(json_is_null(json_object_get(smtp, "mode_later")));
+	assert_string_equal(text_of(imaps, "protocol"), "TLSv1.2");
+	assert_string_equal(text_of(imaps, "mode"), "observe");
+	assert_string_equal(text_of(imaps, "date"), "2999-03-01");
+	assert_string_equal(text_of(imaps, "mode_later"), "handshake");
+	assert_string_equal(text_of(imaps, "by"), "Security/TlsFloor");
+	assert_int_equal(json_integer_value(json_object_get(imaps, "line")), 2);
+	effective_append(&effective, true, &words);
+	assert_true(str_find(buf_str(&words),
+			     STR("  floor       TLSv1.2: observe until 2999-03-01 00:00, then "
+				 "handshake; by Security/TlsFloor\n")) != STR_NONE);
+	assert_true(str_find(buf_str(&words),
+			     STR("  floor       TLSv1.2: reply since 2001-03-01 00:00, before that "
+				 "observe; by SmtpSecurity/TlsFloor\n")) != STR_NONE);
+	json_decref(document);
+	buf_done(&words);
+	config_unref(&config);
+	findings_done(&findings);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_shape),
 		cmocka_unit_test(test_one_service),
 		cmocka_unit_test(test_for_people),
+		cmocka_unit_test(test_a_floor),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
