@@ -20,6 +20,7 @@
 #include "imapd/imapd.h"
 #include "pop3d/pop3d.h"
 #include "proc/broker.h"
+#include "proc/descriptors.h"
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
 #include "proc/snapshot_read.h"
@@ -77,6 +78,7 @@ struct front_role {
 	pthread_cond_t ticket_end;
 	bool is_ending;
 
+	struct descriptors descriptors;
 	struct watch parent_watch;
 	struct channel parent;
 	struct front_listener *listeners;
@@ -113,6 +115,10 @@ static void listener_ready(struct watch *watch)
 			if (errno == EMFILE || errno == ENFILE)
 				usleep(10 * 1000);
 			return;
+		}
+		if (!descriptors_may_connect(&role->descriptors, fd, &role->process->log)) {
+			close(fd);
+			continue;
 		}
 		peer_map(&peer);
 		front_accept(&role->front, listener->service, protocols[listener->service], fd,
@@ -290,8 +296,10 @@ static void parent_ready(struct watch *watch)
 	enum fault fault;
 
 	packet_init(&packet);
+	descriptors_parent_begin(&role->descriptors);
 	while ((fault = channel_receive(&role->parent, &packet)) == FAULT_NONE)
 		parent_packet(role, &packet);
+	descriptors_parent_end(&role->descriptors);
 	packet_done(&packet);
 	if (fault != FAULT_BUSY)
 		stop_begin(role);
@@ -420,6 +428,7 @@ int role_front(struct role_process *process)
 
 	CHECK(role != NULL);
 	role->process = process;
+	descriptors_init(&role->descriptors);
 	/* An arena a worker would keep each one's largest message. */
 	mallopt(M_ARENA_MAX, 4);
 	if (!sandbox_role_enter(process, &sandbox))
