@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { REFUSAL_LOG_MS = 1000 };
+
 static void hostname_find(struct snapshot *snapshot)
 {
 	if (snapshot->config->server.hostname.len > 0 &&
@@ -157,6 +159,21 @@ bool front_enter(struct front *front, struct session *session, enum refusal *ref
 	}
 	pthread_mutex_unlock(&front->lock);
 	return is_allowed;
+}
+
+bool front_refusal_is_news(struct front *front, const struct session *session, int64_t now_ms)
+{
+	uint8_t key[16];
+
+	peer_key(&session->peer, key);
+	pthread_mutex_lock(&front->lock);
+	struct peer_share *peer = *peer_find(front, key);
+	CHECK(peer != NULL);
+	bool is_news = peer->refused_log_ms == 0 || now_ms - peer->refused_log_ms >= REFUSAL_LOG_MS;
+	if (is_news)
+		peer->refused_log_ms = now_ms;
+	pthread_mutex_unlock(&front->lock);
+	return is_news;
 }
 
 void front_leave(struct front *front, struct session *session)

@@ -33,6 +33,7 @@ void snapshot_unref(struct snapshot **snapshot);
 struct peer_share {
 	struct share share;
 	unsigned connections;
+	int64_t refused_log_ms; /* when a refusal was last told, monotonic; 0: never */
 	uint8_t address[16];
 	struct peer_share *next;
 };
@@ -85,6 +86,8 @@ bool front_is_empty(struct front *front);
 
 /* Counts the connection; false and the refusal when a limit says no. */
 bool front_enter(struct front *front, struct session *session, enum refusal *refusal_out);
+/* Tells whether a refusal is to be logged: one a second and address, or a flood would fill the disk. */
+bool front_refusal_is_news(struct front *front, const struct session *session, int64_t now_ms);
 void front_leave(struct front *front, struct session *session);
 void front_watch(struct front *front, struct session *session, uint64_t account);
 void front_unwatch(struct front *front, struct session *session);

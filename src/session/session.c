@@ -669,6 +669,8 @@ static void peer_describe(struct session *session, const struct sockaddr_in6 *pe
 
 static void refusal_log(const struct session *session, enum refusal refusal)
 {
+	if (!front_refusal_is_news(session->front, session, clock_mono_ms()))
+		return;
 	log_printf(session_log(session), LOG_WARNING, "%s: connection from %s refused: %s",
 		   service_name(session->service->id), session->peer_text, refusal_text(refusal));
 }
