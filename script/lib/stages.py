@@ -211,6 +211,18 @@ def stage_dialog():
     return count
 
 
+def stage_truth():
+    with tempfile.TemporaryDirectory(prefix="postern-truth-") as folder:
+        report = Path(folder) / "report.json"
+        result = captured([PYTHON, "tests/truth/run.py", "--postern", "build/postern", "--report", str(report)],
+                          env=environment(PYTHONDONTWRITEBYTECODE="1"))
+        count = Count(**json.loads(report.read_text())) if report.exists() else Count()
+    if count.failed or result.returncode != 0:
+        print(result.stdout[-20000:])
+        count.failed = count.failed or 1
+    return count
+
+
 def fuzz_one(program):
     """Runs a fuzzer on a copy of its corpus; keeps what it found under build-asan/fuzz-findings."""
     grammar = program.name.removeprefix("fuzz_")
@@ -274,6 +286,7 @@ STAGES = {
     "layers": stage_layers,
     "unit": stage_unit,
     "dialog": stage_dialog,
+    "truth": stage_truth,
     "fuzz": stage_fuzz,
     "system": stage_system,
     "crash": stage_crash,

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""docs/manual/truth.md, made from the table of truth."""
+
+ALERTS = {40: "handshake_failure", 47: "illegal_parameter", 50: "decode_error", 70: "protocol_version",
+          80: "internal_error", 86: "inappropriate_fallback", 109: "missing_extension"}
+
+HEAD = """# The table of truth
+
+What a listener answers to a peer, for {policies} policies and {peers} kinds of peers: {cases} cases. Each of them is run
+against a real Postern whenever its tests run (`script/test truth`), with a real connection to the real port. The
+page is made from the data of those tests, tests/truth/cases.json: do not edit it; change the data and run
+`tests/truth/generate.py --manual`.
+
+Most outcomes were worked out by a second reading of the rules in [kerio-variables.md](kerio-variables.md), written
+apart from Postern's own code (tests/truth/model.py); the others were written down by hand. The server of all cases holds the
+two certificates that `postern init` makes, RSA of 2048 bits and ECDSA P-256.
+
+How to read a line: *rule* names the rule it proves (numbers of the section "How the variables are read" of the
+specification); *answer* is the version, the suite under its IANA name and the group of the key exchange, or the
+alert by which the server refuses. "asks for X25519" is a HelloRetryRequest: the peer can do the group, but sent no
+key share for it. *security.log* is a part of the line that the refusal leaves there, with LINE for the number of the line.
+"""
+
+PEERS_HEAD = """
+## The peers
+
+A suite list is in the peer's order. "At most" is the highest version of a peer whose hello has no list of versions.
+
+| peer | its hello |
+|---|---|
+"""
+
+
+def cell(text):
+    return text.replace("|", "\\|")
+
+
+def code(text):
+    return f"`{cell(text)}`"
+
+
+def listed(names, shown=6):
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
+
+
+def peer_text(peer):
+    if "complete" in peer:
+        whole = peer["complete"]
+        return f"finishes the handshake: {whole['version']}, " + code(whole.get("ciphers", "ALL"))
+    if "versions" in peer:
+        parts = ["lists " + ", ".join(peer["versions"])]
+    else:
+        parts = [f"at most {peer['version']}"]
+    if peer.get("format"):
+        parts.append("in the form of SSL 2.0")
+    parts.append(listed(peer["suites"]))
+    for key, text in (("groups", "groups"), ("shares", "shares for"), ("signatures", "signatures")):
+        if key in peer:
+            parts.append(f"{text} {listed(peer[key]) or 'none'}")
+        elif key != "shares" and peer.get("format") != "SSLv2":
+            parts.append(f"no {text}")
+    if peer.get("renegotiation") == "signal":
+        parts.append("secure renegotiation by the signal suite")
+    elif peer.get("renegotiation") == "none":
+        parts.append("without secure renegotiation")
+    if peer.get("fallback"):
+        parts.append("the signal of a fallback")
+    if "name" in peer:
+        parts.append(f"asks for {peer['name']}")
+    return "; ".join(parts)
+
+
+def answer_text(expect):
+    if "reply" in expect:
+        return code(expect["reply"])
+    if "exit" in expect:
+        return f"exit code {expect['exit']}"
+    if "alert" in expect:
+        name = ALERTS.get(expect["alert"])
+        return f"alert {expect['alert']} {name}" if name else f"alert {expect['alert']}"
+    parts = [expect["version"], expect["suite"]]
+    if "group" in expect:
+        parts.append(f"asks for {expect['group']}" if expect.get("retry") else expect["group"])
+    if "signature" in expect:
+        parts.append(f"signed with {expect['signature']}")
+    if "sentinel" in expect:
+        parts.append(f"says that it could more than {expect['sentinel']}")
+    if "renegotiation" in expect:
+        parts.append("secure renegotiation")
+    if "resumed" in expect:
+        parts.append("resumed" if expect["resumed"] else "a full handshake")
+    if "records" in expect:
+        parts.append(f"first data in {expect['records']} record" + ("s" if expect["records"] > 1 else ""))
+    return ", ".join(parts)
+
+
+def policy_text(policy):
+    """The variables of a policy; tables that are alike are named once."""
+    security, smtp = policy.get("Security"), policy.get("SmtpSecurity")
+    layers = [("Security and SmtpSecurity", security)] if security == smtp and security is not None else [
+        ("Security", security), ("SmtpSecurity", smtp)]
+    lines = [f"* {place}: " + (", ".join(code(f"{name} = {value}".rstrip()) for name, value in variables.items())
+                               or "nothing set") for place, variables in layers if variables is not None]
+    lines += [f"* {place}: " + ", ".join(code(f"{name} = {value}") for name, value in variables.items())
+              for place, variables in policy.items() if place not in ("Security", "SmtpSecurity", "Service", "openssl_cnf")]
+    lines += [f"* Service {place}: " + ", ".join(code(f"{name} = {value}") for name, value in variables.items())
+              for place, variables in policy.get("Service", {}).items()]
+    if "openssl_cnf" in policy:
+        lines.append(f"* the server's `OPENSSL_CONF` is {policy['openssl_cnf']}: see the end of the page")
+    return "\n".join(lines)
+
+
+def case_row(case, policies):
+    who = case.get("peer") or "says " + ", ".join(f"`{words}`" for words in case["say"])
+    if "then" in case:
+        who += f", with a ticket; then the policy is \"{case['then']}\""
+    if "hybrid" in case:
+        who += ", OpenSSL 3.5 or newer" if case["hybrid"] else ", OpenSSL before 3.5"
+    log = code(case["log"]) if "log" in case else ""
+    return f"| {case['service']} | {cell(who)} | {answer_text(case['expect'])} | {case['rule']} | {log} |"
+
+
+def shakes_text(data):
+    by_policy = {}
+    for case in data["cases"]:
+        if "says" not in case:
+            by_policy.setdefault(case["policy"], []).append(case)
+    out = "\n## The answers\n"
+    for name, cases in by_policy.items():
+        out += f"\n### {name}\n\n{policy_text(data['policies'][name])}\n\n"
+        out += "| service | peer | answer | rule | security.log |\n|---|---|---|---|---|\n"
+        out += "\n".join(case_row(case, data["policies"]) for case in cases) + "\n"
+    return out
+
+
+def checks_text(data):
+    rows = [case for case in data["cases"] if "says" in case]
+    if not rows:
+        return ""
+    out = "\n## What `postern check` says\n\nExit code 2: the file is refused, and a running server keeps its " \
+          "policy. Exit code 1: it is taken, with warnings.\n\n| variables | exit code | a part of what it says | rule |\n|---|---|---|---|\n"
+    for case in rows:
+        variables = policy_text(data["policies"][case["policy"]]).replace("\n* ", "; ").removeprefix("* ")
+        out += f"| {variables} | {case['expect']['exit']} | {code(case['says'])} | {case['rule']} |\n"
+    return out
+
+
+def page(data):
+    out = HEAD.format(policies=len(data["policies"]), peers=len(data["peers"]), cases=len(data["cases"]))
+    out += PEERS_HEAD + "".join(f"| {cell(name)} | {peer_text(peer)} |\n" for name, peer in data["peers"].items())
+    out += shakes_text(data) + checks_text(data)
+    out += "\n## The hostile files\n\nWhat `OPENSSL_CONF` names in the environment of the server, where a policy says so.\n"
+    for name, text in data["openssl_cnf"].items():
+        out += f"\n### {name}\n\n```\nopenssl_conf = a\n{text}```\n"
+    return out
