@@ -230,3 +230,24 @@ bool size_parse(struct str text, uint64_t *bytes_out)
 	*bytes_out = number << shift;
 	return true;
 }
+
+bool duration_parse(struct str text, uint32_t *seconds_out)
+{
+	static const struct {
+		char letter;
+		uint32_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	uint32_t unit = 1;
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (text.len > 1 && ascii_lower(text.ptr[text.len - 1]) == units[i].letter) {
+			unit = units[i].seconds;
+			text = str_sub(text, 0, text.len - 1);
+			break;
+		}
+	if (!str_parse_u64(text, UINT32_MAX / unit, &number) || number == 0)
+		return false;
+	*seconds_out = (uint32_t)number * unit;
+	return true;
+}

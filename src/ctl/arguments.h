@@ -35,4 +35,7 @@ static inline bool arguments_has(const struct arguments *arguments, unsigned bit
 /* Reads "500", "64K", "10M", "2G", "1T" (powers of 1024); false on anything else or an overflow. */
 must_check bool size_parse(struct str text, uint64_t *bytes_out);
 
+/* Reads "90", "90s", "10m", "2h", "1d" as seconds; false on anything else, on 0 and on an overflow. */
+must_check bool duration_parse(struct str text, uint32_t *seconds_out);
+
 #endif

@@ -27,7 +27,12 @@
 	X(MAILBOX, "mailbox", 0, "NAME", "the mailbox to import into (default INBOX)")             \
 	X(SERVICE, "service", 0, "NAME", "only this service")                                      \
 	X(FOLLOW, "follow", 'f', NULL, "go on as lines are added")                                 \
-	X(LINES, "lines", 'n', "N", "only the last N lines")
+	X(LINES, "lines", 'n', "N", "only the last N lines")                                      \
+	X(MIN, "min", 0, "VERSION", "the oldest protocol to admit: TLSv1, TLSv1.1, TLSv1.2, TLSv1.3") \
+	X(DRY_RUN, "dry-run", 0, NULL, "show what would change and write nothing")                 \
+	X(CONFIRM_WITHIN, "confirm-within", 0, "TIME",                                             \
+	  "undo the change unless it is confirmed in time: 90s, 10m, 2h")                          \
+	X(ALLOW_WEAKER, "allow-weaker", 0, NULL, "do it even where older protocols are admitted again")
 
 enum option {
 #define X(id, name, letter, value, help) OPTION_##id,

@@ -88,6 +88,14 @@ int cmd_import(struct ctl *ctl);
 
 int cmd_tls_show(struct ctl *ctl);
 int cmd_tls_ciphers(struct ctl *ctl);
+int cmd_tls_set(struct ctl *ctl);
+int cmd_tls_reset(struct ctl *ctl);
+int cmd_tls_confirm(struct ctl *ctl);
+int cmd_tls_history(struct ctl *ctl);
+int cmd_tls_revert(struct ctl *ctl);
+
+int cmd_evidence_list(struct ctl *ctl);
+int cmd_evidence_verify(struct ctl *ctl);
 
 int cmd_logs(struct ctl *ctl);
 

@@ -85,6 +85,13 @@
 #define FIELDS_stop_wanted(F)
 /* The configuration in force; answered by config_changed. */
 #define FIELDS_config_wanted(F)
+/*
+ * A new text of mailserver.cfg, made of that of `generation`; answered by done
+ * when it is in force. Not confirmed within confirm_s seconds (0: none) it is undone.
+ */
+#define FIELDS_config_set(F) F(U64, generation) F(U32, confirm_s) F(U8, is_revert) F(FD, text)
+/* Keeps the change that waits for its confirmation; answered by done. */
+#define FIELDS_config_confirm(F)
 
 #define MESSAGE_TABLE(X)                                                                           \
 	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                                  \
@@ -115,6 +122,8 @@
 	X(feed_changed, FROM(STORE), FROM(FRONT))                                                  \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
-	X(config_wanted, FROM(CTL), FROM(PARENT))
+	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \
+	X(config_set, FROM(CTL), FROM(PARENT))                                                     \
+	X(config_confirm, FROM(CTL), FROM(PARENT))
 
 #endif

@@ -72,6 +72,8 @@ static void apply_end(struct parent *parent, const char *reason)
 	config_unref(&parent->next_config);
 	listeners_close(&parent->next_listeners);
 	pairs_free(&parent->next_pairs);
+	if (reason != NULL)
+		change_failed(parent);
 	if (reason != NULL && parent->config != NULL)
 		log_printf(&parent->logs.log, LOG_ERROR, "reload failed: %s", reason);
 	control_reload_done(parent, reason);
@@ -133,6 +135,7 @@ void apply_begin(struct parent *parent)
 	struct buf why = BUF_INIT(1024);
 
 	parent->change_noticed_ms = 0;
+	parent->pairs_noticed = false;
 	if (parent->apply != APPLY_NONE) {
 		parent->apply_again = true;
 		return;
@@ -236,6 +239,9 @@ static void apply_done(struct parent *parent)
 
 	parent->apply_fault = NULL;
 	if (reason == NULL) {
+		const char *unrecorded = change_in_force(parent);
+		if (unrecorded != NULL)
+			reason = str_dup_c(str_from_c(unrecorded));
 		log_printf(&parent->logs.log, LOG_CONFIG, "configuration %llu is in force",
 			   (unsigned long long)parent->generation);
 		say_ready(parent);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -9,21 +11,8 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "proc/json.h"
 #include "proc/parent.h"
-
-static void append_json_string(struct buf *to, const char *text)
-{
-	buf_append_char(to, '"');
-	for (; text != NULL && *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			buf_append_char(to, '\\');
-		if (ascii_is_control(*text))
-			buf_printf(to, "\\u%04x", (unsigned char)*text);
-		else
-			buf_append_char(to, *text);
-	}
-	buf_append_char(to, '"');
-}
 
 static void append_role(struct buf *json, const struct child *child)
 {
@@ -32,7 +21,7 @@ static void append_role(struct buf *json, const struct child *child)
 	buf_printf(json, "{\"name\":\"%s\",\"index\":%u,\"pid\":%d,\"state\":\"%s\",\"restarts\":%u,\"sandbox\":",
 		   role_name(child->role), child->index, (int)child->pid, states[child->state],
 		   child->restarts);
-	append_json_string(json, child->sandbox);
+	append_json_string(json, str_from_c(child->sandbox));
 	buf_append_char(json, '}');
 }
 
@@ -48,11 +37,10 @@ static void append_certificate(struct buf *json, const struct pair *pair)
 	struct buf text = BUF_INIT(1024);
 
 	tls_certificate_describe(pair->certificate, &text);
-	buf_append_char(&text, '\0');
 	buf_append_c(json, "{\"name\":");
-	append_json_string(json, pair->name);
+	append_json_string(json, str_from_c(pair->name));
 	buf_append_c(json, ",\"certificate\":");
-	append_json_string(json, text.data);
+	append_json_string(json, buf_str(&text));
 	buf_printf(json, ",\"kind\":\"%s\",\"expires\":%lld}",
 		   tls_certificate_kind(pair->certificate) == TLS_KEY_RSA ? "rsa" : "ecdsa",
 		   (long long)tls_certificate_not_after(pair->certificate));
@@ -67,7 +55,7 @@ void status_append(const struct parent *parent, struct buf *json)
 		   (long long)parent->started_s, (unsigned long long)parent->generation,
 		   (long long)parent->applied_s);
 	if (parent->broken != NULL)
-		append_json_string(json, parent->broken);
+		append_json_string(json, str_from_c(parent->broken));
 	else
 		buf_append_c(json, "null");
 	buf_append_c(json, ",\"roles\":[");
@@ -85,7 +73,9 @@ void status_append(const struct parent *parent, struct buf *json)
 		buf_append_c(json, i == 0 ? "" : ",");
 		append_certificate(json, &parent->pairs.items[i]);
 	}
-	buf_append_c(json, "]}");
+	buf_append_char(json, ']');
+	change_append_status(parent, json);
+	buf_append_char(json, '}');
 }
 
 static void client_free(struct parent *parent, struct control_client *client)
@@ -152,8 +142,47 @@ static void answer_channel(struct parent *parent, struct control_client *client,
 	fd_close(&given.fd);
 }
 
+/* Answered when the change is in force, or at once with what hinders. */
+static void answer_change(struct parent *parent, struct control_client *client,
+			  struct packet *packet)
+{
+	const struct msg_config_set *set = &packet->message.config_set;
+	struct buf text = BUF_INIT(CONFIG_FILE_MAX), why = BUF_INIT(MESSAGE_INLINE_MAX);
+	struct change_request request = {.generation = set->generation,
+					 .confirm_s = set->confirm_s,
+					 .is_revert = set->is_revert != 0,
+					 .author = &client->author};
+	enum fault fault = FAULT_INVALID;
+
+	if (packet->fd >= 0)
+		fault = fd_read_file(packet->fd, &text);
+	request.text = buf_str(&text);
+	/* The end of the reload may come before change_begin returns. */
+	client->waits_for_reload = true;
+	client->reload_id = packet->header.id;
+	if (fault == FAULT_NONE)
+		fault = change_begin(parent, &request, &why);
+	if (fault != FAULT_NONE) {
+		client->waits_for_reload = false;
+		buf_append_char(&why, '\0');
+		answer_done(client, packet->header.id, fault, why.data);
+	}
+	buf_done(&text);
+	buf_done(&why);
+}
+
+static void answer_confirm(struct parent *parent, struct control_client *client, uint64_t id)
+{
+	struct buf why = BUF_INIT(1024);
+	enum fault fault = change_confirm(parent, &client->author, &why);
+
+	buf_append_char(&why, '\0');
+	answer_done(client, id, fault, why.data);
+	buf_done(&why);
+}
+
 static void client_packet(struct parent *parent, struct control_client *client,
-			  const struct packet *packet)
+			  struct packet *packet)
 {
 	uint64_t id = packet->header.id;
 
@@ -171,6 +200,12 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		client->waits_for_reload = true;
 		client->reload_id = id;
 		apply_begin(parent);
+		break;
+	case MSG_config_set:
+		answer_change(parent, client, packet);
+		break;
+	case MSG_config_confirm:
+		answer_confirm(parent, client, id);
 		break;
 	case MSG_stop_wanted:
 		answer_done(client, id, FAULT_NONE, NULL);
@@ -195,23 +230,34 @@ static void client_ready(struct parent *parent, struct source *source)
 	packet_done(&packet);
 }
 
-/* Root and the server's own user may command it; nobody else reaches the socket anyway. */
-static bool peer_may_command(const struct parent *parent, int fd)
+/*
+ * Root and the server's own user may command it; nobody else reaches the socket
+ * anyway. Notes who it is.
+ */
+static bool peer_may_command(int fd, struct control_author *author)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 ||
+	    (peer.uid != 0 && peer.uid != geteuid()))
+		return false;
+	const struct passwd *user = getpwuid(peer.uid);
+	author->uid = peer.uid;
+	if (user == NULL ||
+	    !str_copy_c(str_from_c(user->pw_name), author->name, sizeof(author->name)))
+		snprintf(author->name, sizeof(author->name), "user %u", (unsigned)peer.uid);
+	return true;
 }
 
 static void control_ready(struct parent *parent, struct source *source)
 {
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct control_author author;
 
 	if (fd < 0)
 		return;
-	if (!peer_may_command(parent, fd) ||
+	if (!peer_may_command(fd, &author) ||
 	    parent->control_client_count >= CONTROL_CLIENTS_MAX) {
 		fd_close(&fd);
 		return;
@@ -219,6 +265,7 @@ static void control_ready(struct parent *parent, struct source *source)
 	struct control_client *client = calloc(1, sizeof(*client));
 	CHECK(client != NULL);
 	client->channel = (struct channel){fd, ROLE_PARENT, ROLE_CTL};
+	client->author = author;
 	list_append(&parent->control_clients, &client->node);
 	parent->control_client_count++;
 	parent_watch(parent, &client->source, fd, client_ready);

@@ -127,8 +127,11 @@ static void changes_ready(struct parent *parent, struct source *source)
 	while ((got = read(source->fd, bytes, sizeof(bytes))) > 0) {
 		for (ssize_t at = 0; at < got;) {
 			const struct inotify_event *event = (const struct inotify_event *)(bytes + at);
-			if (change_concerns(parent, event))
+			if (change_concerns(parent, event)) {
 				parent->change_noticed_ms = clock_mono_ms();
+				if (event->wd == parent->certificate_watch)
+					parent->pairs_noticed = true;
+			}
 			at += (ssize_t)(sizeof(*event) + event->len);
 		}
 	}
@@ -167,8 +170,14 @@ static bool config_file_differs(struct parent *parent)
  */
 static void change_look(struct parent *parent)
 {
+	bool differs = config_file_differs(parent), has_pairs = parent->pairs_noticed;
+
 	parent->change_noticed_ms = 0;
-	if (!config_file_differs(parent) || parent->config->server.auto_reload) {
+	parent->pairs_noticed = false;
+	/* What we wrote ourselves is in force already. */
+	if (!differs && !has_pairs)
+		return;
+	if (!differs || parent->config->server.auto_reload) {
 		apply_begin(parent);
 		return;
 	}
@@ -226,7 +235,8 @@ static void parent_loop(struct parent *parent)
 		}
 		roles_start_due(parent);
 		logs_look(parent, now);
-		if (parent->change_noticed_ms != 0 &&
+		change_tick(parent);
+		if (parent->change_noticed_ms != 0 && parent->apply == APPLY_NONE &&
 		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)
 			change_look(parent);
 	}
@@ -357,6 +367,7 @@ static struct parent *parent_new(const char *home)
 	paths_make(parent, home);
 	log_init(&parent->logs.log, true);
 	parent->lock_fd = parent->metrics_fd = -1;
+	parent->change.record.evidence.fd = -1;
 	parent->control.fd = parent->signals.fd = parent->changes.fd = -1;
 	parent->next_listener = parent->next_key = 1;
 	parent->started_s = clock_real_s();
@@ -370,6 +381,7 @@ static struct parent *parent_new(const char *home)
 static void parent_free(struct parent *parent)
 {
 	control_close(parent);
+	change_close(parent);
 	config_unref(&parent->config);
 	config_unref(&parent->next_config);
 	listeners_close(&parent->listeners);
@@ -418,7 +430,10 @@ int proc_serve(const char *home)
 	if (code == EXIT_DONE)
 		code = metrics_start(parent);
 	if (code == EXIT_DONE)
+		{
+		change_open(parent);
 		code = config_start(parent);
+	}
 	if (code == EXIT_DONE)
 		code = user_start(parent);
 	if (code == EXIT_DONE) {

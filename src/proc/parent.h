@@ -5,8 +5,8 @@
  * socket. It has one thread and never touches a byte that a peer sent.
  *
  * parent.c is the life of the process; roles.c starts the roles and hands out
- * channels; apply.c puts a configuration in force; control.c serves the command
- * line.
+ * channels; apply.c puts a configuration in force; change.c writes and records
+ * changes; control.c serves the command line.
  */
 #ifndef POSTERN_PROC_PARENT_H
 #define POSTERN_PROC_PARENT_H
@@ -15,6 +15,7 @@
 #include "base/system_user.h"
 #include "config/config.h"
 #include "proc/certificates.h"
+#include "proc/change.h"
 #include "proc/child.h"
 #include "proc/listeners.h"
 #include "proc/logs.h"
@@ -39,6 +40,7 @@ struct control_client {
 	struct source source;
 	struct channel channel;
 	struct list_node node;
+	struct control_author author;
 	uint64_t reload_id; /* waits for the end of a reload */
 	bool waits_for_reload;
 };
@@ -91,9 +93,11 @@ struct parent {
 	size_t answers_awaited;
 	char *apply_fault;
 
+	struct change change; /* what the command line changes, and the record of all changes */
 	struct list control_clients;
 	size_t control_client_count;
 	int64_t change_noticed_ms; /* 0: none */
+	bool pairs_noticed;	   /* among it changes in sslcert */
 	int64_t started_s;
 	int64_t logs_looked_ms;
 	bool was_ready;

@@ -116,6 +116,23 @@ static void test_sizes(void **state)
 	assert_false(size_parse(STR("-5"), &bytes));
 }
 
+static void test_durations(void **state)
+{
+	uint32_t seconds;
+
+	assert_true(duration_parse(STR("90"), &seconds));
+	assert_int_equal(seconds, 90);
+	assert_true(duration_parse(STR("10m"), &seconds));
+	assert_int_equal(seconds, 600);
+	assert_true(duration_parse(STR("2D"), &seconds));
+	assert_int_equal(seconds, 2 * 86400);
+	assert_false(duration_parse(STR("0s"), &seconds));
+	assert_false(duration_parse(STR("m"), &seconds));
+	assert_false(duration_parse(STR(""), &seconds));
+	assert_false(duration_parse(STR("99999999d"), &seconds));
+	assert_false(duration_parse(STR("1w"), &seconds));
+}
+
 /* Every row is whole: the reading, the help and the manual depend on it. */
 static void test_table(void **state)
 {
@@ -142,6 +159,7 @@ int main(void)
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_short_option_and_dash),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_durations),
 		cmocka_unit_test(test_table),
 	};
 

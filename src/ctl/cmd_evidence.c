@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evidence list, evidence verify: the record of changes. */
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include "evidence/chain.h"
+#include "evidence/record.h"
+
+enum { TEXT_MAX = 64 << 20 };
+
+/* False after it said why not. A home that has none yet has an empty one. */
+static bool record_read(const struct ctl *ctl, struct buf *text)
+{
+	char *path = ctl_path(ctl, "evidence.log");
+	enum fault fault = file_read(path, text);
+
+	if (fault != FAULT_NONE)
+		ctl_fail(0, "%s cannot be read: %s%s", path, fault_text(fault),
+			 fault == FAULT_NOT_FOUND ? "; the server makes it when it starts" : "");
+	free(path);
+	return fault == FAULT_NONE;
+}
+
+static const char *member(json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "-" : text;
+}
+
+/* "Security/ServerTlsProtocols: a -> b", each after the other; or the entry's text. */
+static void what_append(struct buf *to, json_t *entry)
+{
+	json_t *change;
+	size_t i;
+
+	buf_append_c(to, member(entry, "text"));
+	json_array_foreach(json_object_get(entry, "changes"), i, change) {
+		const char *old_value = json_string_value(json_object_get(change, "old"));
+		const char *new_value = json_string_value(json_object_get(change, "new"));
+		buf_printf(to, "%s%s: %s -> %s", to->len > 0 ? "; " : "",
+			   member(change, "variable"), old_value == NULL ? "(not set)" : old_value,
+			   new_value == NULL ? "(not set)" : new_value);
+	}
+}
+
+static void entry_add(struct columns *columns, json_t *entry)
+{
+	struct buf what = BUF_INIT(1 << 20);
+
+	what_append(&what, entry);
+	columns_printf(columns, "%lld",
+		       (long long)json_integer_value(json_object_get(entry, "sequence")));
+	columns_add_c(columns, member(entry, "time"));
+	columns_add_c(columns, member(entry, "who"));
+	columns_add_c(columns, member(entry, "kind"));
+	columns_add(columns, buf_str(&what));
+	buf_done(&what);
+}
+
+static void entries_print(const struct ctl *ctl, struct str text)
+{
+	static const char *const heads[] = {"ENTRY", "TIME", "WHO", "KIND", "WHAT"};
+	struct buf page = BUF_INIT(TEXT_MAX);
+	struct columns columns;
+	json_t *list = json_array();
+
+	columns_init(&columns, heads, 5);
+	while (!str_is_empty(text)) {
+		struct str line = str_cut(&text, '\n');
+		json_t *entry = json_loadb(line.ptr, line.len, 0, NULL);
+		if (json_is_object(entry)) {
+			entry_add(&columns, entry);
+			json_array_append(list, entry);
+		} else
+			ctl_fail(0, "a line is no entry; see `postern evidence verify`");
+		json_decref(entry);
+	}
+	columns_append(&columns, &page);
+	if (ctl_has(ctl, OPTION_BIT(JSON)))
+		ctl_print_json(json_incref(list));
+	else
+		ctl_print(buf_str(&page));
+	json_decref(list);
+	columns_done(&columns);
+	buf_done(&page);
+}
+
+int cmd_evidence_list(struct ctl *ctl)
+{
+	struct buf text = BUF_INIT(EVIDENCE_FILE_MAX);
+	bool is_read = record_read(ctl, &text);
+
+	if (is_read)
+		entries_print(ctl, buf_str(&text));
+	buf_done(&text);
+	return is_read ? CTL_DONE : CTL_USAGE;
+}
+
+static void fault_take(void *context, struct str what)
+{
+	json_array_append_new(context, json_text(what));
+}
+
+int cmd_evidence_verify(struct ctl *ctl)
+{
+	struct buf text = BUF_INIT(EVIDENCE_FILE_MAX);
+
+	if (!record_read(ctl, &text)) {
+		buf_done(&text);
+		return CTL_USAGE;
+	}
+	json_t *faults = json_array(), *fault;
+	size_t i;
+	struct evidence_verdict verdict = evidence_verify(buf_str(&text), fault_take, faults);
+	if (ctl_has(ctl, OPTION_BIT(JSON)))
+		ctl_print_json(json_pack("{s:I, s:s, s:O}", "entries", (json_int_t)verdict.entries,
+					 "hash", verdict.hash.text, "faults", faults));
+	else {
+		json_array_foreach(faults, i, fault)
+			ctl_fail(0, "evidence.log: %s", json_string_value(fault));
+		struct buf page = BUF_INIT(4096);
+		buf_printf(&page, "%llu entries, %s; the last has the hash %s\n",
+			   (unsigned long long)verdict.entries,
+			   verdict.fault_count == 0 ? "as they were written" : "not as they were written",
+			   verdict.hash.text);
+		ctl_print(buf_str(&page));
+		buf_done(&page);
+	}
+	json_decref(faults);
+	buf_done(&text);
+	return verdict.fault_count == 0 ? CTL_DONE : CTL_FINDING;
+}

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tls set, tls reset, tls confirm, tls history, tls revert: changing the policy. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "config/change.h"
+#include "config/file.h"
+#include "config/pending.h"
+#include "ctl/plan.h"
+
+enum { TEXT_MAX = 16 << 20 };
+
+/* Shows it, and does it unless it is a dry run. `make` has put the new text into plan->after. */
+static int plan_carry_out(struct plan *plan, uint32_t confirm_s, bool is_revert)
+{
+	bool is_dry = ctl_has(plan->ctl, OPTION_BIT(DRY_RUN));
+	bool is_same = str_equals(buf_str(&plan->before), buf_str(&plan->after));
+	struct buf text = BUF_INIT(TEXT_MAX);
+	int code = plan_check(plan);
+
+	if (code == CTL_DONE) {
+		plan_append(plan, &text);
+		if (is_same)
+			buf_append_c(&text, "Nothing changes.\n");
+		if (!is_same && !is_dry)
+			code = plan_make(plan, confirm_s, is_revert);
+	}
+	if (code == CTL_DONE) {
+		if (!is_same && is_dry)
+			buf_append_c(&text, "Nothing was written: a dry run.\n");
+		else if (!is_same && plan->link.control.fd < 0)
+			buf_append_c(&text, "Written; it comes in force when the server starts.\n");
+		else if (!is_same)
+			buf_append_c(&text, "In force.\n");
+		if (confirm_s > 0 && !is_dry && !is_same)
+			buf_printf(&text, "It is undone in %u seconds unless you say: postern tls confirm --home %s\n",
+				   confirm_s, plan->ctl->home);
+		ctl_print(buf_str(&text));
+	}
+	buf_done(&text);
+	return code;
+}
+
+/* ---- set ---- */
+
+struct settings {
+	bool has_min;
+	enum tls_protocol min;
+	uint32_t confirm_s;
+};
+
+static int settings_read(const struct ctl *ctl, struct settings *settings)
+{
+	const char *min = ctl_value(ctl, OPTION_MIN);
+	const char *within = ctl_value(ctl, OPTION_CONFIRM_WITHIN);
+
+	settings->has_min = min != NULL;
+	if (min != NULL && (!tls_protocol_from_name(str_from_c(min), &settings->min) ||
+			    settings->min == TLS_PROTOCOL_SSLV3))
+		return ctl_fail(CTL_USAGE, "--min %s: write TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", min);
+	if (within != NULL && (!duration_parse(str_from_c(within), &settings->confirm_s) ||
+			       settings->confirm_s > PENDING_SECONDS_MAX))
+		return ctl_fail(CTL_USAGE,
+				"--confirm-within %s: write for example 90s, 10m or 2h; seven days at most",
+				within);
+	if (min == NULL && ctl->arguments->word_count == 0)
+		return ctl_fail(CTL_USAGE,
+				"nothing to set: give --min VERSION or TABLE.VARIABLE=VALUE");
+	return CTL_DONE;
+}
+
+static int edit_fail(enum fault fault, const struct findings *findings)
+{
+	const char *text = fault_text(fault);
+
+	if (findings->count > 0)
+		return ctl_fail(CTL_USAGE, "%.*s", STR_ARG(findings->items[0].text));
+	return ctl_fail(CTL_USAGE, "%s", text);
+}
+
+/* One assignment after another, on the text that the one before left. */
+static int assignments_make(struct plan *plan, struct buf *text)
+{
+	struct buf error = BUF_INIT(64 * 1024);
+	struct findings findings;
+	int code = CTL_DONE;
+
+	findings_init(&findings);
+	for (size_t i = 0; i < plan->ctl->arguments->word_count && code == CTL_DONE; i++) {
+		struct buf next = BUF_INIT(CONFIG_FILE_MAX);
+		struct config_address address;
+		struct str value;
+		if (!config_assignment_read(ctl_word(plan->ctl, i), &address, &value, &error))
+			code = ctl_fail(CTL_USAGE, "%.*s", STR_ARG(buf_str(&error)));
+		else {
+			enum fault fault = config_assign(buf_str(text), &address, value,
+							 &findings, &next);
+			if (fault != FAULT_NONE)
+				code = edit_fail(fault, &findings);
+		}
+		if (code == CTL_DONE) {
+			buf_done(text);
+			*text = next;
+		} else
+			buf_done(&next);
+	}
+	findings_done(&findings);
+	buf_done(&error);
+	return code;
+}
+
+static int settings_make(struct plan *plan, const struct settings *settings)
+{
+	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+	struct findings findings;
+	enum fault fault = FAULT_NONE;
+
+	findings_init(&findings);
+	if (settings->has_min)
+		fault = config_minimum_set(buf_str(&plan->before), settings->min, &findings,
+					   &text);
+	else
+		buf_append_str(&text, buf_str(&plan->before));
+	int code = fault == FAULT_NONE ? assignments_make(plan, &text)
+				       : edit_fail(fault, &findings);
+	findings_done(&findings);
+	buf_done(&plan->after);
+	plan->after = text;
+	return code;
+}
+
+/* Names the services whose own variables admit older protocols than asked for. */
+static int overrides_name(const struct plan *plan, enum tls_protocol min)
+{
+	int code = CTL_DONE;
+
+	for (size_t i = 0; i < SERVICE_COUNT; i++) {
+		const struct tls_policy *policy = &plan->config_after->services[i].policy;
+		if (tls_protocols_min(policy->protocols) >= min)
+			continue;
+		struct buf place = BUF_INIT(1024);
+		finding_place_append(&place, &policy->protocols_source);
+		code = ctl_fail(CTL_FINDING, "%s still admits %s: %.*s (mailserver.cfg:%d) overrides the table",
+				service_name((enum service_id)i),
+				tls_protocol_name(tls_protocols_min(policy->protocols)),
+				STR_ARG(buf_str(&place)), policy->protocols_source.line);
+		buf_done(&place);
+	}
+	return code;
+}
+
+int cmd_tls_set(struct ctl *ctl)
+{
+	struct settings settings = {0};
+	struct plan plan;
+	int code = settings_read(ctl, &settings);
+
+	if (code != CTL_DONE)
+		return code;
+	code = plan_open(&plan, ctl);
+	if (code == CTL_DONE)
+		code = settings_make(&plan, &settings);
+	if (code == CTL_DONE)
+		code = plan_carry_out(&plan, settings.confirm_s, false);
+	if (code == CTL_DONE && settings.has_min)
+		code = overrides_name(&plan, settings.min);
+	plan_close(&plan);
+	return code;
+}
+
+/* ---- reset ---- */
+
+static void minima_append(const struct plan *plan, struct buf *to)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++) {
+		tls_protocols before = plan->config_before->services[i].policy.protocols;
+		tls_protocols after = plan->config_after->services[i].policy.protocols;
+		if (tls_protocols_min(before) != tls_protocols_min(after))
+			buf_printf(to, "%s: the minimum goes from %s to %s\n",
+				   service_name((enum service_id)i),
+				   tls_protocol_name(tls_protocols_min(before)),
+				   tls_protocol_name(tls_protocols_min(after)));
+	}
+}
+
+/* Shows where the minimum falls; refuses that unless it was allowed. */
+static int reset_allow(struct plan *plan)
+{
+	struct buf text = BUF_INIT(TEXT_MAX);
+	int code = plan_check(plan);
+
+	if (code == CTL_DONE)
+		minima_append(plan, &text);
+	ctl_print(buf_str(&text));
+	if (code == CTL_DONE && plan_is_weaker(plan) &&
+	    !ctl_has(plan->ctl, OPTION_BIT(ALLOW_WEAKER)) &&
+	    !ctl_has(plan->ctl, OPTION_BIT(DRY_RUN)))
+		code = ctl_fail(CTL_USAGE, "older protocols would be admitted than now; nothing was "
+					   "changed. If you mean it, add --allow-weaker");
+	buf_done(&text);
+	config_unref(&plan->config_after);
+	return code;
+}
+
+int cmd_tls_reset(struct ctl *ctl)
+{
+	struct plan plan;
+	struct findings findings;
+	int code = plan_open(&plan, ctl);
+
+	findings_init(&findings);
+	if (code == CTL_DONE) {
+		enum fault fault = config_tls_reset(buf_str(&plan.before), &findings, &plan.after);
+		if (fault != FAULT_NONE)
+			code = edit_fail(fault, &findings);
+	}
+	if (code == CTL_DONE)
+		code = reset_allow(&plan);
+	if (code == CTL_DONE)
+		code = plan_carry_out(&plan, 0, false);
+	findings_done(&findings);
+	plan_close(&plan);
+	return code;
+}
+
+/* ---- confirm ---- */
+
+int cmd_tls_confirm(struct ctl *ctl)
+{
+	struct msg_config_confirm confirm = {};
+	struct packet answer;
+	struct link link;
+	int code = CTL_DONE;
+
+	packet_init(&answer);
+	enum fault fault = link_open_control(&link, ctl->home);
+	if (fault != FAULT_NONE)
+		code = link_control_fail(ctl->home, fault);
+	else {
+		fault = link_ask_parent(&link, MSG_config_confirm, &confirm, MSG_done, &answer);
+		const struct msg_done *done = &answer.message.done;
+		if (fault != FAULT_NONE)
+			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
+					ctl->home, fault_text(fault));
+		else if (done->fault != FAULT_NONE)
+			code = ctl_fail(CTL_USAGE, "%.*s", STR_ARG(done->text));
+		else
+			ctl_print(STR("The change is kept.\n"));
+	}
+	packet_done(&answer);
+	link_close(&link);
+	return code;
+}
+
+/* ---- history ---- */
+
+struct history {
+	const struct ctl *ctl;
+	char *folder;
+	json_t *list;
+	struct buf text;
+};
+
+/* A text without pointer becomes null. */
+static json_t *value_json(struct str value)
+{
+	return value.ptr == NULL ? json_null() : json_text(value);
+}
+
+static void version_add(struct history *history, unsigned number, int64_t time_s,
+			struct str version, struct str next)
+{
+	struct config_differences differences;
+	struct buf time = BUF_INIT(64);
+	json_t *changes = json_array();
+
+	clock_append_iso_date(&time, time_s);
+	buf_printf(&history->text, "%u  until %.*s; then:\n", number, STR_ARG(buf_str(&time)));
+	config_differences_find(version, next, &differences);
+	for (size_t i = 0; i < differences.count; i++) {
+		const struct config_difference *at = &differences.items[i];
+		struct buf name = BUF_INIT(4096);
+		config_address_append(&name, &at->address);
+		buf_printf(&history->text, "    %.*s: \"%.*s\" -> \"%.*s\"\n",
+			   STR_ARG(buf_str(&name)), STR_ARG(at->before), STR_ARG(at->after));
+		json_array_append_new(changes, json_pack("{s:o, s:o, s:o}", "variable",
+							 json_text(buf_str(&name)), "old",
+							 value_json(at->before), "new",
+							 value_json(at->after)));
+		buf_done(&name);
+	}
+	if (differences.count == 0)
+		buf_append_c(&history->text, "    no variable changed\n");
+	json_array_append_new(history->list, json_pack("{s:i, s:o, s:o}", "version", (int)number,
+						       "until", json_text(buf_str(&time)),
+						       "changes", changes));
+	config_differences_done(&differences);
+	buf_done(&time);
+}
+
+/* From the newest to the oldest; each is compared with the one that came after it. */
+static void versions_add(struct history *history, struct str present)
+{
+	struct buf next = BUF_INIT(CONFIG_FILE_MAX);
+
+	buf_append_str(&next, present);
+	for (unsigned number = config_history_last(history->folder); number > 0; number--) {
+		char *path = config_history_path(history->folder, number);
+		struct buf version = BUF_INIT(CONFIG_FILE_MAX);
+		struct stat status;
+		if (stat(path, &status) == 0 && file_read(path, &version) == FAULT_NONE) {
+			version_add(history, number, status.st_mtime, buf_str(&version),
+				    buf_str(&next));
+			buf_done(&next);
+			next = version;
+		} else
+			buf_done(&version);
+		free(path);
+	}
+	buf_done(&next);
+}
+
+int cmd_tls_history(struct ctl *ctl)
+{
+	struct history history = {.ctl = ctl,
+				  .folder = ctl_path(ctl, "history"),
+				  .list = json_array(),
+				  .text = BUF_INIT(TEXT_MAX)};
+	char *path = ctl_path(ctl, "mailserver.cfg");
+	struct buf present = BUF_INIT(CONFIG_FILE_MAX);
+	int code = CTL_DONE;
+	enum fault fault = file_read(path, &present);
+
+	if (fault != FAULT_NONE)
+		code = ctl_fail(CTL_USAGE, "%s cannot be read: %s", path, fault_text(fault));
+	else {
+		versions_add(&history, buf_str(&present));
+		if (ctl_has(ctl, OPTION_BIT(JSON)))
+			ctl_print_json(json_incref(history.list));
+		else
+			ctl_print(history.text.len > 0 ? buf_str(&history.text)
+						       : STR("There are no former versions.\n"));
+	}
+	json_decref(history.list);
+	buf_done(&history.text);
+	buf_done(&present);
+	free(history.folder);
+	free(path);
+	return code;
+}
+
+/* ---- revert ---- */
+
+static int version_read(struct plan *plan)
+{
+	struct str word = ctl_word(plan->ctl, 0);
+	uint64_t number = config_history_last(plan->history);
+
+	if (!str_is_empty(word) && !str_parse_u64(word, 99999999, &number))
+		return ctl_fail(CTL_USAGE, "%.*s is no number of `postern tls history`",
+				STR_ARG(word));
+	if (number == 0)
+		return ctl_fail(CTL_USAGE, "there are no former versions");
+	char *path = config_history_path(plan->history, (unsigned)number);
+	enum fault fault = file_read(path, &plan->after);
+	int code = fault == FAULT_NONE ? CTL_DONE
+				       : ctl_fail(CTL_USAGE, "%s cannot be read: %s", path,
+						  fault_text(fault));
+	free(path);
+	return code;
+}
+
+int cmd_tls_revert(struct ctl *ctl)
+{
+	struct plan plan;
+	int code = plan_open(&plan, ctl);
+
+	if (code == CTL_DONE)
+		code = version_read(&plan);
+	if (code == CTL_DONE)
+		code = plan_carry_out(&plan, 0, true);
+	plan_close(&plan);
+	return code;
+}

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changing the policy: shown before, in force at once, undone when nobody confirms, and recorded."""
+import json
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from clients import s_client
+from harness.server import Server
+
+BOTH = ("Security", "SmtpSecurity")
+LISTS = [f"{table}/{side}TlsProtocols" for table in BOTH for side in ("Server", "Client")]
+
+
+def speaks(server, option, service="IMAPS"):
+    return re.search(r"^New, (?!\(NONE\))\S+, Cipher is (?!\(NONE\))", s_client(server, service, option), re.M)
+
+
+def is_refused(server, option, service="IMAPS"):
+    return "alert protocol version" in s_client(server, service, option)
+
+
+def wait_for(condition, seconds=20):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.1)
+
+
+def evidence(home):
+    return json.loads(home.command("evidence", "list", "--json").stdout)
+
+
+def verdict(home):
+    done = home.command("evidence", "verify", "--json", check=False)
+    return done.returncode, json.loads(done.stdout)
+
+
+def changed(entry):
+    return {change["variable"]: change["new"] for change in entry["changes"]}
+
+
+def table_value(home, place):
+    table, name = place.split("/")
+    return home.config().get(home.config().table(table), name)
+
+
+def test_a_minimum_is_shown_before_and_holds_at_once(server):
+    home = server.home
+    before = home.config_path.read_bytes()
+    assert speaks(server, "-tls1_2")
+    shown = home.command("tls", "set", "--min", "TLSv1.3", "--dry-run").stdout
+    assert "IMAPS: TLSv1.2, TLSv1.3 -> TLSv1.3" in shown and "SMTP client: " in shown, shown
+    assert "protocols that go:   TLSv1.2" in shown and "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" in shown
+    assert home.config_path.read_bytes() == before and speaks(server, "-tls1_2")
+
+    done = home.command("tls", "set", "--min", "TLSv1.3").stdout
+    assert "In force." in done
+    for service in ("IMAPS", "SMTP", "HTTPS"):
+        assert is_refused(server, "-tls1_2", service)
+        assert speaks(server, "-tls1_3", service)
+    assert {table_value(home, place) for place in LISTS} == {"TLSv1.3"}
+    assert (home.path / "mailserver.cfg.bak").read_bytes() == before
+
+    entry = evidence(home)[-1]
+    assert entry["kind"] == "config change" and entry["uid"] == os.getuid()
+    assert changed(entry) == dict.fromkeys(LISTS, "TLSv1.3")
+    assert entry["from"] == "control socket"
+    line = f'{entry["who"]} - Update Security {{ServerTlsProtocols="TLSv1.3", was="TLSv1.2,TLSv1.3"}}'
+    assert re.search(r"^\[\d\d/\w{3}/\d{4} \d\d:\d\d:\d\d\] " + re.escape(line) + "$", home.log("config"), re.M), \
+        home.log("config")
+    assert verdict(home)[0] == 0
+
+
+def test_not_confirmed_it_is_undone(server):
+    home = server.home
+    before = home.config_path.read_bytes()
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
+    assert is_refused(server, "-tls1_2")
+    assert server.status()["awaiting_confirmation"]["until"] > time.time() - 3
+    # No second change meanwhile.
+    refused = home.command("tls", "set", "Limits.Recipients=177", check=False)
+    assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
+    wait_for(lambda: speaks(server, "-tls1_2"))
+    assert home.config_path.read_bytes() == before
+    assert server.status()["awaiting_confirmation"] is None
+    entry = evidence(home)[-1]
+    assert entry["who"] == "postern" and "not confirmed" in entry["text"]
+    late = home.command("tls", "confirm", check=False)
+    assert late.returncode == 2 and "no change waits" in late.stderr
+
+
+def test_confirmed_it_stays(server):
+    home = server.home
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
+    home.command("tls", "confirm")
+    time.sleep(3)
+    assert is_refused(server, "-tls1_2")
+    assert evidence(home)[-1]["kind"] == "confirmation"
+    # And back by hand, by number and by name.
+    [version] = json.loads(home.command("tls", "history", "--json").stdout)
+    assert changed(version) == dict.fromkeys(LISTS, "TLSv1.3")
+    home.command("tls", "revert", str(version["version"]))
+    assert speaks(server, "-tls1_2")
+    home.command("tls", "revert")
+    assert is_refused(server, "-tls1_2")
+
+
+def test_reset_needs_a_second_word_where_the_minimum_falls(server):
+    home = server.home
+    refused = home.command("tls", "reset", check=False)
+    assert refused.returncode == 2 and "--allow-weaker" in refused.stderr
+    assert "IMAPS: the minimum goes from TLSv1.2 to TLSv1" in refused.stdout
+    assert is_refused(server, "-tls1_1")
+    home.command("tls", "reset", "--allow-weaker")
+    assert speaks(server, "-tls1_1") and speaks(server, "-tls1")
+    assert all(table_value(home, place) is None for place in LISTS)
+
+
+def test_overrides_below_the_minimum_are_named(server):
+    home = server.home
+    home.command("tls", "set", "Service:POP3S.ServerTlsProtocols=TLSv1.2")
+    done = home.command("tls", "set", "--min", "TLSv1.3", check=False)
+    assert done.returncode == 1
+    assert re.search(r"POP3S still admits TLSv1\.2: Service:POP3S/ServerTlsProtocols \(mailserver\.cfg:\d+\)",
+                     done.stderr), done.stderr
+    assert is_refused(server, "-tls1_2") and speaks(server, "-tls1_2", "POP3S")
+
+
+def test_a_hand_edit_is_kept_and_a_conflict_refused(server):
+    home = server.home
+    home.configure(Limits__Recipients="177")
+    home.command("tls", "set", "Security.ServerTlsProtocols=TLSv1.3")
+    assert table_value(home, "Limits/Recipients") == "177"
+    hand, own = evidence(home)[-2:]
+    assert hand["kind"] == "reload of a hand edit" and changed(hand) == {"Limits/Recipients": "177"}
+    assert hand["who"] == "hand edit" and own["kind"] == "config change"
+    assert changed(own) == {"Security/ServerTlsProtocols": "TLSv1.3"}
+
+    home.configure(Security__ServerTlsProtocols="TLSv1.2")
+    edited = home.config_path.read_bytes()
+    refused = home.command("tls", "set", "Security.ServerTlsProtocols=TLSv1.2,TLSv1.3", check=False)
+    assert refused.returncode == 2
+    assert '"TLSv1.2"' in refused.stderr and '"TLSv1.2,TLSv1.3"' in refused.stderr
+    assert home.config_path.read_bytes() == edited
+    home.command("reload")
+    assert changed(evidence(home)[-1]) == {"Security/ServerTlsProtocols": "TLSv1.2"}
+
+
+@pytest.mark.parametrize("word", ["Security.ServerTlsProtocols=TLSv1.9", "Security.Nothing=1", "nonsense",
+                                  "Security.ServerTlsCiphers=HIGH:!NOSUCH"])
+def test_what_is_wrong_changes_nothing(server, word):
+    before = server.home.config_path.read_bytes()
+    assert server.home.command("tls", "set", word, check=False).returncode == 2
+    assert server.home.config_path.read_bytes() == before
+
+
+def test_a_port_that_is_occupied_puts_the_file_back(server):
+    home = server.home
+    before = home.config_path.read_bytes()
+    taken = server.ports["SMTP"]
+    refused = home.command("tls", "set", f"Service:POP3S.Port={taken}", check=False)
+    assert refused.returncode == 2
+    assert home.config_path.read_bytes() == before
+    assert speaks(server, "-tls1_2", "POP3S")
+
+
+@pytest.mark.parametrize("wait", [0, 4])
+def test_a_killed_parent_does_not_forget_to_undo(home, wait):
+    """The time runs out while no parent is there (4 s), or when the next one serves already (0 s)."""
+    before = home.config_path.read_bytes()
+    first = Server(home).wait_ready()
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "3s")
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    time.sleep(wait)
+    with Server(home) as second:
+        wait_for(lambda: speaks(second, "-tls1_2"))
+        assert home.config_path.read_bytes() == before
+        assert any("not confirmed" in entry["text"] for entry in evidence(home))
+        assert verdict(home)[0] == 0
+
+
+def test_without_a_server(home):
+    done = home.command("tls", "set", "--min", "TLSv1.3")
+    assert "when the server starts" in done.stdout
+    late = home.command("tls", "set", "--min", "TLSv1.2", "--confirm-within", "1m", check=False)
+    assert late.returncode == 3
+    with Server(home) as server:
+        assert is_refused(server, "-tls1_2")
+        kinds = [entry["kind"] for entry in evidence(home)]
+        assert kinds[-1] == "start"
+        assert verdict(home) == (0, {"entries": len(kinds), "faults": [], "hash": evidence(home)[-1]["hash"]})
+    home.configure(Limits__Recipients="178")
+    with Server(home):
+        hand, start = evidence(home)[-2:]
+        assert changed(hand) == {"Limits/Recipients": "178"} and start["kind"] == "start"
+
+
+def test_a_replaced_certificate_is_recorded(server):
+    home = server.home
+    for part in ("crt", "key"):
+        source = home.path / "sslcert" / f"server-ecdsa.{part}"
+        (home.path / "sslcert" / f"mail.example.org.{part}").write_bytes(source.read_bytes())
+    home.command("reload")
+    entry = evidence(home)[-1]
+    assert entry["kind"] == "certificate change"
+    assert [change["variable"] for change in entry["changes"]] == ["mail.example.org"]
+
+
+@pytest.mark.parametrize("harm", ["change", "remove", "swap"])
+def test_a_tampered_record_is_found(server, harm):
+    home = server.home
+    for count in range(3):
+        home.command("tls", "set", f"Limits.Recipients={100 + count}")
+    path = home.path / "evidence.log"
+    lines = path.read_text().splitlines(keepends=True)
+    number = len(lines) - 1
+    if harm == "change":
+        lines[number - 1] = lines[number - 1].replace("101", "999")
+        wanted = f"entry {number} was changed"
+    elif harm == "remove":
+        del lines[number - 1]
+        wanted = f"entry {number} is missing"
+    else:
+        lines[number - 1], lines[number] = lines[number], lines[number - 1]
+        wanted = f"entry {number} stands behind entry {number + 1}"
+    path.write_text("".join(lines))
+    code, found = verdict(home)
+    assert code == 1 and any(wanted in fault for fault in found["faults"]), found
