@@ -55,13 +55,60 @@ static size_t utf8_sequence_len(struct str text)
 	return len;
 }
 
-static void append_foreign(struct buf *to, struct str foreign, const char *forbidden)
+/* The number of a well-formed sequence's character. */
+static uint32_t utf8_character(const char *at, size_t len)
+{
+	static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+	uint32_t character = (unsigned char)at[0] & first_bits[len];
+
+	for (size_t i = 1; i < len; i++)
+		character = character << 6 | ((unsigned char)at[i] & 0x3f);
+	return character;
+}
+
+struct character_range {
+	uint32_t first, last;
+};
+
+/* Characters that end a line, or turn the direction of what follows, for programs that know Unicode. */
+static const struct character_range deceiving[] = {
+	{0x061c, 0x061c}, {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},
+};
+
+/* White space beyond ASCII: \S of a filter's expression would end there. */
+static const struct character_range spaces[] = {
+	{0x00a0, 0x00a0}, {0x1680, 0x1680}, {0x2000, 0x200a}, {0x202f, 0x202f},
+	{0x205f, 0x205f}, {0x3000, 0x3000},
+};
+
+#define IN_RANGES(ranges, character) \
+	in_ranges(ranges, sizeof(ranges) / sizeof((ranges)[0]), character)
+
+static bool in_ranges(const struct character_range *ranges, size_t count, uint32_t character)
+{
+	for (size_t i = 0; i < count; i++)
+		if (character >= ranges[i].first && character <= ranges[i].last)
+			return true;
+	return false;
+}
+
+static bool may_stand(struct str sequence, bool is_word)
+{
+	char c = sequence.ptr[0];
+
+	if (sequence.len == 1)
+		return !ascii_is_control(c) &&
+		       (!is_word || strchr(" ,\"'<>\\", c) == NULL);
+	uint32_t character = utf8_character(sequence.ptr, sequence.len);
+	return !IN_RANGES(deceiving, character) && (!is_word || !IN_RANGES(spaces, character));
+}
+
+static void append_foreign(struct buf *to, struct str foreign, bool is_word)
 {
 	for (size_t i = 0; i < foreign.len;) {
-		char c = foreign.ptr[i];
 		size_t len = utf8_sequence_len(str_from(foreign, i));
-		if (len == 0 || ascii_is_control(c) || (c != '\0' && strchr(forbidden, c) != NULL)) {
-			append_escaped(to, (unsigned char)c);
+		if (len == 0 || !may_stand(str_sub(foreign, i, len), is_word)) {
+			append_escaped(to, (unsigned char)foreign.ptr[i]);
 			i++;
 		} else {
 			buf_append(to, foreign.ptr + i, len);
@@ -72,12 +119,12 @@ static void append_foreign(struct buf *to, struct str foreign, const char *forbi
 
 void text_append_word(struct buf *to, struct str foreign)
 {
-	append_foreign(to, foreign, " ,\"'<>\\");
+	append_foreign(to, foreign, true);
 }
 
 void text_append_phrase(struct buf *to, struct str foreign)
 {
-	append_foreign(to, foreign, "");
+	append_foreign(to, foreign, false);
 }
 
 void log_line_begin(struct log_line *line, const struct log *log, enum log_file file)
@@ -113,7 +160,7 @@ void log_line_end(struct log_line *line)
 
 	clock_append_log_stamp(&whole, clock_real_s());
 	size_t stamp = whole.len;
-	append_foreign(&whole, buf_str(&line->text), "");
+	append_foreign(&whole, buf_str(&line->text), false);
 	if (whole.len > stamp + LOG_LINE_MAX || line->text.failed) {
 		buf_truncate(&whole, whole.len < stamp + LOG_LINE_MAX ? whole.len : stamp + LOG_LINE_MAX);
 		buf_append_c(&whole, "...");

@@ -61,13 +61,26 @@ static bool file_write(struct body *body, struct str bytes)
 static bool file_begin(struct body *body)
 {
 	body->fd = memfd_create("postern-body", MFD_CLOEXEC);
-	if (body->fd < 0) {
+	if (body->fd < 0)
 		body->is_out_of_memory = true;
-		return false;
-	}
+	return body->fd >= 0;
+}
+
+/*
+ * The head goes before what follows into the file. It gathers what comes
+ * in small pieces: a message of nothing but dots would cost a call for each of them.
+ */
+static bool head_write(struct body *body)
+{
 	bool is_written = file_write(body, buf_str(&body->head));
-	buf_done(&body->head);
+
+	buf_reset(&body->head);
 	return is_written;
+}
+
+static bool has_room(const struct body *body, size_t len)
+{
+	return len <= BODY_INLINE - body->head.len;
 }
 
 void body_append(struct body *body, struct str bytes)
@@ -82,9 +95,13 @@ void body_append(struct body *body, struct str bytes)
 		buf_done(&body->head);
 		return;
 	}
-	if (body->fd < 0 && bytes.len <= BODY_INLINE - body->head.len)
+	if (!has_room(body, bytes.len) && body->fd < 0 && !file_begin(body))
+		return;
+	if (!has_room(body, bytes.len) && !head_write(body))
+		return;
+	if (has_room(body, bytes.len))
 		buf_append_str(&body->head, bytes);
-	else if ((body->fd < 0 && !file_begin(body)) || !file_write(body, bytes))
+	else if (!file_write(body, bytes))
 		return;
 	body->size_bytes += bytes.len;
 }
@@ -103,6 +120,8 @@ enum fault body_view(struct body *body, struct str *view_out)
 		*view_out = buf_str(&body->head);
 		return FAULT_NONE;
 	}
+	if (!head_write(body))
+		return FAULT_MEMORY;
 	if (body->map == NULL) {
 		void *map = mmap(NULL, body->size_bytes, PROT_READ, MAP_SHARED, body->fd, 0);
 		if (map == MAP_FAILED)

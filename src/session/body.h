@@ -26,8 +26,8 @@ struct body {
 	struct smtp_body smtp; /* line ends, dots, chunk counter, header size */
 	uint64_t limit_bytes;
 	uint64_t size_bytes; /* kept so far */
-	struct buf head;     /* the whole of it while it is small */
-	int fd;              /* memory file once it is large, else -1 */
+	struct buf head;     /* the whole of it while it is small; then what the file wants still */
+	int fd;              /* memory file once it is large, else -1; whole after body_view */
 	char *map;           /* the memory file as body_view showed it */
 	size_t map_len;
 };

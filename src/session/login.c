@@ -33,11 +33,14 @@ static enum command_step login_end(struct session *session, enum login_outcome_k
 	return session->protocol->login_done(session, outcome);
 }
 
-/* The form in which accounts are known; a name that is no address is asked as it is and found unknown. */
+/*
+ * The form in which accounts are known; a name that is no address is asked as it
+ * is and found unknown, and so is one that is too long for any account.
+ */
 static void append_account(struct buf *to, struct str name)
 {
 	if (!address_append_account(to, name))
-		buf_append_str(to, name);
+		buf_append_str(to, str_sub(name, 0, SASL_USER_MAX));
 }
 
 static enum command_step login_ask(struct session *session, struct str name, struct str password)

@@ -534,6 +534,7 @@ static enum progress output_drain(struct session *session)
 static void session_expire(struct session *session)
 {
 	if (session->phase == PHASE_HANDSHAKE) {
+		tls_handshake_expire(session->stream.transport_state);
 		handshake_log_failure(session);
 		session->stream.broken = IO_BROKEN;
 	}

@@ -106,6 +106,19 @@ static void test_a_foreign_word_forges_no_field(void **state)
 	buf_done(&to);
 }
 
+/* A filter's \S ends at every white space of Unicode, and some viewers end a line at U+2028. */
+static void test_unicode_forges_nothing_either(void **state)
+{
+	struct buf to = BUF_INIT(1000);
+
+	text_append_word(&to, STR("a\xc2\xa0" "b\xe3\x80\x80" "c\xe2\x80\x87" "d"));
+	assert_true(str_equals(buf_str(&to), STR("a\\xc2\\xa0b\\xe3\\x80\\x80c\\xe2\\x80\\x87d")));
+	buf_reset(&to);
+	text_append_phrase(&to, STR("a\xe3\x80\x80" "b\xe2\x80\xa8" "c\xe2\x80\xae" "d\xc3\xa9"));
+	assert_true(str_equals(buf_str(&to), STR("a\xe3\x80\x80" "b\\xe2\\x80\\xa8c\\xe2\\x80\\xaed\xc3\xa9")));
+	buf_done(&to);
+}
+
 static void test_utf8_stays_and_broken_utf8_does_not(void **state)
 {
 	struct buf to = BUF_INIT(1000);
@@ -156,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_a_line_has_stamp_and_end),
 		cmocka_unit_test(test_foreign_text_forges_no_line),
 		cmocka_unit_test(test_a_foreign_word_forges_no_field),
+		cmocka_unit_test(test_unicode_forges_nothing_either),
 		cmocka_unit_test(test_utf8_stays_and_broken_utf8_does_not),
 		cmocka_unit_test(test_a_long_line_is_cut),
 		cmocka_unit_test(test_file_names),
