@@ -271,8 +271,14 @@ def make():
                  preference, signatures, signals, hostile, hybrid):
         part(table)
     written = json.loads(WRITTEN.read_text())
-    table.policies.update(written["policies"])
-    table.peers.update(written["peers"])
+    for kind, mine in (("policies", table.policies), ("peers", table.peers)):
+        for name, value in written[kind].items():
+            if mine.setdefault(name, value) != value:
+                sys.exit(f"written.json: {kind} {name!r} means something else in generate.py")
+    for case in written["cases"]:
+        if case["name"] in table.names:
+            sys.exit(f"written.json: {case['name']!r} stands twice")
+        table.names.add(case["name"])
     return {"openssl_cnf": HOSTILE, "policies": table.policies, "peers": table.peers,
             "cases": table.cases + written["cases"]}
 

@@ -274,6 +274,12 @@ def answer_old(policy, peer, version):
         return refused(HANDSHAKE_FAILURE, says_suites(policy, peer))
     suite = SUITES[shared[0]]
     outcome = {"version": version, "suite": suite.iana}
+    # RFC 8446 section 4.1.3: the random tells a peer that both could do better. (OpenSSL looks for TLS 1.2 itself,
+    # so a list with a hole there has no sentinel in TLS 1.0 and 1.1.)
+    if version == "TLSv1.2" and "TLSv1.3" in policy.protocols:
+        outcome["sentinel"] = "TLSv1.2"
+    elif version != "TLSv1.2" and "TLSv1.2" in policy.protocols:
+        outcome["sentinel"] = "TLSv1.1"
     if suite.exchange == "ECDHE":
         outcome["group"] = curves[0]
     elif suite.exchange == "DHE":

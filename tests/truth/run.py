@@ -90,9 +90,10 @@ def reply(case, address):
 
 def differences(expected, got):
     """What was expected and did not come; what is not named may be as it likes, but an alert must be expected."""
-    wrong = {key: value for key, value in expected.items() if got.get(key, False if value is False else None) != value}
-    if "alert" in got and "alert" not in expected:
-        wrong.setdefault("alert", None)
+    wrong = {key: value for key, value in expected.items() if got.get(key) != value}
+    for surprise in ("alert", "retry"):
+        if surprise in got and surprise not in expected:
+            wrong.setdefault(surprise, None)
     return wrong
 
 
