@@ -170,6 +170,30 @@ static void append_certificates(struct buf *to, json_t *status)
 	columns_done(&columns);
 }
 
+static void append_self_check(struct buf *to, json_t *status)
+{
+	json_t *check = json_object_get(status, "self_check"), *line;
+	size_t i;
+
+	buf_printf(to, "\nSelf-check %s: %lld handshakes with ourselves, ",
+		   member_text(check, "state"),
+		   json_integer_value(json_object_get(check, "handshakes")));
+	append_time(to, check, "time");
+	json_array_foreach(json_object_get(check, "differences"), i, line)
+		buf_printf(to, "\n  %s", json_string_value(line));
+}
+
+static void append_awaiting(struct buf *to, json_t *status)
+{
+	json_t *awaiting = json_object_get(status, "awaiting_confirmation");
+
+	if (!json_is_object(awaiting))
+		return;
+	buf_printf(to, "\nA change by %s is undone unless confirmed (postern tls confirm) until ",
+		   member_text(awaiting, "who"));
+	append_time(to, awaiting, "until");
+}
+
 static void status_print(json_t *status)
 {
 	struct buf text = BUF_INIT(TEXT_MAX);
@@ -183,6 +207,10 @@ static void status_print(json_t *status)
 	append_time(&text, status, "applied");
 	if (broken[0] != '\0')
 		buf_printf(&text, "\nThe file on disk is not in force: %s", broken);
+	append_self_check(&text, status);
+	append_awaiting(&text, status);
+	if (json_is_false(json_object_get(json_object_get(status, "evidence"), "is_written")))
+		buf_append_c(&text, "\nevidence.log cannot be written: changes are not recorded");
 	buf_append_c(&text, "\n\n");
 	append_roles(&text, status);
 	buf_append_char(&text, '\n');
@@ -193,13 +221,17 @@ static void status_print(json_t *status)
 	buf_done(&text);
 }
 
-/* 1 where the administrator should look: a role that is not ready, a file that is not in force. */
+/*
+ * 1 where the administrator should look: a role that is not ready, a file that is
+ * not in force, a self-check that failed.
+ */
 static int status_code(json_t *status)
 {
 	json_t *role;
 	size_t i;
 
-	if (member_text(status, "config_broken")[0] != '\0')
+	if (member_text(status, "config_broken")[0] != '\0' ||
+	    strcmp(member_text(json_object_get(status, "self_check"), "state"), "failed") == 0)
 		return CTL_FINDING;
 	json_array_foreach(json_object_get(status, "roles"), i, role)
 		if (strcmp(member_text(role, "state"), "ready") != 0)

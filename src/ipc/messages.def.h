@@ -33,6 +33,11 @@
 #define FIELDS_certificate_given(F) F(U64, generation) F(U32, key) F(U8, is_default) F(STR, name) F(STR, chain)
 /* A listening socket of a service; the number tells those apart that a front has already. */
 #define FIELDS_listener_given(F) F(U64, generation) F(U32, listener) F(U32, service) F(FD, fd)
+/*
+ * A front has shaken hands with itself under a generation; `differences` between
+ * effective and intended, a sentence a line.
+ */
+#define FIELDS_self_checked(F) F(U64, generation) F(U32, handshakes) F(STR, differences)
 /* A role's new descriptor for a log file after rotation. */
 #define FIELDS_log_rotated(F) F(U32, file) F(FD, fd)
 /* Numbers and texts for `status` and /metrics, as JSON. */
@@ -102,6 +107,7 @@
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
 	X(certificate_given, FROM(PARENT), FROM(FRONT))                                            \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
+	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
 	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
 	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))          \
 	X(status_given, FROM(PARENT) | ANY_ROLE, FROM(PARENT) | FROM(CTL) | FROM(FRONT))           \

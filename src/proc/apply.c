@@ -316,6 +316,8 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 	const struct msg_done *done = &packet->message.done;
 	uint64_t id = packet->header.id;
 
+	if (packet->header.kind == MSG_self_checked)
+		self_checks_take(parent, child->index, &packet->message.self_checked);
 	if (packet->header.kind != MSG_done)
 		return;
 	if (child->role == ROLE_FRONT) {

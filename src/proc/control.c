@@ -75,6 +75,7 @@ void status_append(const struct parent *parent, struct buf *json)
 	}
 	buf_append_char(json, ']');
 	change_append_status(parent, json);
+	self_checks_append_status(parent, json);
 	buf_append_char(json, '}');
 }
 

@@ -382,6 +382,7 @@ static void parent_free(struct parent *parent)
 {
 	control_close(parent);
 	change_close(parent);
+	self_checks_done(&parent->self_checks);
 	config_unref(&parent->config);
 	config_unref(&parent->next_config);
 	listeners_close(&parent->listeners);

@@ -19,6 +19,7 @@
 #include "proc/child.h"
 #include "proc/listeners.h"
 #include "proc/logs.h"
+#include "proc/self_checks.h"
 
 enum { CHILDREN_MAX = 3 + 16, CONTROL_CLIENTS_MAX = 32 };
 
@@ -94,6 +95,7 @@ struct parent {
 	char *apply_fault;
 
 	struct change change; /* what the command line changes, and the record of all changes */
+	struct self_checks self_checks;
 	struct list control_clients;
 	size_t control_client_count;
 	int64_t change_noticed_ms; /* 0: none */

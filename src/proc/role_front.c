@@ -3,7 +3,8 @@
  * The front: accepts, and runs the sessions of all services.
  *
  * The main thread is the waiter; it also hears the parent. One more thread
- * hears the store's change feed, and one fetches ticket keys now and then.
+ * hears the store's change feed, one fetches ticket keys now and then, and one
+ * shakes hands with ourselves when a configuration has come in force.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,10 +24,12 @@
 #include "proc/descriptors.h"
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
+#include "proc/self_check.h"
 #include "proc/snapshot_read.h"
 #include "session/front.h"
 #include "smtpd/smtpd.h"
 #include "store/feed.h"
+#include "tls/catalog.h"
 
 enum {
 	/* More than may wait for one role at a time, so that one that hangs leaves some. */
@@ -40,6 +43,8 @@ enum {
 	/* How long a handshake waits for a signature; its own deadline is later. */
 	KEYS_ANSWER_MS = 10 * 1000,
 	ACCEPTS_A_ROUND = 64,
+	CHECK_SENDS = 50,
+	CHECK_PAUSE_MS = 100,
 };
 
 static const struct protocol *const protocols[SERVICE_COUNT] = {
@@ -77,6 +82,10 @@ struct front_role {
 	pthread_mutex_t ticket_lock;
 	pthread_cond_t ticket_end;
 	bool is_ending;
+	pthread_t check_thread;
+	pthread_mutex_t check_lock;
+	pthread_cond_t check_wanted;
+	uint64_t check_generation; /* to be checked; 0: none */
 
 	struct descriptors descriptors;
 	struct watch parent_watch;
@@ -218,6 +227,15 @@ static enum fault contexts_make(struct front_role *role, const struct config *co
 	return FAULT_NONE;
 }
 
+/* Has the other thread check the snapshot that is in force now. */
+static void check_want(struct front_role *role, uint64_t generation)
+{
+	pthread_mutex_lock(&role->check_lock);
+	role->check_generation = generation;
+	pthread_cond_signal(&role->check_wanted);
+	pthread_mutex_unlock(&role->check_lock);
+}
+
 static enum fault config_put_in_force(struct front_role *role, struct packet *packet,
 				      struct buf *why)
 {
@@ -239,6 +257,7 @@ static enum fault config_put_in_force(struct front_role *role, struct packet *pa
 	}
 	front_snapshot_set(&role->front, snapshot_new(config, contexts));
 	listeners_settle(role, generation);
+	check_want(role, generation);
 	return FAULT_NONE;
 }
 
@@ -346,8 +365,59 @@ static void *tickets_run(void *argument)
 	return NULL;
 }
 
+/* The snapshot's contexts and what they are meant to be; the parent is told. */
+static void snapshot_check(struct front_role *role, uint64_t generation)
+{
+	const struct suite_catalog *catalog = tls_catalog_new();
+	struct snapshot *snapshot = front_snapshot_get(&role->front);
+	int64_t now_s = clock_real_s();
+	struct self_check check;
+
+	self_check_init(&check);
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (snapshot->tls[i] != NULL)
+			self_check_context(
+				&check, service_name((enum service_id)i),
+				tls_policy_at(&snapshot->config->services[i].policy, now_s),
+				tls_context_at(snapshot->tls[i], now_s), catalog);
+	struct msg_self_checked checked = {.generation = generation,
+					   .handshakes = check.handshakes,
+					   .differences = buf_str(&check.differences)};
+	/* The socket is full only when the parent is stuck; it has more to say then. */
+	for (int i = 0; i < CHECK_SENDS &&
+			channel_send(&role->parent, MSG_self_checked, 0, &checked) == FAULT_BUSY;
+	     i++)
+		usleep(CHECK_PAUSE_MS * 1000);
+	self_check_done(&check);
+	snapshot_unref(&snapshot);
+	tls_catalog_free(&catalog);
+}
+
+static void *checks_run(void *argument)
+{
+	struct front_role *role = argument;
+
+	pthread_mutex_lock(&role->check_lock);
+	while (!role->is_ending) {
+		uint64_t generation = role->check_generation;
+		role->check_generation = 0;
+		if (generation == 0) {
+			pthread_cond_wait(&role->check_wanted, &role->check_lock);
+			continue;
+		}
+		pthread_mutex_unlock(&role->check_lock);
+		snapshot_check(role, generation);
+		pthread_mutex_lock(&role->check_lock);
+	}
+	pthread_mutex_unlock(&role->check_lock);
+	return NULL;
+}
+
 static void threads_start(struct front_role *role)
 {
+	CHECK(pthread_mutex_init(&role->check_lock, NULL) == 0);
+	CHECK(pthread_cond_init(&role->check_wanted, NULL) == 0);
+	CHECK(pthread_create(&role->check_thread, NULL, checks_run, role) == 0);
 	CHECK(pthread_mutex_init(&role->ticket_lock, NULL) == 0);
 	CHECK(pthread_cond_init(&role->ticket_end, NULL) == 0);
 	CHECK(pthread_create(&role->feed_thread, NULL, feed_run, role) == 0);
@@ -359,9 +429,13 @@ static void threads_end(struct front_role *role)
 	feed_stop(role->feed);
 	pthread_join(role->feed_thread, NULL);
 	pthread_mutex_lock(&role->ticket_lock);
+	pthread_mutex_lock(&role->check_lock);
 	role->is_ending = true;
+	pthread_cond_signal(&role->check_wanted);
+	pthread_mutex_unlock(&role->check_lock);
 	pthread_cond_signal(&role->ticket_end);
 	pthread_mutex_unlock(&role->ticket_lock);
+	pthread_join(role->check_thread, NULL);
 	pthread_join(role->ticket_thread, NULL);
 }
 

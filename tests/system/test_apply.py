@@ -231,3 +231,18 @@ def test_a_tampered_record_is_found(server, harm):
     path.write_text("".join(lines))
     code, found = verdict(home)
     assert code == 1 and any(wanted in fault for fault in found["faults"]), found
+
+
+def test_the_server_shakes_hands_with_itself(server):
+    def passed():
+        return server.status()["self_check"]["state"] == "passed"
+
+    wait_for(passed)
+    check = server.status()["self_check"]
+    # Eight services, four versions, and each kind of certificate once.
+    assert check["handshakes"] == 8 * 6 and check["differences"] == []
+    server.home.command("tls", "reset", "--allow-weaker")
+    wait_for(passed)
+    assert server.status()["self_check"]["time"] >= check["time"]
+    assert re.search(r"^Self-check passed: 48 handshakes", server.home.command("status").stdout, re.M)
+    assert "self-check" not in server.home.log("error")
