@@ -95,6 +95,7 @@ struct tls_policy {
 	/* Who says so; line 0 where it is the default. For failures in words and `tls show`. */
 	struct finding_place protocols_source;
 	struct finding_place ciphers_source;
+	struct finding_place groups_source; /* the switch that leaves groups out, if any does */
 
 	struct tls_floor floor;
 	/*

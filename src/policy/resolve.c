@@ -492,6 +492,15 @@ static void text_write(struct tls_policy *policy, struct arena *arena)
 	buf_done(&text);
 }
 
+/* Which switch says what groups there are. */
+static const struct tls_setting *groups_setting(const struct resolver *resolver)
+{
+	const struct tls_setting *ecdhe = setting_of(resolver, TLS_ENABLE_ECDHE);
+	const struct tls_setting *dhe = setting_of(resolver, TLS_ENABLE_DHE);
+
+	return ecdhe->number == 1 && dhe->number == 0 ? dhe : ecdhe;
+}
+
 static void resolver_begin(struct resolver *resolver)
 {
 	bool listens = is_listener(resolver);
@@ -507,6 +516,7 @@ static void resolver_begin(struct resolver *resolver)
 		.protocols = resolver->protocols_setting->protocols,
 		.protocols_source = place_keep(resolver->arena, resolver->protocols_setting->place),
 		.ciphers_source = place_keep(resolver->arena, resolver->ciphers_setting->place),
+		.groups_source = place_keep(resolver->arena, groups_setting(resolver)->place),
 	};
 }
 

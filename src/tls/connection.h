@@ -14,6 +14,7 @@ struct tls_connection {
 	SSL *ssl;
 	int fd;		 /* the stream's */
 	bool is_done;	 /* handshake */
+	bool is_expired; /* the time for the handshake was over */
 	bool is_drained; /* the last read took all there was */
 	bool has_more;	 /* another write follows at once the one under way */
 	/* Encrypted bytes that wait for the next write: the end of the handshake, records of a long text. */

@@ -418,13 +418,16 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 	struct tls_words *words = &self->words;
 
 	buf_init(&self->texts, 64 * 1024);
-	CHECK(buf_reserve(&self->texts, 8 * 1024) != NULL);
+	CHECK(buf_reserve(&self->texts, 16 * 1024) != NULL);
 	*words = (struct tls_words){
 		.protocols = policy->protocols,
 		.protocols_source = policy->protocols_source,
 		.ciphers_source = policy->ciphers_source,
 		.floor = policy->floor,
+		.groups_source = policy->groups_source,
+		.group_count = policy->group_count,
 	};
+	memcpy(words->groups, policy->groups, sizeof(words->groups));
 	struct str *const texts[] = {
 		&words->protocols_source.table,
 		&words->protocols_source.variable,
@@ -432,6 +435,8 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		&words->ciphers_source.variable,
 		&words->floor.source.table,
 		&words->floor.source.variable,
+		&words->groups_source.table,
+		&words->groups_source.variable,
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = text_keep(&self->texts, str_sub(*texts[i], 0, 1024));

@@ -78,6 +78,9 @@ struct tls_words {
 	struct finding_place ciphers_source;
 	struct str table;
 	struct tls_floor floor;
+	struct finding_place groups_source;
+	const struct tls_group *groups[TLS_GROUPS_MAX];
+	size_t group_count;
 };
 const struct tls_words *tls_context_words(const struct tls_context *context);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a handshake failed, in words: see transport.h. */
+/* Why a handshake failed, in words: see transport.h. The words themselves are failure.h. */
+#include "tls/failure.h"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <string.h>
@@ -7,9 +9,226 @@
 #include "base/log.h"
 #include "tls/connection.h"
 
-enum { SUITES_NAMED = 4 };
+/* So many of a list are named, the others counted. */
+enum { NAMES_SHOWN = 4 };
 
-/* ---- who says so ---- */
+/* ---- which kind it was ---- */
+
+/* What OpenSSL found. */
+static const struct {
+	int reason;
+	enum tls_failure failure;
+} known_reasons[] = {
+	{SSL_R_NO_SUITABLE_KEY_SHARE, TLS_FAILURE_GROUPS},
+	{SSL_R_NO_SUITABLE_GROUPS, TLS_FAILURE_GROUPS},
+	{SSL_R_NO_SHARED_GROUPS, TLS_FAILURE_GROUPS},
+	{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM, TLS_FAILURE_SIGNATURES},
+	{SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, TLS_FAILURE_SIGNATURES},
+	{SSL_R_HTTP_REQUEST, TLS_FAILURE_HTTP},
+	{SSL_R_HTTPS_PROXY_REQUEST, TLS_FAILURE_HTTP},
+	{SSL_R_WRONG_VERSION_NUMBER, TLS_FAILURE_MALFORMED},
+	{SSL_R_PACKET_LENGTH_TOO_LONG, TLS_FAILURE_MALFORMED},
+	{SSL_R_DATA_LENGTH_TOO_LONG, TLS_FAILURE_MALFORMED},
+	{SSL_R_RECORD_LENGTH_MISMATCH, TLS_FAILURE_MALFORMED},
+	{SSL_R_LENGTH_MISMATCH, TLS_FAILURE_MALFORMED},
+	{SSL_R_LENGTH_TOO_SHORT, TLS_FAILURE_MALFORMED},
+	{SSL_R_LENGTH_TOO_LONG, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_LENGTH, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_EXTENSION, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_KEY_SHARE, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_ECPOINT, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_RECORD_TYPE, TLS_FAILURE_MALFORMED},
+	{SSL_R_BAD_CHANGE_CIPHER_SPEC, TLS_FAILURE_MALFORMED},
+	{SSL_R_INVALID_COMPRESSION_ALGORITHM, TLS_FAILURE_MALFORMED},
+	{SSL_R_NO_COMPRESSION_SPECIFIED, TLS_FAILURE_MALFORMED},
+	{SSL_R_NO_CIPHERS_SPECIFIED, TLS_FAILURE_MALFORMED},
+	{SSL_R_MISSING_SIGALGS_EXTENSION, TLS_FAILURE_MALFORMED},
+	{SSL_R_MISSING_SUPPORTED_GROUPS_EXTENSION, TLS_FAILURE_MALFORMED},
+	{SSL_R_EXCESSIVE_MESSAGE_SIZE, TLS_FAILURE_MALFORMED},
+	{SSL_R_UNEXPECTED_MESSAGE, TLS_FAILURE_UNEXPECTED},
+	{SSL_R_UNEXPECTED_RECORD, TLS_FAILURE_UNEXPECTED},
+	{SSL_R_APP_DATA_IN_HANDSHAKE, TLS_FAILURE_UNEXPECTED},
+	{SSL_R_UNEXPECTED_EOF_WHILE_READING, TLS_FAILURE_CLOSED},
+	{SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, TLS_FAILURE_RECORD},
+	{SSL_R_DIGEST_CHECK_FAILED, TLS_FAILURE_FINISHED},
+	{SSL_R_NO_CERTIFICATE_SET, TLS_FAILURE_NO_CERTIFICATE},
+	{SSL_R_INAPPROPRIATE_FALLBACK, TLS_FAILURE_FALLBACK},
+	{SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, TLS_FAILURE_RENEGOTIATION},
+	{SSL_R_NO_RENEGOTIATION, TLS_FAILURE_RENEGOTIATION},
+};
+
+static bool is_version_failure(int reason)
+{
+	return reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
+	       reason == SSL_R_VERSION_TOO_HIGH || reason == SSL_R_NO_PROTOCOLS_AVAILABLE ||
+	       reason == SSL_R_UNKNOWN_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION ||
+	       reason == SSL_R_BAD_PROTOCOL_VERSION_NUMBER;
+}
+
+static enum tls_failure version_failure(const struct tls_connection *self)
+{
+	const struct tls_offer *offer = self->hello.offer;
+
+	if (offer != NULL && offer->is_sslv2 && offer->highest == TLS_PROTOCOL_COUNT)
+		return TLS_FAILURE_SSLV2;
+	if (self->hello.highest == TLS_PROTOCOL_COUNT)
+		return TLS_FAILURE_VERSION_UNKNOWN;
+	return self->hello.listed_versions ? TLS_FAILURE_VERSION_LISTED
+					   : TLS_FAILURE_VERSION_AT_MOST;
+}
+
+static bool has_certificate(const struct tls_certificates *certificates, const SSL_CIPHER *cipher)
+{
+	switch (SSL_CIPHER_get_auth_nid(cipher)) {
+	case NID_auth_rsa:
+		return certificates->has_rsa;
+	case NID_auth_ecdsa:
+		return certificates->has_ecdsa;
+	default:
+		return certificates->has_rsa || certificates->has_ecdsa;
+	}
+}
+
+static bool offer_has_suite(const struct tls_offer *offer, const SSL_CIPHER *cipher)
+{
+	for (size_t i = 0; i < offer->suite_count; i++) {
+		if (offer->suites[i] == SSL_CIPHER_get_protocol_id(cipher))
+			return true;
+	}
+	return false;
+}
+
+static bool policy_has_group(const struct tls_words *words, uint16_t id)
+{
+	for (size_t i = 0; i < words->group_count; i++) {
+		if (words->groups[i]->id == id)
+			return true;
+	}
+	return false;
+}
+
+/* Who lists no groups takes any (RFC 8422 section 4). */
+static bool shares_group(const struct tls_connection *self)
+{
+	const struct tls_offer *offer = self->hello.offer;
+
+	for (size_t i = 0; i < offer->group_count; i++) {
+		if (policy_has_group(tls_context_words(self->context), offer->groups[i]))
+			return true;
+	}
+	return offer->group_count == 0;
+}
+
+/*
+ * "No shared cipher" is OpenSSL's word for four things: a suite may be shared, but
+ * not the certificate, the group or the signature that goes with it.
+ */
+static enum tls_failure suite_failure(const struct tls_connection *self)
+{
+	const struct tls_offer *offer = self->hello.offer;
+	struct tls_certificates certificates = tls_context_certificates(self->context);
+	STACK_OF(SSL_CIPHER) *own = SSL_get_ciphers(self->ssl);
+	bool is_shared = false, is_certified = false, needs_group = true;
+
+	for (int i = 0; offer != NULL && i < sk_SSL_CIPHER_num(own); i++) {
+		const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(own, i);
+		/* Those of TLS 1.3 are of no use in the older versions, of which alone this is said. */
+		if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any || !offer_has_suite(offer, cipher))
+			continue;
+		is_shared = true;
+		if (!has_certificate(&certificates, cipher))
+			continue;
+		is_certified = true;
+		needs_group = needs_group && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe;
+	}
+	if (!is_shared)
+		return TLS_FAILURE_SUITES;
+	if (!is_certified)
+		return TLS_FAILURE_CERTIFICATE_KIND;
+	if (needs_group && !shares_group(self))
+		return TLS_FAILURE_GROUPS;
+	return offer->scheme_count > 0 ? TLS_FAILURE_SIGNATURES : TLS_FAILURE_SUITES;
+}
+
+/* A record of a handshake or an alert, or an SSLv2 hello. */
+static bool began_as_tls(const struct tls_hello *hello)
+{
+	const unsigned char *first = (const unsigned char *)hello->first;
+
+	if (hello->first_len >= 3 && (first[0] & 0x80) != 0 && first[2] == 1)
+		return true;
+	return hello->first_len >= 2 && first[0] >= SSL3_RT_CHANGE_CIPHER_SPEC &&
+	       first[0] <= SSL3_RT_APPLICATION_DATA && first[1] == SSL3_VERSION_MAJOR;
+}
+
+/* What whoever speaks no TLS may have meant, by how he begins. */
+static enum tls_failure plain_failure(const struct tls_hello *hello)
+{
+	static const struct {
+		const char *begins;
+		enum tls_failure failure;
+	} rows[] = {
+		{"GET ", TLS_FAILURE_HTTP},	{"POST ", TLS_FAILURE_HTTP},
+		{"HEAD ", TLS_FAILURE_HTTP},	{"PUT ", TLS_FAILURE_HTTP},
+		{"OPTIONS ", TLS_FAILURE_HTTP}, {"CONNECT ", TLS_FAILURE_HTTP},
+		{"PROPFIND ", TLS_FAILURE_HTTP}, {"EHLO", TLS_FAILURE_MAIL},
+		{"HELO", TLS_FAILURE_MAIL},	{"MAIL", TLS_FAILURE_MAIL},
+		{"QUIT", TLS_FAILURE_MAIL},	{"NOOP", TLS_FAILURE_MAIL},
+		{"USER ", TLS_FAILURE_MAIL},	{"CAPA", TLS_FAILURE_MAIL},
+		{"AUTH", TLS_FAILURE_MAIL},	{"STLS", TLS_FAILURE_MAIL},
+		{"STARTTLS", TLS_FAILURE_MAIL},
+	};
+	static const char *const imap[] = {" CAPABILITY", " LOGIN", " ID ", " STARTTLS", " NOOP",
+					   " LOGOUT", " AUTHENTICATE"};
+	struct str first = str_make(hello->first, hello->first_len);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (str_has_prefix_nocase(first, str_from_c(rows[i].begins)))
+			return rows[i].failure;
+	}
+	struct str command = str_from(first, str_find_char(first, ' '));
+	for (size_t i = 0; i < sizeof(imap) / sizeof(imap[0]); i++) {
+		if (str_has_prefix_nocase(command, str_from_c(imap[i])))
+			return TLS_FAILURE_MAIL;
+	}
+	return TLS_FAILURE_NOT_TLS;
+}
+
+static enum tls_failure reason_failure(const struct tls_connection *self, int reason)
+{
+	if (is_version_failure(reason))
+		return version_failure(self);
+	if (reason == SSL_R_NO_SHARED_CIPHER)
+		return suite_failure(self);
+	if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING && self->hello.first_len == 0)
+		return TLS_FAILURE_SILENT;
+	for (size_t i = 0; i < sizeof(known_reasons) / sizeof(known_reasons[0]); i++) {
+		if (known_reasons[i].reason == reason)
+			return known_reasons[i].failure;
+	}
+	return TLS_FAILURE_OTHER;
+}
+
+static enum tls_failure failure_of(const struct tls_connection *self)
+{
+	const struct tls_hello *hello = &self->hello;
+
+	if (hello->offer == NULL && hello->first_len > 0 && !began_as_tls(hello))
+		return plain_failure(hello);
+	if (self->is_expired)
+		return hello->first_len == 0 ? TLS_FAILURE_TIMEOUT_SILENT : TLS_FAILURE_TIMEOUT;
+	if (ERR_GET_LIB(self->error) == ERR_LIB_USER)
+		return TLS_FAILURE_KEY;
+	if (ERR_GET_LIB(self->error) == ERR_LIB_SSL)
+		return reason_failure(self, ERR_GET_REASON(self->error));
+	if (self->error != 0)
+		return TLS_FAILURE_OTHER;
+	if (self->system_error != 0)
+		return TLS_FAILURE_BROKEN;
+	return hello->first_len == 0 ? TLS_FAILURE_SILENT : TLS_FAILURE_CLOSED;
+}
+
+/* ---- the parts that a handshake supplies ---- */
 
 /* Appends "SmtpSecurity/ServerTlsProtocols (mailserver.cfg:31)"; a default has no line. */
 static void append_source(struct buf *to, const struct tls_words *words,
@@ -29,215 +248,305 @@ static void append_source(struct buf *to, const struct tls_words *words,
 		buf_append_c(to, " (the default)");
 }
 
-static void append_protocols(struct buf *to, tls_protocols protocols)
+static void append_highest(struct buf *to, const struct tls_connection *self)
 {
-	const char *comma = "";
+	enum tls_protocol highest = self->hello.highest;
 
-	for (enum tls_protocol p = TLS_PROTOCOL_SSLV3; p < TLS_PROTOCOL_COUNT; p++) {
-		if (!tls_protocols_has(protocols, p))
-			continue;
-		buf_printf(to, "%s%s", comma, tls_protocol_name(p));
-		comma = ", ";
-	}
+	buf_append_c(to, highest == TLS_PROTOCOL_COUNT ? "unknown" : tls_protocol_name(highest));
 }
 
-/* ---- the kinds of failure ---- */
+static void append_versions(struct buf *to, const struct tls_connection *self)
+{
+	tls_protocols_append(to, self->hello.offer->versions);
+}
 
 /* True when the list admits what the peer offered, and the floor does not. */
 static bool floor_refused(const struct tls_connection *self, const struct tls_words *words)
 {
-	tls_protocols offered = self->hello.versions;
+	const struct tls_hello *hello = &self->hello;
+	tls_protocols offered = hello->offer == NULL ? 0 : hello->offer->versions;
 
 	/* Who names but one version speaks the older ones too, as far as anybody knows. */
-	if (!self->hello.listed_versions && self->hello.highest != TLS_PROTOCOL_COUNT)
-		offered = (TLS_PROTOCOL_BIT(self->hello.highest) << 1) - 1;
+	if (!hello->listed_versions && hello->highest != TLS_PROTOCOL_COUNT)
+		offered = (TLS_PROTOCOL_BIT(hello->highest) << 1) - 1;
 	return (offered & words->floor.refused) != 0;
 }
 
-static void say_version(struct buf *to, const struct tls_connection *self)
+static void append_protocols_by(struct buf *to, const struct tls_connection *self)
 {
 	const struct tls_words *words = tls_context_words(self->context);
 
-	if (self->hello.highest == TLS_PROTOCOL_COUNT) {
-		buf_append_c(to, " offered a version that is not known here");
-	} else if (self->hello.listed_versions) {
-		buf_append_c(to, " offered ");
-		append_protocols(to, self->hello.versions);
-	} else {
-		buf_printf(to, " offered at most %s", tls_protocol_name(self->hello.highest));
-	}
-	buf_append_c(to, "; ");
 	if (floor_refused(self, words))
 		append_source(to, words, &words->floor.source, "TlsFloor");
 	else
 		append_source(to, words, &words->protocols_source, "ServerTlsProtocols");
-	buf_append_c(to, " admits ");
-	append_protocols(to, words->protocols);
 }
 
-/*
- * Suites that say nothing of encryption: the renegotiation and fallback signals, and
- * grease (RFC 8701).
- */
-static bool suite_is_signal(unsigned id)
+static void append_protocols(struct buf *to, const struct tls_connection *self)
 {
-	return id == 0x00ff || id == 0x5600 || ((id & 0x0f0f) == 0x0a0a && id >> 8 == (id & 0xff));
+	tls_protocols_append(to, tls_context_words(self->context)->protocols);
 }
 
-static void append_suite(struct buf *to, SSL *ssl, const unsigned char *bytes)
+static void append_ciphers_by(struct buf *to, const struct tls_connection *self)
 {
-	const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, bytes);
+	const struct tls_words *words = tls_context_words(self->context);
+
+	append_source(to, words, &words->ciphers_source, "ServerTlsCiphers");
+}
+
+static void append_groups_by(struct buf *to, const struct tls_connection *self)
+{
+	const struct tls_words *words = tls_context_words(self->context);
+
+	append_source(to, words, &words->groups_source, "EnableEphemeralECDH");
+}
+
+/* Appends "A, B, C, D and 3 more", each by `append_one`; `none` where there is nothing. */
+static void append_list(struct buf *to, const struct tls_connection *self, const uint16_t *numbers,
+			size_t count, const char *none,
+			void (*append_one)(struct buf *to, const struct tls_connection *self,
+					   uint16_t number))
+{
+	if (count == 0)
+		buf_append_c(to, none);
+	for (size_t i = 0; i < count && i < NAMES_SHOWN; i++) {
+		buf_append_c(to, i == 0 ? "" : ", ");
+		append_one(to, self, numbers[i]);
+	}
+	if (count > NAMES_SHOWN)
+		buf_printf(to, " and %zu more", count - NAMES_SHOWN);
+}
+
+static void append_suite(struct buf *to, const struct tls_connection *self, uint16_t number)
+{
+	unsigned char bytes[2] = {(unsigned char)(number >> 8), (unsigned char)number};
+	const SSL_CIPHER *cipher = SSL_CIPHER_find(self->ssl, bytes);
 	const char *name = cipher == NULL ? NULL : SSL_CIPHER_standard_name(cipher);
 
 	if (name != NULL)
 		buf_append_c(to, name);
 	else
-		buf_printf(to, "0x%02x%02x", bytes[0], bytes[1]);
+		buf_printf(to, "0x%04x", number);
 }
 
-static void say_suites(struct buf *to, const struct tls_connection *self)
-{
-	const struct tls_words *words = tls_context_words(self->context);
-	const unsigned char *bytes = NULL;
-	/* Gives the length in bytes, as the list came. */
-	long len = (long)SSL_get0_raw_cipherlist(self->ssl, &bytes);
-	unsigned count = 0;
-
-	buf_append_c(to, " offered no usable suite, only ");
-	for (long i = 0; bytes != NULL && i + 1 < len; i += 2) {
-		if (suite_is_signal((unsigned)bytes[i] << 8 | bytes[i + 1]))
-			continue;
-		if (count < SUITES_NAMED) {
-			buf_append_c(to, count == 0 ? "" : ", ");
-			append_suite(to, self->ssl, bytes + i);
-		}
-		count++;
-	}
-	if (count == 0)
-		buf_append_c(to, "signals");
-	else if (count > SUITES_NAMED)
-		buf_printf(to, " and %u more", count - SUITES_NAMED);
-	buf_append_c(to, "; ");
-	append_source(to, words, &words->ciphers_source, "ServerTlsCiphers");
-	buf_append_c(to, ", with the certificates and groups at hand, admits none of these");
-}
-
-/* What a peer means by its alert (RFC 8446 section 6.2, RFC 5246 section 7.2). */
+/* RFC 8422, 7919, 8734 and earlier: those a peer may have that this server has not. */
 static const struct {
-	int alert;
+	uint16_t number;
 	const char *name;
-	const char *meaning;
-} peer_alerts[] = {
-	{0, "close_notify", "it gave up"},
-	{10, "unexpected_message", "it did not expect what it got"},
-	{20, "bad_record_mac", "what it got did not decrypt"},
-	{40, "handshake_failure", "it found nothing acceptable in what was chosen"},
-	{42, "bad_certificate", "it holds the certificate to be damaged"},
-	{43, "unsupported_certificate", "it does not support the kind of certificate"},
-	{44, "certificate_revoked", "it holds the certificate to be revoked"},
-	{45, "certificate_expired", "it holds the certificate to be expired"},
-	{46, "certificate_unknown", "it does not accept the certificate"},
-	{47, "illegal_parameter", "it holds a value to be wrong"},
-	{48, "unknown_ca", "it does not trust whoever issued the certificate"},
-	{49, "access_denied", "it does not want to go on"},
-	{50, "decode_error", "it could not read what it got"},
-	{51, "decrypt_error", "a signature or a key exchange did not verify"},
-	{70, "protocol_version", "it does not speak the version that was chosen"},
-	{71, "insufficient_security", "it wants stronger algorithms"},
-	{80, "internal_error", "it failed inside"},
-	{86, "inappropriate_fallback", "it had fallen back to an older version without need"},
-	{90, "user_canceled", "its user gave up"},
-	{109, "missing_extension", "it misses an extension"},
-	{112, "unrecognized_name", "it does not know the name"},
-	{116, "certificate_required", "it wants a certificate"},
+} further_groups[] = {
+	{0x13, "secp192r1"},	    {0x15, "secp224r1"},	{0x16, "secp256k1"},
+	{0x1a, "brainpoolP256r1"},  {0x1b, "brainpoolP384r1"},	{0x1c, "brainpoolP512r1"},
+	{0x0103, "ffdhe6144"},	    {0x0104, "ffdhe8192"},	{0x11ec, "X25519MLKEM768"},
+	{0x6399, "X25519Kyber768"},
 };
 
-static void say_peer_alert(struct buf *to, int alert)
+static void append_group(struct buf *to, const struct tls_connection *self, uint16_t number)
 {
-	for (size_t i = 0; i < sizeof(peer_alerts) / sizeof(peer_alerts[0]); i++) {
-		if (peer_alerts[i].alert == alert) {
-			buf_printf(to, " refused: %s (alert %d, %s)", peer_alerts[i].meaning, alert,
-				   peer_alerts[i].name);
+	for (size_t i = 0; i < tls_group_count(); i++) {
+		if (tls_group_at(i)->id == number) {
+			buf_append_c(to, tls_group_at(i)->name);
 			return;
 		}
 	}
-	buf_printf(to, " refused with alert %d", alert);
+	for (size_t i = 0; i < sizeof(further_groups) / sizeof(further_groups[0]); i++) {
+		if (further_groups[i].number == number) {
+			buf_append_c(to, further_groups[i].name);
+			return;
+		}
+	}
+	buf_printf(to, "0x%04x", number);
 }
 
-/* What OpenSSL found, and what it means; `text` follows the peer's address. */
+/* RFC 8446 section 4.2.3, and what TLS 1.2 had before. */
 static const struct {
-	int reason;
-	const char *text;
-} known_reasons[] = {
-	{SSL_R_HTTP_REQUEST, " spoke plain HTTP where TLS was expected"},
-	{SSL_R_HTTPS_PROXY_REQUEST, " spoke plain HTTP where TLS was expected"},
-	{SSL_R_WRONG_VERSION_NUMBER, " spoke no TLS where TLS was expected"},
-	{SSL_R_PACKET_LENGTH_TOO_LONG, " spoke no TLS where TLS was expected"},
-	{SSL_R_RECORD_LENGTH_MISMATCH, " spoke no TLS where TLS was expected"},
-	{SSL_R_UNEXPECTED_EOF_WHILE_READING,
-	 " closed the connection in the middle of the handshake"},
-	{SSL_R_NO_SUITABLE_KEY_SHARE, " offered no group for the key exchange that is admitted"},
-	{SSL_R_NO_SUITABLE_GROUPS, " offered no group for the key exchange that is admitted"},
-	{SSL_R_NO_SHARED_GROUPS, " offered no group for the key exchange that is admitted"},
-	{SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
-	 " accepts no kind of signature that the certificates can give and that is strong enough "
-	 "for "
-	 "the version (in TLSv1.2 SHA-1 is refused)"},
-	{SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
-	 " accepts no kind of signature that the certificates can give"},
-	{SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC,
-	 " sent a record that does not decrypt: wrong keys, or tampering on the way"},
-	{SSL_R_DIGEST_CHECK_FAILED, " sent a Finished that does not verify: tampering on the way"},
-	{SSL_R_NO_CERTIFICATE_SET, " came while no certificate is loaded"},
-	{SSL_R_INAPPROPRIATE_FALLBACK,
-	 " had fallen back to an older version though a newer one is possible (RFC 7507)"},
-	{SSL_R_LENGTH_MISMATCH, " sent a malformed message"},
-	{SSL_R_BAD_EXTENSION, " sent a malformed extension"},
-	{SSL_R_UNEXPECTED_MESSAGE, " sent a message out of turn"},
-	{SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, " lacks safe renegotiation (RFC 5746)"},
+	uint16_t number;
+	const char *name;
+} schemes[] = {
+	{0x0101, "rsa_pkcs1_md5"},	    {0x0201, "rsa_pkcs1_sha1"},
+	{0x0202, "dsa_sha1"},		    {0x0203, "ecdsa_sha1"},
+	{0x0301, "rsa_pkcs1_sha224"},	    {0x0303, "ecdsa_sha224"},
+	{0x0401, "rsa_pkcs1_sha256"},	    {0x0403, "ecdsa_secp256r1_sha256"},
+	{0x0501, "rsa_pkcs1_sha384"},	    {0x0503, "ecdsa_secp384r1_sha384"},
+	{0x0601, "rsa_pkcs1_sha512"},	    {0x0603, "ecdsa_secp521r1_sha512"},
+	{0x0804, "rsa_pss_rsae_sha256"},    {0x0805, "rsa_pss_rsae_sha384"},
+	{0x0806, "rsa_pss_rsae_sha512"},    {0x0807, "ed25519"},
+	{0x0808, "ed448"},		    {0x0809, "rsa_pss_pss_sha256"},
+	{0x080a, "rsa_pss_pss_sha384"},	    {0x080b, "rsa_pss_pss_sha512"},
 };
 
-static const char *known_reason(int reason)
+static void append_scheme(struct buf *to, const struct tls_connection *self, uint16_t number)
 {
-	for (size_t i = 0; i < sizeof(known_reasons) / sizeof(known_reasons[0]); i++) {
-		if (known_reasons[i].reason == reason)
-			return known_reasons[i].text;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (schemes[i].number == number) {
+			buf_append_c(to, schemes[i].name);
+			return;
+		}
 	}
-	return NULL;
+	buf_printf(to, "0x%04x", number);
 }
 
-static bool is_version_failure(int reason)
+static void append_suites(struct buf *to, const struct tls_connection *self)
 {
-	return reason == SSL_R_UNSUPPORTED_PROTOCOL || reason == SSL_R_VERSION_TOO_LOW ||
-	       reason == SSL_R_VERSION_TOO_HIGH || reason == SSL_R_NO_PROTOCOLS_AVAILABLE ||
-	       reason == SSL_R_UNKNOWN_PROTOCOL || reason == SSL_R_WRONG_SSL_VERSION ||
-	       reason == SSL_R_BAD_PROTOCOL_VERSION_NUMBER;
+	const struct tls_offer *offer = self->hello.offer;
+
+	append_list(to, self, offer == NULL ? NULL : offer->suites,
+		    offer == NULL ? 0 : offer->suite_count, "signals", append_suite);
 }
 
-static void say_reason(struct buf *to, const struct tls_connection *self)
+static void append_groups(struct buf *to, const struct tls_connection *self)
 {
-	bool is_ssl = ERR_GET_LIB(self->error) == ERR_LIB_SSL;
-	int reason = is_ssl ? ERR_GET_REASON(self->error) : 0;
-	const char *words = is_ssl ? known_reason(reason) : NULL;
-	const char *openssl = ERR_reason_error_string(self->error);
+	const struct tls_offer *offer = self->hello.offer;
+	size_t count = offer == NULL ? 0 : offer->group_count;
 
-	if (ERR_GET_LIB(self->error) == ERR_LIB_USER)
-		buf_printf(to, " came while the private key could not be used: %s",
-			   fault_text((enum fault)ERR_GET_REASON(self->error)));
-	else if (is_version_failure(reason))
-		say_version(to, self);
-	else if (reason == SSL_R_NO_SHARED_CIPHER)
-		say_suites(to, self);
-	else if (words != NULL)
-		buf_append_c(to, words);
-	else
-		buf_printf(to, " and this server did not agree: the handshake failed (%s)",
-			   openssl == NULL ? "no reason given" : openssl);
+	buf_append_c(to, count == 0 ? "" : "only ");
+	append_list(to, self, count == 0 ? NULL : offer->groups, count, "none at all",
+		    append_group);
+}
+
+static void append_schemes(struct buf *to, const struct tls_connection *self)
+{
+	const struct tls_offer *offer = self->hello.offer;
+	size_t count = offer == NULL ? 0 : offer->scheme_count;
+
+	buf_append_c(to, count == 0 ? "" : "only ");
+	append_list(to, self, count == 0 ? NULL : offer->schemes, count,
+		    "naming none (then SHA-1 is meant)", append_scheme);
+}
+
+static void append_own_groups(struct buf *to, const struct tls_connection *self)
+{
+	const struct tls_words *words = tls_context_words(self->context);
+
+	for (size_t i = 0; i < words->group_count; i++)
+		buf_printf(to, "%s%s", i == 0 ? "" : ", ", words->groups[i]->name);
+	if (words->group_count == 0)
+		buf_append_c(to, "none");
+}
+
+static void append_certificates(struct buf *to, const struct tls_connection *self)
+{
+	struct tls_certificates certificates = tls_context_certificates(self->context);
+
+	buf_append_c(to, certificates.has_rsa && certificates.has_ecdsa ? "RSA and ECDSA"
+			 : certificates.has_rsa				? "RSA only"
+			 : certificates.has_ecdsa			? "ECDSA only"
+									: "none");
+}
+
+/* What was sent instead of a hello, to its first line end. */
+static void append_first(struct buf *to, const struct tls_connection *self)
+{
+	struct str first = str_make(self->hello.first, self->hello.first_len);
+	size_t end = str_find_char(first, '\n');
+
+	buf_append_c(to, "it began with ");
+	text_append_phrase(to, str_trim(str_sub(first, 0, end == STR_NONE ? first.len : end)));
+}
+
+static void append_system(struct buf *to, const struct tls_connection *self)
+{
+	buf_append_c(to, strerror(self->system_error));
+}
+
+static void append_fault(struct buf *to, const struct tls_connection *self)
+{
+	buf_append_c(to, fault_text((enum fault)ERR_GET_REASON(self->error)));
+}
+
+static void append_openssl(struct buf *to, const struct tls_connection *self)
+{
+	const char *reason = ERR_reason_error_string(self->error);
+
+	buf_append_c(to, reason == NULL ? "no reason given" : reason);
+}
+
+static const struct {
+	const char *name;
+	void (*append)(struct buf *to, const struct tls_connection *self);
+} parts[] = {
+	{"highest", append_highest},	    {"versions", append_versions},
+	{"protocols_by", append_protocols_by}, {"protocols", append_protocols},
+	{"ciphers_by", append_ciphers_by},  {"groups_by", append_groups_by},
+	{"suites", append_suites},	    {"groups", append_groups},
+	{"schemes", append_schemes},	    {"own_groups", append_own_groups},
+	{"certificates", append_certificates}, {"first", append_first},
+	{"system", append_system},	    {"fault", append_fault},
+	{"openssl", append_openssl},
+};
+
+static void append_part(struct buf *to, const struct tls_connection *self, struct str name)
+{
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (str_equals(name, str_from_c(parts[i].name))) {
+			parts[i].append(to, self);
+			return;
+		}
+	}
+	CHECK(!"a part that nobody supplies");
+}
+
+static void append_filled(struct buf *to, const struct tls_connection *self, const char *text)
+{
+	for (struct str rest = str_from_c(text); rest.ptr != NULL;) {
+		buf_append_str(to, str_cut(&rest, '{'));
+		if (rest.ptr != NULL)
+			append_part(to, self, str_cut(&rest, '}'));
+	}
+}
+
+/* ---- the line ---- */
+
+static void append_cure(struct buf *to, const char *cure)
+{
+	if (cure[0] != '\0')
+		buf_printf(to, "; %s", cure);
+}
+
+/* What the peer was told, to be found in its log. */
+static void append_alert_sent(struct buf *to, int alert)
+{
+	const struct tls_alert_row *row = tls_alert_row(alert);
+
+	if (alert >= 0)
+		buf_printf(to, "; answered with alert %d%s%s", alert, row == NULL ? "" : ", ",
+			   row == NULL ? "" : row->name);
+}
+
+static void append_peer_alert(struct buf *to, int alert)
+{
+	const struct tls_alert_row *row = tls_alert_row(alert);
+
+	if (row == NULL) {
+		buf_printf(to, "refused with alert %d", alert);
+		return;
+	}
+	buf_printf(to, "refused: %s (alert %d, %s)", row->meaning, alert, row->name);
+	append_cure(to, row->cure);
+}
+
+/* OpenSSL sends an alert behind a peer that has gone, too. */
+static bool is_heard(enum tls_failure failure)
+{
+	return failure != TLS_FAILURE_SILENT && failure != TLS_FAILURE_CLOSED &&
+	       failure != TLS_FAILURE_BROKEN;
+}
+
+static void append_failure(struct buf *to, const struct tls_connection *self)
+{
+	enum tls_failure failure = failure_of(self);
+	const struct tls_failure_row *row = tls_failure_row(failure);
+
+	append_filled(to, self, row->what);
+	append_cure(to, row->cure);
+	if (is_heard(failure))
+		append_alert_sent(to, self->hello.alert_sent);
 }
 
 void tls_failure_append(struct buf *to, const struct tls_connection *connection, struct str address,
 			struct str name)
 {
+	const struct tls_hello *hello = &connection->hello;
+
 	buf_append_c(to, "TLS: ");
 	text_append_word(to, address);
 	if (!str_is_empty(name)) {
@@ -245,15 +554,13 @@ void tls_failure_append(struct buf *to, const struct tls_connection *connection,
 		text_append_word(to, name);
 		buf_append_char(to, ')');
 	}
-	if (connection->hello.alert_received >= 0)
-		say_peer_alert(to, connection->hello.alert_received);
-	else if (connection->error != 0)
-		say_reason(to, connection);
-	else if (connection->system_error != 0)
-		buf_printf(to, " broke the connection in the middle of the handshake (%s)",
-			   strerror(connection->system_error));
+	buf_append_char(to, ' ');
+	if (hello->alert_received >= 0)
+		append_peer_alert(to, hello->alert_received);
+	else if (hello->warning_received >= 0)
+		append_peer_alert(to, hello->warning_received);
 	else
-		buf_append_c(to, " closed the connection in the middle of the handshake");
+		append_failure(to, connection);
 }
 
 void tls_floor_append(struct buf *to, const struct tls_connection *connection, struct str address)

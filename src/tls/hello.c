@@ -3,72 +3,233 @@
 #include "tls/hello.h"
 
 #include <openssl/ssl.h>
+#include <stdlib.h>
 
 #include "base/cursor.h"
 #include "tls/catalog.h"
 
-void tls_hello_init(struct tls_hello *hello)
+enum {
+	MESSAGE_CLIENT_HELLO = 1,
+	RANDOM_BYTES = 32,
+	EXTENSION_SUPPORTED_GROUPS = 10,
+	EXTENSION_SIGNATURE_ALGORITHMS = 13,
+	EXTENSION_SUPPORTED_VERSIONS = 43,
+	/* Signals in the list of suites: RFC 5746 section 3.3, RFC 7507 section 4. */
+	SUITE_RENEGOTIATION = 0x00ff,
+	SUITE_FALLBACK = 0x5600
+};
+
+/* ---- the offer ---- */
+
+/* RFC 8701: values that mean nothing, so that nobody gets used to fixed lists. */
+static bool is_grease(uint16_t value)
 {
-	*hello = (struct tls_hello){
-		.highest = TLS_PROTOCOL_COUNT, .alert_sent = -1, .alert_received = -1};
+	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
 
-static void hello_note_version(struct tls_hello *hello, int version)
+static void version_note(struct tls_offer *offer, uint16_t version)
 {
 	enum tls_protocol protocol = tls_protocol_from_wire(version);
 
-	/* What is newer than we know, or grease (RFC 8701), is no version to speak of. */
+	/* What is newer than we know, or grease, is no version to speak of. */
 	if (protocol == TLS_PROTOCOL_COUNT)
 		return;
-	hello->versions |= TLS_PROTOCOL_BIT(protocol);
-	if (hello->highest == TLS_PROTOCOL_COUNT || protocol > hello->highest)
-		hello->highest = protocol;
+	offer->versions |= TLS_PROTOCOL_BIT(protocol);
+	if (offer->highest == TLS_PROTOCOL_COUNT || protocol > offer->highest)
+		offer->highest = protocol;
 }
 
-static bool hello_read_list(struct tls_hello *hello, SSL *ssl)
+static void suite_note(struct tls_offer *offer, uint16_t suite)
 {
-	const unsigned char *bytes;
-	size_t len;
-
-	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &bytes, &len) != 1)
-		return false;
-	struct cursor cursor = cursor_make(str_make(bytes, len));
-	struct cursor list = cursor_make(cursor_bytes(&cursor, cursor_u8(&cursor)));
-	while (cursor_left(&list) >= 2)
-		hello_note_version(hello, cursor_u16(&list));
-	return hello->highest != TLS_PROTOCOL_COUNT;
+	if (suite == SUITE_FALLBACK)
+		offer->has_fallback = true;
+	else if (suite != SUITE_RENEGOTIATION && !is_grease(suite) &&
+		 offer->suite_count < OFFER_SUITES_MAX)
+		offer->suites[offer->suite_count++] = suite;
 }
 
-static int hello_seen(SSL *ssl, int *alert, void *unused)
+/* A list of numbers of two bytes, behind its length. */
+static size_t numbers_read(struct cursor *cursor, uint16_t *numbers_out, size_t max)
+{
+	struct cursor list = cursor_make(cursor_bytes(cursor, cursor_u16(cursor)));
+	size_t count = 0;
+
+	while (cursor_left(&list) >= 2) {
+		uint16_t number = cursor_u16(&list);
+		if (!is_grease(number) && count < max)
+			numbers_out[count++] = number;
+	}
+	if (cursor_left(&list) != 0)
+		cursor_fail(cursor);
+	return count;
+}
+
+static void versions_read(struct tls_offer *offer, struct cursor *cursor)
+{
+	struct cursor list = cursor_make(cursor_bytes(cursor, cursor_u8(cursor)));
+
+	offer->versions = 0;
+	offer->highest = TLS_PROTOCOL_COUNT;
+	offer->listed_versions = true;
+	while (cursor_left(&list) >= 2)
+		version_note(offer, cursor_u16(&list));
+}
+
+static void extension_read(struct tls_offer *offer, uint16_t type, struct str body)
+{
+	struct cursor cursor = cursor_make(body);
+
+	switch (type) {
+	case EXTENSION_SUPPORTED_VERSIONS:
+		versions_read(offer, &cursor);
+		break;
+	case EXTENSION_SUPPORTED_GROUPS:
+		offer->group_count = numbers_read(&cursor, offer->groups, OFFER_GROUPS_MAX);
+		break;
+	case EXTENSION_SIGNATURE_ALGORITHMS:
+		offer->scheme_count = numbers_read(&cursor, offer->schemes, OFFER_SCHEMES_MAX);
+		break;
+	default:
+		break;
+	}
+}
+
+static void extensions_read(struct tls_offer *offer, struct cursor *cursor)
+{
+	/* TLS 1.2 and older may end before (RFC 5246 section 7.4.1.2). */
+	if (cursor_left(cursor) == 0)
+		return;
+	struct cursor list = cursor_make(cursor_bytes(cursor, cursor_u16(cursor)));
+	while (cursor_left(&list) > 0) {
+		uint16_t type = cursor_u16(&list);
+		extension_read(offer, type, cursor_bytes(&list, cursor_u16(&list)));
+	}
+	if (list.failed)
+		cursor_fail(cursor);
+}
+
+/* Without a list of versions TLS 1.3 cannot be meant (RFC 8446 section 4.1.2). */
+static void legacy_version_read(struct tls_offer *offer, struct cursor *cursor)
+{
+	offer->legacy_version = cursor_u16(cursor);
+	version_note(offer, offer->legacy_version > TLS1_2_VERSION &&
+					    offer->legacy_version >> 8 == SSL3_VERSION_MAJOR
+				    ? TLS1_2_VERSION
+				    : offer->legacy_version);
+}
+
+/* RFC 8446 section 4.1.2; RFC 5246 section 7.4.1.2. */
+static void hello_read(struct tls_offer *offer, struct cursor *cursor)
+{
+	if (cursor_u8(cursor) != MESSAGE_CLIENT_HELLO)
+		cursor_fail(cursor);
+	struct cursor body = cursor_make(cursor_bytes(cursor, cursor_u24(cursor)));
+	legacy_version_read(offer, &body);
+	(void)cursor_bytes(&body, RANDOM_BYTES);
+	(void)cursor_bytes(&body, cursor_u8(&body));
+	struct cursor suites = cursor_make(cursor_bytes(&body, cursor_u16(&body)));
+	while (cursor_left(&suites) >= 2)
+		suite_note(offer, cursor_u16(&suites));
+	(void)cursor_bytes(&body, cursor_u8(&body));
+	extensions_read(offer, &body);
+	if (body.failed)
+		cursor_fail(cursor);
+}
+
+/* RFC 5246 appendix E.2: suites of three bytes, of which those of SSLv3 and later begin with 0. */
+static void sslv2_read(struct tls_offer *offer, struct cursor *cursor)
+{
+	if (cursor_u8(cursor) != MESSAGE_CLIENT_HELLO)
+		cursor_fail(cursor);
+	legacy_version_read(offer, cursor);
+	uint16_t suites_len = cursor_u16(cursor);
+	(void)cursor_u16(cursor);
+	(void)cursor_u16(cursor);
+	struct cursor suites = cursor_make(cursor_bytes(cursor, suites_len));
+	while (cursor_left(&suites) >= 3) {
+		uint8_t kind = cursor_u8(&suites);
+		uint16_t suite = cursor_u16(&suites);
+		if (kind == 0)
+			suite_note(offer, suite);
+	}
+}
+
+bool tls_offer_parse(struct str message, bool is_sslv2, struct tls_offer *offer_out)
+{
+	struct cursor cursor = cursor_make(message);
+
+	*offer_out = (struct tls_offer){.highest = TLS_PROTOCOL_COUNT, .is_sslv2 = is_sslv2};
+	if (is_sslv2)
+		sslv2_read(offer_out, &cursor);
+	else
+		hello_read(offer_out, &cursor);
+	return !cursor.failed;
+}
+
+/* ---- watching a handshake ---- */
+
+void tls_hello_init(struct tls_hello *hello)
+{
+	*hello = (struct tls_hello){.highest = TLS_PROTOCOL_COUNT,
+				    .alert_sent = -1,
+				    .alert_received = -1,
+				    .warning_received = -1};
+}
+
+void tls_hello_rest(struct tls_hello *hello)
+{
+	free(hello->offer);
+	hello->offer = NULL;
+}
+
+void tls_hello_note_input(struct tls_hello *hello, const char *bytes, size_t len)
+{
+	size_t room = sizeof(hello->first) - hello->first_len;
+
+	if (len > room)
+		len = room;
+	if (len > 0)
+		memcpy(hello->first + hello->first_len, bytes, len);
+	hello->first_len += len;
+}
+
+/* OpenSSL's callback for each message, also those that it is about to refuse. */
+static void message_seen(int is_sent, int version, int content_type, const void *bytes, size_t len,
+			 SSL *ssl, void *unused)
 {
 	struct tls_hello *hello = SSL_get_app_data(ssl);
+	bool is_sslv2 = version == SSL2_VERSION && content_type == 0;
+	const unsigned char *first = bytes;
 
-	if (hello == NULL)
-		return SSL_CLIENT_HELLO_SUCCESS;
-	hello->listed_versions = hello_read_list(hello, ssl);
-	if (!hello->listed_versions) {
-		/* Without a list TLS 1.3 cannot be meant (RFC 8446 section 4.1.2). */
-		int version = (int)SSL_client_hello_get0_legacy_version(ssl);
-		hello_note_version(hello, version > TLS1_2_VERSION ? TLS1_2_VERSION : version);
-	}
-	return SSL_CLIENT_HELLO_SUCCESS;
+	if (hello == NULL || is_sent != 0 || len == 0 || first[0] != MESSAGE_CLIENT_HELLO ||
+	    (content_type != SSL3_RT_HANDSHAKE && !is_sslv2))
+		return;
+	if (hello->offer == NULL)
+		hello->offer = malloc(sizeof(*hello->offer));
+	CHECK(hello->offer != NULL);
+	(void)tls_offer_parse(str_make(bytes, len), is_sslv2, hello->offer);
+	hello->highest = hello->offer->highest;
+	hello->listed_versions = hello->offer->listed_versions;
 }
 
 static void alert_seen(const SSL *ssl, int where, int value)
 {
 	struct tls_hello *hello = SSL_get_app_data(ssl);
 
-	/* Level and description; close_notify (0) and warnings are no failure. */
-	if ((where & SSL_CB_ALERT) == 0 || hello == NULL || value >> 8 != SSL3_AL_FATAL)
+	if ((where & SSL_CB_ALERT) == 0 || hello == NULL)
 		return;
-	if ((where & SSL_CB_WRITE) != 0)
+	/* Level and description; close_notify (0) and other warnings are no failure by themselves. */
+	bool is_fatal = value >> 8 == SSL3_AL_FATAL;
+	if ((where & SSL_CB_WRITE) != 0 && is_fatal)
 		hello->alert_sent = value & 0xff;
-	else
+	else if ((where & SSL_CB_READ) != 0 && is_fatal)
 		hello->alert_received = value & 0xff;
+	else if ((where & SSL_CB_READ) != 0 && (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
+		hello->warning_received = value & 0xff;
 }
 
 void tls_hello_watch(SSL_CTX *openssl)
 {
-	SSL_CTX_set_client_hello_cb(openssl, hello_seen, NULL);
+	SSL_CTX_set_msg_callback(openssl, message_seen);
 	SSL_CTX_set_info_callback(openssl, alert_seen);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a handshake leaves behind for the logs, whether it succeeds or not: the
- * versions of the ClientHello, and alerts.
+ * The peer's ClientHello, read by ourselves, and what else a handshake leaves
+ * behind for the logs: alerts, and the first bytes of whoever spoke no TLS.
  *
- * OpenSSL calls back before it chooses a version, so what a refused peer
- * offered is known too.
+ * OpenSSL hands the hello over before it judges it, so that what a refused peer
+ * offered is known too. The parser is pure, bounded and fuzzed; what it cannot
+ * hold is counted and left out.
  */
 #ifndef POSTERN_TLS_HELLO_H
 #define POSTERN_TLS_HELLO_H
@@ -13,15 +14,51 @@
 
 #include "policy/protocol.h"
 
+enum { OFFER_SUITES_MAX = 256, OFFER_GROUPS_MAX = 32, OFFER_SCHEMES_MAX = 48 };
+
+/* What a ClientHello offers, grease (RFC 8701) and signals left out. */
+struct tls_offer {
+	uint16_t legacy_version;
+	bool is_sslv2;		   /* in the form of SSLv2 (RFC 5246 appendix E.2) */
+	bool has_fallback;	   /* it says that it has fallen back (RFC 7507) */
+	bool listed_versions;	   /* RFC 8446 section 4.2.1 */
+	enum tls_protocol highest; /* TLS_PROTOCOL_COUNT: none that is known */
+	tls_protocols versions;	   /* those it listed, or the one it named */
+	uint16_t suites[OFFER_SUITES_MAX];
+	size_t suite_count;
+	uint16_t groups[OFFER_GROUPS_MAX]; /* supported_groups; TLS 1.2 and older may leave it out */
+	size_t group_count;
+	uint16_t schemes[OFFER_SCHEMES_MAX]; /* signature_algorithms; likewise */
+	size_t scheme_count;
+};
+
+/*
+ * Reads a ClientHello: the whole handshake message, or with `is_sslv2` the body of
+ * an SSLv2 record. False when it is malformed; `*offer_out` then holds what came
+ * before the fault.
+ */
+bool tls_offer_parse(struct str message, bool is_sslv2, struct tls_offer *offer_out);
+
+enum { HELLO_FIRST_MAX = 24 };
+
 struct tls_hello {
 	enum tls_protocol highest; /* TLS_PROTOCOL_COUNT before there was a hello */
-	bool listed_versions;	   /* RFC 8446 section 4.2.1 */
-	tls_protocols versions;	   /* those it listed, or the one it named */
-	int alert_sent;		   /* -1: none */
+	bool listed_versions;
+	struct tls_offer *offer; /* until the handshake is done; NULL before the hello */
+	char first[HELLO_FIRST_MAX]; /* what the peer sent first */
+	size_t first_len;
+	/* Fatal alerts; -1: none. */
+	int alert_sent;
 	int alert_received;
+	int warning_received; /* the last one that was no fatal alert */
 };
 
 void tls_hello_init(struct tls_hello *hello);
+/* Frees the offer, once nobody is going to ask for it. */
+void tls_hello_rest(struct tls_hello *hello);
+
+/* Notes what came from the peer, as long as its first bytes are wanted. */
+void tls_hello_note_input(struct tls_hello *hello, const char *bytes, size_t len);
 
 /*
  * Makes a context's connections note these things in the struct tls_hello that is

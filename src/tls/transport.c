@@ -97,6 +97,8 @@ static int socket_read(BIO *bio, char *to, int len)
 	} while (got < 0 && errno == EINTR);
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_read(bio);
+	if (got > 0 && !self->is_done)
+		tls_hello_note_input(&self->hello, to, (size_t)got);
 	if (got == 0)
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
 	return (int)got;
@@ -165,6 +167,7 @@ void tls_connection_free(struct tls_connection **connection)
 	if (self == NULL)
 		return;
 	SSL_free(self->ssl);
+	tls_hello_rest(&self->hello);
 	tls_context_unref(&self->context);
 	buf_done(&self->held);
 	free(self);
@@ -198,11 +201,17 @@ enum io tls_handshake(struct tls_connection *connection)
 	ERR_clear_error();
 	errno = 0;
 	int result = SSL_do_handshake(connection->ssl);
-	if (result == 1) {
-		connection->is_done = true;
-		return IO_DONE;
-	}
-	return io_of(connection, result);
+	if (result != 1)
+		return io_of(connection, result);
+	connection->is_done = true;
+	SSL_set_msg_callback(connection->ssl, NULL);
+	tls_hello_rest(&connection->hello);
+	return IO_DONE;
+}
+
+void tls_handshake_expire(struct tls_connection *connection)
+{
+	connection->is_expired = true;
 }
 
 /* ---- the transport ---- */

@@ -60,6 +60,9 @@ void tls_connection_free(struct tls_connection **connection);
  */
 enum io tls_handshake(struct tls_connection *connection);
 
+/* Says that the time for the handshake is over: for the words, before tls_failure_append. */
+void tls_handshake_expire(struct tls_connection *connection);
+
 void tls_connection_facts(const struct tls_connection *connection, struct tls_facts *facts_out);
 
 /*

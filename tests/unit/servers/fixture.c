@@ -66,6 +66,10 @@ void tls_failure_append(struct buf *to, const struct tls_connection *connection,
 	buf_append_c(to, "TLS: failed");
 }
 
+void tls_handshake_expire(struct tls_connection *connection)
+{
+}
+
 void tls_floor_append(struct buf *to, const struct tls_connection *connection, struct str address)
 {
 	buf_append_c(to, "TLS: below the floor");
