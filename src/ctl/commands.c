@@ -76,6 +76,10 @@ static const struct command rows[] = {
 	{"evidence verify", "", 0, 0, OPT(JSON), "Check that the record is as it was written",
 	 "The exit code is 1 when an entry was changed, removed or put elsewhere; each is named.",
 	 cmd_evidence_verify},
+	{"evidence export", "", 0, 0, 0, "Print the record as one signed JSON document",
+	 "Needs the running server, whose keys process signs. The manual's page about evidence tells how "
+	 "openssl verifies it.",
+	 cmd_evidence_export},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES), "Print a log file",
 	 "NAME is mail (the default), security, error, warning, operations, audit, config or debug.",
 	 cmd_logs},

@@ -96,6 +96,7 @@ int cmd_tls_revert(struct ctl *ctl);
 
 int cmd_evidence_list(struct ctl *ctl);
 int cmd_evidence_verify(struct ctl *ctl);
+int cmd_evidence_export(struct ctl *ctl);
 
 int cmd_logs(struct ctl *ctl);
 

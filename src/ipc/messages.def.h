@@ -58,6 +58,12 @@
 #define FIELDS_ticket_keys_wanted(F)
 #define FIELDS_ticket_keys_given(F) F(STR, keys)
 
+/* The key (PEM) that signs exports of evidence.log; not answered. */
+#define FIELDS_evidence_key_given(F) F(STR, pem)
+/* Signs a statement with it; answered by evidence_signed. Never for a front. */
+#define FIELDS_evidence_sign(F) F(STR, bytes)
+#define FIELDS_evidence_signed(F) F(U32, fault) F(STR, signature) F(STR, public_key)
+
 /* ---- auth ---- */
 
 /* Verifies a password; answered by login_answered, perhaps after a delay. */
@@ -118,6 +124,9 @@
 	X(key_premastered, FROM(KEYS), ANY_CLIENT)                                                 \
 	X(ticket_keys_wanted, FROM(FRONT), FROM(KEYS))                                             \
 	X(ticket_keys_given, FROM(KEYS), FROM(FRONT))                                              \
+	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
+	X(evidence_sign, FROM(CTL), FROM(KEYS))                                                    \
+	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \
 	X(login_check, ANY_CLIENT, FROM(AUTH))                                                     \
 	X(login_answered, FROM(AUTH), ANY_CLIENT)                                                  \
 	X(password_set, FROM(CTL), FROM(AUTH))                                                     \

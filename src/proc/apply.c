@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/file.h"
+#include "proc/evidence_key.h"
 #include "proc/notify.h"
 #include "proc/parent.h"
 #include "proc/role.h"
@@ -287,6 +288,7 @@ static void apply_fronts(struct parent *parent)
 void apply_role_ready(struct parent *parent, struct child *child)
 {
 	if (child->role == ROLE_KEYS) {
+		evidence_key_give(parent);
 		/* A new keys process has no keys: whatever is in force is given anew, from the files. */
 		if (parent->apply == APPLY_NONE && parent->config != NULL)
 			apply_begin(parent);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "crypto/signing_key.h"
 #include "tls/tickets.h"
 
 enum { JOBS_MAX = 1024, TICK_MS = 30 * 1000 };
@@ -26,6 +27,7 @@ struct key_job {
 struct keys {
 	struct key_ring *ring;
 	struct ticket_ring tickets; /* the loop's own */
+	struct signing_key *evidence; /* the loop's own; NULL before it was given */
 	uint64_t signed_count;	    /* atomic */
 	uint64_t premaster_count;   /* atomic */
 
@@ -157,6 +159,36 @@ static void key_request(struct keys *keys, struct role_peer *peer, uint64_t id,
 	request_answer(keys, peer, id, kind, key, argument, bytes);
 }
 
+/* ---- the record of changes ---- */
+
+static void evidence_key_take(struct role_server *server, struct keys *keys, struct str pem)
+{
+	signing_key_free(&keys->evidence);
+	keys->evidence = signing_key_read(pem);
+	if (keys->evidence == NULL)
+		log_printf(server->log, LOG_ERROR,
+			   "evidence.key holds no key on an elliptic curve: exports of evidence.log "
+			   "cannot be signed");
+}
+
+static void evidence_answer(const struct keys *keys, struct role_peer *peer, uint64_t id,
+			    struct str bytes)
+{
+	struct buf signature = BUF_INIT(SIGNING_SIGNATURE_MAX);
+	struct buf public_key = BUF_INIT(SIGNING_KEY_PEM_MAX);
+	struct msg_evidence_signed answer = {.fault = FAULT_UNAVAILABLE};
+
+	if (keys->evidence != NULL) {
+		signing_key_sign(keys->evidence, bytes, &signature);
+		signing_key_append_public(keys->evidence, &public_key);
+		answer = (struct msg_evidence_signed){.signature = buf_str(&signature),
+						      .public_key = buf_str(&public_key)};
+	}
+	role_peer_answer(peer, MSG_evidence_signed, id, &answer);
+	buf_done(&signature);
+	buf_done(&public_key);
+}
+
 /* ---- the role ---- */
 
 static void keys_request(struct role_server *server, struct role_peer *peer, struct packet *packet)
@@ -176,6 +208,9 @@ static void keys_request(struct role_server *server, struct role_peer *peer, str
 			    ask->ciphertext);
 		break;
 	}
+	case MSG_evidence_sign:
+		evidence_answer(keys, peer, id, packet->message.evidence_sign.bytes);
+		break;
 	case MSG_ticket_keys_wanted: {
 		struct msg_ticket_keys_given given = {
 			.keys = str_make(keys->tickets.bytes, sizeof(keys->tickets.bytes))};
@@ -212,6 +247,9 @@ static void keys_parent_message(struct role_server *server, struct packet *packe
 {
 	if (packet->header.kind == MSG_key_given)
 		key_take(server, server->role_data, packet->header.id, &packet->message.key_given);
+	else if (packet->header.kind == MSG_evidence_key_given)
+		evidence_key_take(server, server->role_data,
+				  packet->message.evidence_key_given.pem);
 }
 
 static void keys_status(struct role_server *server, struct buf *json)
@@ -277,6 +315,7 @@ void keys_free(struct keys **keys)
 		job_free(list_entry(node, struct key_job, node));
 	}
 	key_ring_free(&self->ring);
+	signing_key_free(&self->evidence);
 	ticket_ring_wipe(&self->tickets);
 	pthread_cond_destroy(&self->wanted);
 	pthread_mutex_destroy(&self->lock);

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changing the policy: shown before, in force at once, undone when nobody confirms, and recorded."""
+import base64
+import hashlib
 import json
 import os
 import re
@@ -8,7 +10,7 @@ import time
 
 import pytest
 
-from clients import s_client
+from clients import client, s_client
 from harness.server import Server
 
 BOTH = ("Security", "SmtpSecurity")
@@ -246,3 +248,26 @@ def test_the_server_shakes_hands_with_itself(server):
     assert server.status()["self_check"]["time"] >= check["time"]
     assert re.search(r"^Self-check passed: 48 handshakes", server.home.command("status").stdout, re.M)
     assert "self-check" not in server.home.log("error")
+
+
+def test_openssl_verifies_an_export(server, folder):
+    home = server.home
+    home.command("tls", "set", "Limits.Recipients=177")
+    document = json.loads(home.command("evidence", "export").stdout)
+    log = (home.path / "evidence.log").read_bytes()
+    assert document["log"].encode() == log
+    statement = dict(line.split(" ", 1) for line in document["statement"].splitlines()[1:])
+    assert statement["sha256"] == hashlib.sha256(log).hexdigest()
+    assert statement["last"] == evidence(home)[-1]["hash"]
+    assert int(statement["entries"]) == len(evidence(home))
+    (folder / "key.pem").write_text(document["public_key"])
+    (folder / "signature").write_bytes(base64.b64decode(document["signature"]))
+    (folder / "statement").write_text(document["statement"])
+    verify = ["openssl", "dgst", "-sha256", "-verify", folder / "key.pem", "-signature", folder / "signature",
+              folder / "statement"]
+    assert "Verified OK" in client(*verify)
+    (folder / "statement").write_text(document["statement"].replace("entries ", "entries 1"))
+    assert "Verified OK" not in client(*verify, check=False)
+    # The key outlives the server, and nobody else may read it.
+    assert (home.path / "evidence.key").stat().st_mode & 0o777 == 0o600
+    assert document["public_key"] == json.loads(home.command("evidence", "export").stdout)["public_key"]
