@@ -534,8 +534,8 @@ static void floors_note(struct config_reader *reader)
 			finding_add(reader->findings, FINDING_NOTE,
 				    reader->settings[i].items[TLS_FLOOR].place,
 				    "does not govern sessions without TLS, which %.*s would take; "
-				    "how many there are, the file cannot tell. RequireTls 1 refuses "
-				    "them",
+				    "how many there are, the file cannot tell. RequireTls 1 "
+				    "refuses them",
 				    STR_ARG(buf_str(&names)));
 		buf_done(&names);
 	}

@@ -301,8 +301,8 @@ static void floor_check_protocols(struct resolver *resolver)
 	else if ((admitted & below(resolver->plan.protocol)) == 0 && is_listener(resolver))
 		finding_add(resolver->findings, FINDING_WARNING,
 			    setting_of(resolver, TLS_FLOOR)->place,
-			    "has no effect for %.*s: of the protocols admitted (%s) none lies below "
-			    "it. Delete the floor, or admit what it is to judge",
+			    "has no effect for %.*s: of the protocols admitted (%s) none lies "
+			    "below it. Delete the floor, or admit what it is to judge",
 			    STR_ARG(resolver->request->who), protocols_text(&text, admitted));
 	buf_done(&text);
 }

@@ -111,7 +111,7 @@ struct tls_setting {
 /* The values of one table, complete with defaults. */
 struct tls_settings {
 	struct str table;
-	bool has_reply; /* of raw_table; of the service's where it sets one of the floor's variables */
+	bool has_reply; /* as in raw_table; the service's where it sets a variable of the floor */
 	struct tls_setting items[TLS_VARIABLE_COUNT];
 };
 

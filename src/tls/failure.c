@@ -77,18 +77,6 @@ static enum tls_failure version_failure(const struct tls_connection *self)
 					   : TLS_FAILURE_VERSION_AT_MOST;
 }
 
-static bool has_certificate(const struct tls_certificates *certificates, const SSL_CIPHER *cipher)
-{
-	switch (SSL_CIPHER_get_auth_nid(cipher)) {
-	case NID_auth_rsa:
-		return certificates->has_rsa;
-	case NID_auth_ecdsa:
-		return certificates->has_ecdsa;
-	default:
-		return certificates->has_rsa || certificates->has_ecdsa;
-	}
-}
-
 static bool offer_has_suite(const struct tls_offer *offer, const SSL_CIPHER *cipher)
 {
 	for (size_t i = 0; i < offer->suite_count; i++) {
@@ -98,56 +86,94 @@ static bool offer_has_suite(const struct tls_offer *offer, const SSL_CIPHER *cip
 	return false;
 }
 
-static bool policy_has_group(const struct tls_words *words, uint16_t id)
+static bool offer_has_group(const struct tls_offer *offer, uint16_t id)
 {
-	for (size_t i = 0; i < words->group_count; i++) {
-		if (words->groups[i]->id == id)
+	for (size_t i = 0; i < offer->group_count; i++) {
+		if (offer->groups[i] == id)
+			return true;
+	}
+	/* Who lists no groups takes any. */
+	return offer->group_count == 0;
+}
+
+/* RFC 8422 section 4 lets a server guess where no groups are listed; OpenSSL does not. */
+static bool shares_group(const struct tls_connection *self)
+{
+	const struct tls_words *words = tls_context_words(self->context);
+
+	for (size_t i = 0; i < words->group_count && self->hello.offer->group_count > 0; i++) {
+		if (offer_has_group(self->hello.offer, words->groups[i]->id))
 			return true;
 	}
 	return false;
 }
 
-/* Who lists no groups takes any (RFC 8422 section 4). */
-static bool shares_group(const struct tls_connection *self)
+/* RFC 8422 section 5.1: an ECDSA certificate is of use on a curve that the peer lists. */
+static bool takes_ecdsa_curve(const struct tls_offer *offer)
 {
-	const struct tls_offer *offer = self->hello.offer;
+	enum { P_256 = 0x17, P_384 = 0x18, P_521 = 0x19 };
 
-	for (size_t i = 0; i < offer->group_count; i++) {
-		if (policy_has_group(tls_context_words(self->context), offer->groups[i]))
-			return true;
-	}
-	return offer->group_count == 0;
+	return offer_has_group(offer, P_256) || offer_has_group(offer, P_384) ||
+	       offer_has_group(offer, P_521);
 }
 
-/*
- * "No shared cipher" is OpenSSL's word for four things: a suite may be shared, but
- * not the certificate, the group or the signature that goes with it.
- */
-static enum tls_failure suite_failure(const struct tls_connection *self)
+/* True for suites that a session of this version could have, with some certificate. */
+static bool fits_version(const SSL_CIPHER *cipher, int version)
+{
+	int auth = SSL_CIPHER_get_auth_nid(cipher);
+
+	if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any)
+		return version == TLS1_3_VERSION;
+	if (version < TLS1_2_VERSION && strcmp(SSL_CIPHER_get_version(cipher), "TLSv1.2") == 0)
+		return false;
+	return version < TLS1_3_VERSION && (auth == NID_auth_rsa || auth == NID_auth_ecdsa);
+}
+
+/* How far a suite gets on the way to being chosen. */
+enum suite_progress { NOT_SHARED, SHARED, CERTIFIED, ON_CURVE, WITH_GROUP };
+
+static enum suite_progress suite_progress(const struct tls_connection *self,
+					  const SSL_CIPHER *cipher)
 {
 	const struct tls_offer *offer = self->hello.offer;
 	struct tls_certificates certificates = tls_context_certificates(self->context);
-	STACK_OF(SSL_CIPHER) *own = SSL_get_ciphers(self->ssl);
-	bool is_shared = false, is_certified = false, needs_group = true;
+	bool is_ecdsa = SSL_CIPHER_get_auth_nid(cipher) == NID_auth_ecdsa;
+	bool is_rsa = SSL_CIPHER_get_auth_nid(cipher) == NID_auth_rsa;
 
-	for (int i = 0; offer != NULL && i < sk_SSL_CIPHER_num(own); i++) {
-		const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(own, i);
-		/* Those of TLS 1.3 are of no use in the older versions, of which alone this is said. */
-		if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any || !offer_has_suite(offer, cipher))
-			continue;
-		is_shared = true;
-		if (!has_certificate(&certificates, cipher))
-			continue;
-		is_certified = true;
-		needs_group = needs_group && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe;
+	if (!fits_version(cipher, SSL_version(self->ssl)) || !offer_has_suite(offer, cipher))
+		return NOT_SHARED;
+	if ((is_ecdsa && !certificates.has_ecdsa) || (is_rsa && !certificates.has_rsa))
+		return SHARED;
+	if (is_ecdsa && !takes_ecdsa_curve(offer))
+		return CERTIFIED;
+	if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe && !shares_group(self))
+		return ON_CURVE;
+	return WITH_GROUP;
+}
+
+/*
+ * "No shared cipher" is OpenSSL's word for five things: a suite may be shared, but not
+ * the certificate, its curve, the group or the signature that goes with it.
+ */
+static enum tls_failure suite_failure(const struct tls_connection *self)
+{
+	static const enum tls_failure failures[] = {
+		[NOT_SHARED] = TLS_FAILURE_SUITES,
+		[SHARED] = TLS_FAILURE_CERTIFICATE_KIND,
+		[CERTIFIED] = TLS_FAILURE_CERTIFICATE_CURVE,
+		[ON_CURVE] = TLS_FAILURE_GROUPS,
+		[WITH_GROUP] = TLS_FAILURE_SIGNATURES,
+	};
+	STACK_OF(SSL_CIPHER) *own = SSL_get_ciphers(self->ssl);
+	enum suite_progress furthest = NOT_SHARED;
+
+	for (int i = 0; self->hello.offer != NULL && i < sk_SSL_CIPHER_num(own); i++) {
+		enum suite_progress progress =
+			suite_progress(self, sk_SSL_CIPHER_value(own, i));
+		if (progress > furthest)
+			furthest = progress;
 	}
-	if (!is_shared)
-		return TLS_FAILURE_SUITES;
-	if (!is_certified)
-		return TLS_FAILURE_CERTIFICATE_KIND;
-	if (needs_group && !shares_group(self))
-		return TLS_FAILURE_GROUPS;
-	return offer->scheme_count > 0 ? TLS_FAILURE_SIGNATURES : TLS_FAILURE_SUITES;
+	return failures[furthest];
 }
 
 /* A record of a handshake or an alert, or an SSLv2 hello. */

@@ -30,6 +30,10 @@
 	  "({certificates})",                                                                      \
 	  "put a pair of the other kind beside it, as sslcert/server.crt (RSA) or "                \
 	  "server-ecdsa.crt")                                                                      \
+	X(CERTIFICATE_CURVE,                                                                       \
+	  "offered only suites for an ECDSA certificate ({suites}), and no curve of such among "   \
+	  "its groups ({groups})",                                                                 \
+	  "an RSA certificate beside it helps peers that have suites for it")                      \
 	X(GROUPS,                                                                                  \
 	  "offered no group for the key exchange that is admitted, {groups}; {groups_by} admits "  \
 	  "{own_groups}",                                                                          \

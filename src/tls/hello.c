@@ -218,7 +218,7 @@ static void alert_seen(const SSL *ssl, int where, int value)
 
 	if ((where & SSL_CB_ALERT) == 0 || hello == NULL)
 		return;
-	/* Level and description; close_notify (0) and other warnings are no failure by themselves. */
+	/* Level and description; a warning is no failure by itself. */
 	bool is_fatal = value >> 8 == SSL3_AL_FATAL;
 	if ((where & SSL_CB_WRITE) != 0 && is_fatal)
 		hello->alert_sent = value & 0xff;

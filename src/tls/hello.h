@@ -26,9 +26,10 @@ struct tls_offer {
 	tls_protocols versions;	   /* those it listed, or the one it named */
 	uint16_t suites[OFFER_SUITES_MAX];
 	size_t suite_count;
-	uint16_t groups[OFFER_GROUPS_MAX]; /* supported_groups; TLS 1.2 and older may leave it out */
+	/* supported_groups and signature_algorithms, which TLS 1.2 and older may leave out. */
+	uint16_t groups[OFFER_GROUPS_MAX];
 	size_t group_count;
-	uint16_t schemes[OFFER_SCHEMES_MAX]; /* signature_algorithms; likewise */
+	uint16_t schemes[OFFER_SCHEMES_MAX];
 	size_t scheme_count;
 };
 

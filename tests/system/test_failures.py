@@ -70,6 +70,11 @@ RAW = {
         of(OLD, groups=["brainpoolP256r1"]),
         "offered no group for the key exchange that is admitted, only brainpoolP256r1; "
         f"{GROUPS}{REFUSED}"),
+    "no curve of the certificate": (
+        of(OLD, groups=["X25519"], suites=["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]),
+        "offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), and no curve of such "
+        "among its groups (only X25519); an RSA certificate beside it helps peers that have suites for it"
+        f"{REFUSED}"),
     "no common signature in TLSv1.3": (
         of(NEW, versions=["TLSv1.3"], signatures=["ed25519"]),
         "accepts no kind of signature that the certificates can give and that is strong enough for the version, "

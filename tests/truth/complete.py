@@ -4,6 +4,7 @@
 A peer says `complete`: {"version": ..., "ciphers": OpenSSL's string}. It trusts the server's root and, being at
 security level 0, takes whatever the server gives: a refusal is the server's.
 """
+import re
 import ssl
 import warnings
 
@@ -12,6 +13,7 @@ from suites import BY_OPENSSL
 VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1,
             "TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 RECORD_APPLICATION_DATA = 23
+SMTP_REPLY_END = re.compile(rb"(?:^|\r\n)[0-9]{3} [^\r\n]*\r\n$")
 
 
 def context_of(certificate, peer):
@@ -67,6 +69,19 @@ def alert_of(error):
     return next((number for name, number in names.items() if name in (error.reason or "")), None)
 
 
+def converse_in_words(wire, case):
+    """Says the case's words, as a client of SMTP; gives the last line that comes."""
+    for words in case["say"]:
+        wire.step(wire.tls.write, words.encode() + b"\r\n")
+        said = b""
+        while not SMTP_REPLY_END.search(said):
+            more = wire.step(wire.tls.read, 4096)
+            if not more:
+                break
+            said += more
+    return said.decode("ascii", "replace").splitlines()[-1] if said else ""
+
+
 def converse(wire, case):
     """Reads the greeting, or what the service answers first after STARTTLS; the ticket of TLS 1.3 comes along."""
     if case["service"] in ("SMTP", "Submission"):
@@ -86,11 +101,13 @@ def shake_wire(connect, certificate, case, peer, address, first=None):
     with connect(case["service"], address) as stream:
         wire = Wire(stream, context, session)
         wire.step(wire.tls.do_handshake)
-        converse(wire, case)
+        reply = converse_in_words(wire, case) if "say" in case else converse(wire, case)
         name, _, _ = wire.tls.cipher()
         suite = BY_OPENSSL.get(name)
         got = {"version": wire.tls.version(), "suite": suite.iana if suite else name,
                "resumed": wire.tls.session_reused, "records": data_records(wire.came)}
+        if "say" in case:
+            got["reply"] = reply
         return got, (context, wire.tls.session)
 
 

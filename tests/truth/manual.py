@@ -73,13 +73,13 @@ def peer_text(peer):
 
 def answer_text(expect):
     if "reply" in expect:
-        return code(expect["reply"])
+        return (expect["version"] + ", " if "version" in expect else "") + code(expect["reply"])
     if "exit" in expect:
         return f"exit code {expect['exit']}"
     if "alert" in expect:
         name = ALERTS.get(expect["alert"])
         return f"alert {expect['alert']} {name}" if name else f"alert {expect['alert']}"
-    parts = [expect["version"], expect["suite"]]
+    parts = [expect["version"]] + ([expect["suite"]] if "suite" in expect else [])
     if "group" in expect:
         parts.append(f"asks for {expect['group']}" if expect.get("retry") else expect["group"])
     if "signature" in expect:
@@ -112,12 +112,14 @@ def policy_text(policy):
 
 
 def case_row(case, policies):
-    who = case.get("peer") or "says " + ", ".join(f"`{words}`" for words in case["say"])
+    who = case.get("peer", "")
+    if "say" in case:
+        who += (", " if who else "") + "says " + ", ".join(f"`{words}`" for words in case["say"])
     if "then" in case:
         who += f", with a ticket; then the policy is \"{case['then']}\""
     if "hybrid" in case:
         who += ", OpenSSL 3.5 or newer" if case["hybrid"] else ", OpenSSL before 3.5"
-    log = code(case["log"]) if "log" in case else ""
+    log = code(case["log"]) if "log" in case else "mail.log: " + code(case["mail"]) if "mail" in case else ""
     return f"| {case['service']} | {cell(who)} | {answer_text(case['expect'])} | {case['rule']} | {log} |"
 
 

@@ -262,6 +262,21 @@ def ordered(policy, ours, theirs):
     return [one for one in first if one in second]
 
 
+def says_no_choice(policy, peer, version, curves):
+    """A suite may be shared, but not what goes with it."""
+    shared = [suite for suite in policy.suites
+              if ORDER.index(suite.since) <= ORDER.index(version) and suite.iana in peer["suites"]]
+    on_curve = [suite for suite in shared if suite.proof != "ECDSA" or "groups" not in peer
+                or CERTIFICATE_CURVE in peer["groups"]]
+    if not shared:
+        return says_suites(policy, peer)
+    if not on_curve:
+        return "offered only suites for an ECDSA certificate"
+    if not curves and all(suite.exchange == "ECDHE" for suite in on_curve):
+        return "offered no group for the key exchange that is admitted"
+    return "accepts no kind of signature that the certificates can give"
+
+
 def answer_old(policy, peer, version):
     if version == "TLSv1.2" and not strong_signatures(peer):
         return refused(HANDSHAKE_FAILURE, "accepts no kind of signature that the certificates can give")
@@ -271,7 +286,7 @@ def answer_old(policy, peer, version):
               and (suite.exchange != "ECDHE" or curves)]
     shared = ordered(policy, usable, peer["suites"])
     if not shared:
-        return refused(HANDSHAKE_FAILURE, says_suites(policy, peer))
+        return refused(HANDSHAKE_FAILURE, says_no_choice(policy, peer, version, curves))
     suite = SUITES[shared[0]]
     outcome = {"version": version, "suite": suite.iana}
     # RFC 8446 section 4.1.3: the random tells a peer that both could do better. (OpenSSL looks for TLS 1.2 itself,

@@ -121,7 +121,7 @@ class Run:
 
     def outcome(self, case):
         peer = self.data["peers"].get(case.get("peer"))
-        if "say" in case:
+        if peer is None:
             return reply(case, case["address"])
         if "complete" in peer:
             return complete.shake(connect, self.home.certificate, case, peer["complete"], case["address"])
@@ -151,6 +151,13 @@ class Run:
         line = self.log_line(case)
         return "" if wanted in line else f"security.log: expected {wanted!r}, got {line!r}"
 
+    def mail_problem(self, case):
+        if "mail" not in case:
+            return ""
+        wanted = case["mail"].replace("ADDRESS", case["address"])
+        found = self.home.log_wait("mail", re.escape(wanted), LOG_SECONDS)
+        return "" if found else f"mail.log: expected {wanted!r}"
+
     def policy_load(self, policy):
         self.home.config_path.write_text(config_text(self.data["policies"][policy]))
         if self.server is not None:
@@ -166,7 +173,7 @@ class Run:
         with ThreadPoolExecutor(WORKERS) as pool:
             problems = list(pool.map(self.run_one, cases))
         for case, problem in zip(cases, problems):
-            self.note(case, problem or self.log_problem(case))
+            self.note(case, problem or self.log_problem(case) or self.mail_problem(case))
 
     def run_ticket(self, case):
         """A session made under one policy is offered under the next."""

@@ -601,21 +601,24 @@ static void floor_expect_at(const char *variables, int64_t now_s, const char *ex
 static void test_the_day_of_a_floor(void **state)
 {
 	static const char observed[] = "TlsFloor=TLSv1.2\nTlsFloorDate=2027-03-01";
-	static const char smtp[] = "@TlsFloor=TLSv1.2\nTlsFloorMode=observe\nTlsFloorDate=2027-03-01";
-	static const char reply[] = "@TlsFloor=TLSv1.2\nTlsFloorMode=reply\nTlsFloorDate=2027-03-01";
+	static const char smtp[] =
+		"@TlsFloor=TLSv1.2\nTlsFloorMode=observe\nTlsFloorDate=2027-03-01";
+	static const char reply[] =
+		"@TlsFloor=TLSv1.2\nTlsFloorMode=reply\nTlsFloorDate=2027-03-01";
 	int64_t day_s;
 
 	assert_true(clock_local_midnight(2027, 3, 1, &day_s));
 	floor_expect_at(observed, day_s - 1,
 			ALL_FOUR "|floor TLSv1.2 observe|later protocols TLSv1.2, TLSv1.3\n"
 				 "later floor TLSv1.2 handshake written observe date 20270301|"
-				 "note:2 Security/TlsFloorDate: at 00:00 local time of that day the "
-				 "rung moves from observe to handshake, once");
+				 "note:2 Security/TlsFloorDate: at 00:00 local time of that day "
+				 "the rung moves from observe to handshake, once");
 	floor_expect_at(observed, day_s,
 			"protocols TLSv1.2, TLSv1.3\nmin|"
 			"floor TLSv1.2 handshake written observe|^later|"
-			"note:2 Security/TlsFloorDate: the day has come: the rung is handshake now, "
-			"not observe. To say the same without the date, write TlsFloorMode handshake");
+			"note:2 Security/TlsFloorDate: the day has come: the rung is handshake "
+			"now, not observe. To say the same without the date, write TlsFloorMode "
+			"handshake");
 	floor_expect_at(smtp, day_s - 1, "floor TLSv1.2 observe|later floor TLSv1.2 reply");
 	floor_expect_at(smtp, day_s, "floor TLSv1.2 reply written observe|^later");
 	/* Years later it is still one rung. */

@@ -154,8 +154,8 @@ static void test_what_is_no_tls_is_named_so(void **state)
 		 "said nothing until the time for the handshake was over; perhaps it waits for a "
 		 "greeting: here TLS comes first"},
 		{STR_INIT("\x16\x03\x01\x02"), true,
-		 "did not finish the handshake in time; a slow line, a firewall that swallows large "
-		 "packets, or a scanner"},
+		 "did not finish the handshake in time; a slow line, a firewall that swallows "
+		 "large packets, or a scanner"},
 		{STR_INIT("USER"), true,
 		 "spoke no TLS where TLS was expected (it began with USER)" SCANNER},
 	};
@@ -256,7 +256,8 @@ static void test_the_table_of_alerts_is_sound(void **state)
 	for (size_t i = 0; i < tls_alert_count(); i++) {
 		const struct tls_alert_row *row = tls_alert_at(i);
 		assert_ptr_equal(tls_alert_row(row->alert), row);
-		assert_true(row->name[0] != '\0' && row->meaning[0] != '\0' && row->cure[0] != '\0');
+		assert_true(row->name[0] != '\0' && row->meaning[0] != '\0');
+		assert_true(row->cure[0] != '\0');
 	}
 	/* What an answer of ours may hold has a name too. */
 	static const int ours[] = {SSL_AD_PROTOCOL_VERSION, SSL_AD_HANDSHAKE_FAILURE,
