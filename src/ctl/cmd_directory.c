@@ -8,6 +8,7 @@
 #include "ctl/ctl.h"
 #include "ctl/link.h"
 #include "ctl/password.h"
+#include "ctl/told.h"
 #include "proto/address.h"
 #include "store/directory.h"
 
@@ -36,6 +37,33 @@ static bool domain_read(struct str typed, struct buf *domain)
 	return false;
 }
 
+/* Commands that change something, and how config.log calls that. */
+static const char *const told_changes[][2] = {
+	{"domain add", "Create Domain"},	 {"domain remove", "Remove Domain"},
+	{"user add", "Create User"},		 {"user remove", "Remove User"},
+	{"user passwd", "Update Password of User"}, {"alias add", "Update Alias"},
+	{"alias remove", "Remove Alias"}};
+
+/* `Create User {Name="anna@example.org"}`; an alias with its targets. */
+static void change_tell(const struct ctl *ctl, struct link *link, struct str name)
+{
+	const char *command = ctl->arguments->command->name;
+	struct buf line = BUF_INIT(64 * 1024);
+
+	for (size_t i = 0; i < sizeof(told_changes) / sizeof(told_changes[0]); i++)
+		if (strcmp(told_changes[i][0], command) == 0)
+			buf_printf(&line, "%s {Name=\"%.*s\"", told_changes[i][1], STR_ARG(name));
+	for (size_t i = 1; i < ctl->arguments->word_count; i++)
+		buf_printf(&line, "%s%.*s", i == 1 ? ", Targets=\"" : ",",
+			   STR_ARG(ctl_word(ctl, i)));
+	if (ctl->arguments->word_count > 1)
+		buf_append_char(&line, '"');
+	buf_append_char(&line, '}');
+	if (line.data[0] != '}')
+		config_change_tell(link, buf_str(&line));
+	buf_done(&line);
+}
+
 /* Opens the store for one change and gives the exit code of what `change` reports. */
 static int with_link(struct ctl *ctl, unsigned needs, struct str name,
 		     int (*change)(struct ctl *ctl, struct link *link, struct str name))
@@ -44,6 +72,8 @@ static int with_link(struct ctl *ctl, unsigned needs, struct str name,
 	enum fault fault = link_open(&link, ctl->home, needs);
 	int code = fault == FAULT_NONE ? change(ctl, &link, name) : ctl_fault_code(fault);
 
+	if (code == CTL_DONE && !str_is_empty(name))
+		change_tell(ctl, &link, name);
 	link_close(&link);
 	return code;
 }

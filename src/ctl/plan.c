@@ -18,6 +18,7 @@
 #include "config/change.h"
 #include "config/file.h"
 #include "config/policy_difference.h"
+#include "ctl/told.h"
 #include "evidence/config_record.h"
 #include "tls/catalog.h"
 
@@ -267,7 +268,10 @@ void plan_append(const struct plan *plan, struct buf *to)
 
 static bool policy_is_weaker(const struct tls_policy *before, const struct tls_policy *after)
 {
-	return tls_protocols_min(after->protocols) < tls_protocols_min(before->protocols);
+	struct policy_difference difference;
+
+	tls_policy_compare(before, after, &difference);
+	return difference.minimum_falls;
 }
 
 bool plan_is_weaker(const struct plan *plan)
@@ -324,23 +328,6 @@ static int server_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 	}
 }
 
-/* config.log of a server that does not run. */
-static void lines_log(const struct plan *plan, struct str lines)
-{
-	char *path = ctl_path(plan->ctl, "store/logs/config.log");
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
-	struct log log;
-
-	log_init(&log, false);
-	log.fds[LOG_CONFIG] = fd;
-	while (!str_is_empty(lines)) {
-		struct str line = str_cut(&lines, '\n');
-		if (line.len > 0)
-			log_printf(&log, LOG_CONFIG, "%.*s", STR_ARG(line));
-	}
-	free(path);
-}
-
 static enum fault offline_record(struct plan *plan, struct config_record *record,
 				 const struct config *config)
 {
@@ -356,7 +343,7 @@ static enum fault offline_record(struct plan *plan, struct config_record *record
 	if (fault == FAULT_NONE)
 		fault = config_record_text(record, &author, EVIDENCE_CONFIG_CHANGE, STR(""),
 					   config->text, &lines);
-	lines_log(plan, buf_str(&lines));
+	config_log_append(plan->ctl->home, buf_str(&lines));
 	buf_done(&lines);
 	return fault;
 }

@@ -205,6 +205,10 @@ static void client_packet(struct parent *parent, struct control_client *client,
 	case MSG_config_set:
 		answer_change(parent, client, packet);
 		break;
+	case MSG_config_told:
+		log_printf(&parent->logs.log, LOG_CONFIG, "%s - %.*s", client->author.name,
+			   STR_ARG(packet->message.config_told.text));
+		break;
 	case MSG_config_confirm:
 		answer_confirm(parent, client, id);
 		break;

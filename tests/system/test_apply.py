@@ -271,3 +271,14 @@ def test_openssl_verifies_an_export(server, folder):
     # The key outlives the server, and nobody else may read it.
     assert (home.path / "evidence.key").stat().st_mode & 0o777 == 0o600
     assert document["public_key"] == json.loads(home.command("evidence", "export").stdout)["public_key"]
+
+
+def test_changes_of_the_directory_are_told(server):
+    home = server.home
+    home.command("alias", "add", "info@example.org", "anna@example.org", "bert@example.org")
+    assert home.log_wait("config", r'\] \w+ - Update Alias \{Name="info@example\.org", '
+                                   r'Targets="anna@example\.org,bert@example\.org"\}$'), home.log("config")
+    server.stop()
+    home.user_add("carl@example.org", "carl-secret")
+    assert home.log_wait("config", r'\] \w+ - Create User \{Name="carl@example\.org"\}$'), home.log("config")
+    assert "carl-secret" not in home.log("config")
