@@ -137,6 +137,8 @@ void apply_begin(struct parent *parent)
 
 	parent->change_noticed_ms = 0;
 	parent->pairs_noticed = false;
+	/* Whoever put log files aside says so by a reload. */
+	parent->logs_looked_ms = 0;
 	if (parent->apply != APPLY_NONE) {
 		parent->apply_again = true;
 		return;

@@ -88,6 +88,31 @@ static void log_prune(const struct logs *logs, enum log_file file)
 		free(names);
 }
 
+/* Opens the file anew behind the number that everybody writes to. */
+static bool log_reopen(struct logs *logs, enum log_file file)
+{
+	int fd = log_open(logs, file);
+
+	if (fd < 0)
+		return false;
+	CHECK(dup3(fd, logs->log.fds[file], O_CLOEXEC) >= 0);
+	fd_close(&fd);
+	return true;
+}
+
+/* True when somebody else has moved or removed the file that is written to. */
+static bool log_is_gone(const struct logs *logs, enum log_file file, const struct stat *written)
+{
+	struct stat named;
+	char *path = log_path(logs, file);
+	bool is_there = lstat(path, &named) == 0;
+	bool is_missing = !is_there && errno == ENOENT;
+
+	free(path);
+	return is_missing ||
+	       (is_there && (named.st_ino != written->st_ino || named.st_dev != written->st_dev));
+}
+
 static bool log_rotate(struct logs *logs, enum log_file file, int64_t now_s)
 {
 	struct tm local = local_time(now_s);
@@ -100,14 +125,11 @@ static bool log_rotate(struct logs *logs, enum log_file file, int64_t now_s)
 	bool is_rotated = rename(path, aside) == 0;
 	free(aside);
 	free(path);
-	int fd = is_rotated ? log_open(logs, file) : -1;
-	if (fd < 0) {
+	if (!is_rotated || !log_reopen(logs, file)) {
 		log_printf(&logs->log, LOG_ERROR, "%s.log could not be rotated: %s",
 			   log_file_name(file), strerror(errno));
 		return false;
 	}
-	CHECK(dup3(fd, logs->log.fds[file], O_CLOEXEC) >= 0);
-	fd_close(&fd);
 	log_prune(logs, file);
 	return true;
 }
@@ -121,10 +143,14 @@ unsigned logs_rotate(struct logs *logs, int64_t now_s)
 	logs->day = day;
 	for (int file = 0; file < LOG_FILE_COUNT; file++) {
 		struct stat status;
-		if (fstat(logs->log.fds[file], &status) != 0 || status.st_size == 0)
+		bool is_new = false;
+		if (fstat(logs->log.fds[file], &status) != 0)
 			continue;
-		if ((is_new_day || status.st_size > LOGS_FILE_MAX) &&
-		    log_rotate(logs, (enum log_file)file, now_s))
+		if (log_is_gone(logs, (enum log_file)file, &status))
+			is_new = log_reopen(logs, (enum log_file)file);
+		else if (status.st_size > 0 && (is_new_day || status.st_size > LOGS_FILE_MAX))
+			is_new = log_rotate(logs, (enum log_file)file, now_s);
+		if (is_new)
 			rotated |= 1u << file;
 	}
 	return rotated;

@@ -3,7 +3,8 @@
  * The parent's side of the log files: opening and rotating.
  *
  * A file is put aside under NAME.log.YYYYMMDD-HHMMSS when the day changes or
- * when it is larger than LOGS_FILE_MAX; of each log LOGS_KEPT are kept.
+ * when it is larger than LOGS_FILE_MAX; of each log LOGS_KEPT are kept. A file
+ * that somebody else put aside (logrotate) or removed is opened anew.
  */
 #ifndef POSTERN_PROC_LOGS_H
 #define POSTERN_PROC_LOGS_H
@@ -26,7 +27,7 @@ void logs_close(struct logs *logs);
 
 /*
  * Puts aside what is due and opens it anew behind the same number. Bit i of the
- * result: file i was rotated, and the roles must be given the new descriptor.
+ * result: file i is a new one, and the roles must be given the new descriptor.
  */
 unsigned logs_rotate(struct logs *logs, int64_t now_s);
 
