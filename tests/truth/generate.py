@@ -181,7 +181,8 @@ def exchanges(table):
                                                 "at most TLSv1.2"])
         table.add_all("9", [table.policy(f"DH of {size} bits, no ECDHE", Both={
             "EphemeralDHKeySize": size, "EnableEphemeralECDH": "0"})], ["today's", "at most TLSv1.2", "at most TLSv1"])
-    off = table.policy("DH of 4096 bits while DHE is off", Both={"EphemeralDHKeySize": "4096", "EnableEphemeralDH": "0"})
+    off = table.policy("DH of 4096 bits while DHE is off", Both={"EphemeralDHKeySize": "4096",
+                                                                "EnableEphemeralDH": "0"})
     old_switch = table.policy("DisableEphemeralDH 1", Both={"DisableEphemeralDH": "1"})
     both = table.policy("DisableEphemeralDH 1, EnableEphemeralDH 1", Both={"DisableEphemeralDH": "1",
                                                                            "EnableEphemeralDH": "1"})
@@ -242,7 +243,8 @@ def hostile(table):
     """Rule 5: the machine's openssl.cnf must not leak in."""
     peers = ["at most TLSv1", "at most TLSv1.1", "at most TLSv1.2", "today's", "TLS_AES_128_CCM_SHA256 only",
              "TLS_AES_128_GCM_SHA256 only", "secp256k1 alone", "anonymous", "anonymous, TLSv1", "NULL encryption",
-             "DHE only", "DHE before ECDHE", "SHA-1 signatures only", "TLS 1.3 with ffdhe2048", "TLS 1.3, ChaCha20 first"]
+             "DHE only", "DHE before ECDHE", "SHA-1 signatures only", "TLS 1.3 with ffdhe2048",
+             "TLS 1.3, ChaCha20 first"]
     for kind in HOSTILE:
         for name, variables in (("nothing set", {}), ("TLSv1.2,TLSv1.3", {"ServerTlsProtocols": "TLSv1.2,TLSv1.3"})):
             policy = table.policy(f"{name}, under a {kind} openssl.cnf", Both=variables)

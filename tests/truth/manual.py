@@ -6,19 +6,19 @@ ALERTS = {40: "handshake_failure", 47: "illegal_parameter", 50: "decode_error", 
 
 HEAD = """# The table of truth
 
-What a listener answers to a peer, for {policies} policies and {peers} kinds of peers: {cases} cases. Each of them is run
-against a real Postern whenever its tests run (`script/test truth`), with a real connection to the real port. The
+What a listener answers to a peer, for {policies} policies and {peers} kinds of peers: {cases} cases. Each of them is
+run against a real Postern whenever its tests run (`script/test truth`), with a real connection to the real port. The
 page is made from the data of those tests, tests/truth/cases.json: do not edit it; change the data and run
 `tests/truth/generate.py --manual`.
 
 Most outcomes were worked out by a second reading of the rules in [kerio-variables.md](kerio-variables.md), written
-apart from Postern's own code (tests/truth/model.py); the others were written down by hand. The server of all cases holds the
-two certificates that `postern init` makes, RSA of 2048 bits and ECDSA P-256.
+apart from Postern's own code (tests/truth/model.py); the others were written down by hand (tests/truth/written.json).
+The server of all cases holds the two certificates that `postern init` makes, RSA of 2048 bits and ECDSA P-256.
 
-How to read a line: *rule* names the rule it proves (numbers of the section "How the variables are read" of the
-specification); *answer* is the version, the suite under its IANA name and the group of the key exchange, or the
-alert by which the server refuses. "asks for X25519" is a HelloRetryRequest: the peer can do the group, but sent no
-key share for it. *security.log* is a part of the line that the refusal leaves there, with LINE for the number of the line.
+How to read a line: *rule* names the rule or section of the specification that it proves. *Answer* is the version, the
+suite under its IANA name and the group of the key exchange, or the alert by which the server refuses. "Asks for
+X25519" is a HelloRetryRequest: the peer can do the group, but sent no key share for it. *security.log* is a part of
+the line that the refusal leaves there, with LINE for the number of the line in mailserver.cfg.
 """
 
 PEERS_HEAD = """
@@ -103,7 +103,8 @@ def policy_text(policy):
     lines = [f"* {place}: " + (", ".join(code(f"{name} = {value}".rstrip()) for name, value in variables.items())
                                or "nothing set") for place, variables in layers if variables is not None]
     lines += [f"* {place}: " + ", ".join(code(f"{name} = {value}") for name, value in variables.items())
-              for place, variables in policy.items() if place not in ("Security", "SmtpSecurity", "Service", "openssl_cnf")]
+              for place, variables in policy.items()
+              if place not in ("Security", "SmtpSecurity", "Service", "openssl_cnf")]
     lines += [f"* Service {place}: " + ", ".join(code(f"{name} = {value}") for name, value in variables.items())
               for place, variables in policy.get("Service", {}).items()]
     if "openssl_cnf" in policy:
@@ -141,7 +142,8 @@ def checks_text(data):
     if not rows:
         return ""
     out = "\n## What `postern check` says\n\nExit code 2: the file is refused, and a running server keeps its " \
-          "policy. Exit code 1: it is taken, with warnings.\n\n| variables | exit code | a part of what it says | rule |\n|---|---|---|---|\n"
+          "policy. Exit code 1: it is taken, with warnings.\n\n" \
+          "| variables | exit code | a part of what it says | rule |\n|---|---|---|---|\n"
     for case in rows:
         variables = policy_text(data["policies"][case["policy"]]).replace("\n* ", "; ").removeprefix("* ")
         out += f"| {variables} | {case['expect']['exit']} | {code(case['says'])} | {case['rule']} |\n"
@@ -152,7 +154,8 @@ def page(data):
     out = HEAD.format(policies=len(data["policies"]), peers=len(data["peers"]), cases=len(data["cases"]))
     out += PEERS_HEAD + "".join(f"| {cell(name)} | {peer_text(peer)} |\n" for name, peer in data["peers"].items())
     out += shakes_text(data) + checks_text(data)
-    out += "\n## The hostile files\n\nWhat `OPENSSL_CONF` names in the environment of the server, where a policy says so.\n"
+    out += "\n## The hostile files\n\n" \
+           "What `OPENSSL_CONF` names in the environment of the server, where a policy says so.\n"
     for name, text in data["openssl_cnf"].items():
         out += f"\n### {name}\n\n```\nopenssl_conf = a\n{text}```\n"
     return out

@@ -9,7 +9,6 @@ own, by which its line in security.log is found. The report is JSON: {"passed": 
 """
 import argparse
 import json
-import os
 import re
 import shutil
 import socket
