@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -226,11 +227,13 @@ static enum fault text_put_back(struct parent *parent, struct str before, struct
 	if (fault != FAULT_CONFLICT && fault != FAULT_INVALID)
 		return fault;
 	struct buf edited = BUF_INIT(CONFIG_FILE_MAX);
+	struct stat status;
+	mode_t mode = stat(parent->config_path, &status) == 0 ? status.st_mode & 0777 : FILE_MODE;
 	fault = file_read(parent->config_path, &edited);
 	if (fault == FAULT_NONE)
 		fault = config_history_keep(parent->change.record.history, buf_str(&edited));
 	if (fault == FAULT_NONE)
-		fault = file_replace(parent->config_path, before, FILE_MODE);
+		fault = file_replace(parent->config_path, before, mode);
 	if (fault == FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_WARNING,
 			   "mailserver.cfg was edited where a change is undone: the edited text is "

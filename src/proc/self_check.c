@@ -7,7 +7,7 @@
 
 #include "crypto/library.h"
 
-enum { DIFFERENCES_MAX = 60 * 1024, ROUNDS_MAX = 64, REASON_MAX = 256 };
+enum { DIFFERENCES_MAX = 4 * 1024, ROUNDS_MAX = 64, REASON_MAX = 256 };
 
 #define EVERY_SUITE "ALL:COMPLEMENTOFALL"
 #define EVERY_SUITE13                                                                              \

@@ -55,12 +55,24 @@ static const char *state_of(const struct parent *parent)
 	return state;
 }
 
+/* Fronts of one configuration mostly find the same. */
+static bool is_said(const struct self_checks *checks, size_t front)
+{
+	for (size_t i = 0; i < front; i++)
+		if (checks->fronts[i].differences != NULL &&
+		    strcmp(checks->fronts[i].differences, checks->fronts[front].differences) == 0)
+			return true;
+	return false;
+}
+
 static void append_differences(const struct self_checks *checks, struct buf *json)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < SELF_CHECKS_MAX; i++) {
 		struct str rest = str_from_c(checks->fronts[i].differences);
+		if (!str_is_empty(rest) && is_said(checks, i))
+			continue;
 		while (!str_is_empty(rest)) {
 			struct str line = str_cut(&rest, '\n');
 			if (line.len == 0)

@@ -111,6 +111,29 @@ def test_confirmed_it_stays(server):
     assert is_refused(server, "-tls1_2")
 
 
+def test_a_revert_ends_the_wait(server):
+    home = server.home
+    before = home.config_path.read_bytes()
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "10m")
+    home.command("tls", "revert")
+    assert speaks(server, "-tls1_2") and home.config_path.read_bytes() == before
+    assert server.status()["awaiting_confirmation"] is None
+    home.command("tls", "set", "--min", "TLSv1.3")
+
+
+def test_a_conflict_does_not_keep_an_unconfirmed_change(server):
+    """The same variable was edited while the change waited: the former text wins, the edited one is kept."""
+    home = server.home
+    before = home.config_path.read_bytes()
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
+    home.configure(Security__ServerTlsProtocols="TLSv1.1,TLSv1.3")
+    edited = home.config_path.read_bytes()
+    wait_for(lambda: speaks(server, "-tls1_2"))
+    assert home.config_path.read_bytes() == before
+    assert edited in [path.read_bytes() for path in (home.path / "history").glob("*.cfg")]
+    assert home.log_wait("warning", "the edited text is version")
+
+
 def test_reset_needs_a_second_word_where_the_minimum_falls(server):
     home = server.home
     refused = home.command("tls", "reset", check=False)
@@ -247,6 +270,9 @@ def test_the_server_shakes_hands_with_itself(server):
     wait_for(passed)
     assert server.status()["self_check"]["time"] >= check["time"]
     assert re.search(r"^Self-check passed: 48 handshakes", server.home.command("status").stdout, re.M)
+    server.home.command("tls", "set", "Security.TlsFloor=TLSv1.3", "Security.TlsFloorMode=handshake")
+    assert is_refused(server, "-tls1_2")
+    wait_for(passed)
     assert "self-check" not in server.home.log("error")
 
 
