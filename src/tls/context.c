@@ -427,6 +427,8 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		.groups_source = policy->groups_source,
 		.group_count = policy->group_count,
 	};
+	for (size_t i = 0; i < policy->group_count; i++)
+		CHECK(policy->groups[i] != NULL);
 	memcpy(words->groups, policy->groups, sizeof(words->groups));
 	struct str *const texts[] = {
 		&words->protocols_source.table,

@@ -65,7 +65,6 @@ struct tls_policy policy_make(tls_protocols protocols)
 		.suite13_count = 3,
 		.suites13_string = STR("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:"
 				       "TLS_AES_128_GCM_SHA256"),
-		.group_count = 3,
 		.groups_string = STR("X25519:P-256:P-384:ffdhe2048"),
 		.has_ecdhe = true,
 		.dhe_bits = 2048,
@@ -77,6 +76,12 @@ struct tls_policy policy_make(tls_protocols protocols)
 		.text = STR("a policy"),
 	};
 
+	for (size_t i = 0; i < tls_group_count(); i++) {
+		const struct tls_group *group = tls_group_at(i);
+		if (group->kind == TLS_GROUP_EC ? group->bits <= 384
+						: group->bits == 2048)
+			policy.groups[policy.group_count++] = group;
+	}
 	policy_set_protocols(&policy, protocols);
 	return policy;
 }
