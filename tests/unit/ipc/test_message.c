@@ -58,6 +58,10 @@ static void test_a_front_may_not_set_a_password(void **state)
 	assert_true(message_is_allowed(MSG_password_set, ROLE_CTL, ROLE_AUTH));
 	assert_false(message_is_allowed(MSG_password_set, ROLE_FRONT, ROLE_AUTH));
 	assert_false(message_is_allowed(MSG_key_sign, ROLE_STORE, ROLE_KEYS));
+	/* A front may have a handshake signed, never a statement about the record of changes. */
+	assert_true(message_is_allowed(MSG_evidence_sign, ROLE_CTL, ROLE_KEYS));
+	assert_false(message_is_allowed(MSG_evidence_sign, ROLE_FRONT, ROLE_KEYS));
+	assert_false(message_is_allowed(MSG_config_set, ROLE_FRONT, ROLE_PARENT));
 }
 
 /* A forbidden message reaches the receiver only if the sender lies about itself. */
