@@ -105,7 +105,8 @@ def shake_wire(connect, certificate, case, peer, address, first=None):
         name, _, _ = wire.tls.cipher()
         suite = BY_OPENSSL.get(name)
         got = {"version": wire.tls.version(), "suite": suite.iana if suite else name,
-               "resumed": wire.tls.session_reused, "records": data_records(wire.came)}
+               "resumed": wire.tls.session_reused, "records": data_records(wire.came),
+               "ticket": wire.tls.session is not None and wire.tls.session.has_ticket}
         if "say" in case:
             got["reply"] = reply
         return got, (context, wire.tls.session)

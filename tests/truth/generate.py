@@ -148,6 +148,7 @@ def suites_13(table):
                    "HIGH:-TLS_AES_256_GCM_SHA384:+TLS_CHACHA20_POLY1305_SHA256", "HIGH:TLS_AES_128_CCM_SHA256",
                    "TLS_CHACHA20_POLY1305_SHA256:!TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:HIGH",
                    "HIGH:+TLS_AES_256_GCM_SHA384", "CHACHA20:!AESGCM",
+                   "HIGH:!TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256",
                    "HIGH:!TLS_AES_128_GCM_SHA256:!TLS_AES_256_GCM_SHA384:!TLS_CHACHA20_POLY1305_SHA256"):
         name = table.policy(f"ciphers {string}", Both={"ServerTlsCiphers": string})
         table.add_all("3", [name], peers)

@@ -90,6 +90,8 @@ def answer_text(expect):
         parts.append("secure renegotiation")
     if "resumed" in expect:
         parts.append("resumed" if expect["resumed"] else "a full handshake")
+    if "ticket" in expect:
+        parts.append("a ticket" if expect["ticket"] else "no ticket")
     if "records" in expect:
         parts.append(f"first data in {expect['records']} record" + ("s" if expect["records"] > 1 else ""))
     return ", ".join(parts)

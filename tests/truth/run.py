@@ -195,18 +195,24 @@ class Run:
             path = self.folder / f"openssl-{kind}.cnf"
             path.write_text("openssl_conf = a\n" + self.data["openssl_cnf"][kind])
             environment["OPENSSL_CONF"] = str(path)
+        self.server = None
+        self.policy_load(cases[0]["policy"])
+        try:
+            with Server(self.home, environment) as self.server:
+                self.run_policies(cases)
+        except CommandFailed as error:
+            self.failures.append(f"the server{' under a ' + kind + ' openssl.cnf' if kind else ''}\n      {error}")
+
+    def run_policies(self, cases):
         by_policy = {}
         for case in cases:
             if "then" not in case:
                 by_policy.setdefault(case["policy"], []).append(case)
-        self.server = None
-        self.policy_load(cases[0]["policy"])
-        with Server(self.home, environment) as self.server:
-            for policy, chosen in by_policy.items():
-                self.run_policy(policy, chosen)
-            for case in cases:
-                if "then" in case:
-                    self.run_ticket(case)
+        for policy, chosen in by_policy.items():
+            self.run_policy(policy, chosen)
+        for case in cases:
+            if "then" in case:
+                self.run_ticket(case)
 
     # ---- without a server
 
