@@ -244,9 +244,9 @@ static void kind_check(const struct subject *subject, enum tls_protocol version,
 	ends_close(&ends);
 }
 
-void self_check_context(struct self_check *check, const char *service,
-			const struct tls_policy *policy, struct tls_context *context,
-			const struct suite_catalog *catalog)
+static void policy_check(struct self_check *check, const char *service,
+			 const struct tls_policy *policy, struct tls_context *context,
+			 const struct suite_catalog *catalog)
 {
 	struct tls_certificates certificates = tls_context_certificates(context);
 	struct subject subject = {
@@ -260,4 +260,15 @@ void self_check_context(struct self_check *check, const char *service,
 		kind_check(&subject, policy->max, true);
 	if (certificates.has_ecdsa)
 		kind_check(&subject, policy->max, false);
+}
+
+/* What the day of a floor will bring is held to its intention before it comes. */
+void self_check_context(struct self_check *check, const char *service,
+			const struct tls_policy *policy, struct tls_context *context,
+			const struct suite_catalog *catalog)
+{
+	policy_check(check, service, policy, context, catalog);
+	if (policy->later != NULL)
+		policy_check(check, service, policy->later,
+			     tls_context_at(context, policy->later_at_s), catalog);
 }

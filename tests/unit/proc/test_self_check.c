@@ -72,6 +72,8 @@ static void test_as_intended(void **state)
 		V("ServerCipherPreference", "0"),
 		CIPHERS("ECDHE+CHACHA20:ECDHE+AESGCM:TLS_CHACHA20_POLY1305_SHA256"),
 		CIPHERS("HIGH"),
+		V("TlsFloor", "TLSv1.2") V("TlsFloorMode", "handshake"),
+		V("TlsFloor", "TLSv1.2") V("TlsFloorDate", "2999-01-01"),
 	};
 
 	for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
@@ -91,6 +93,9 @@ static void test_differences_are_named(void **state)
 	       "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 stands first\n");
 	expect(PROTOCOLS("TLSv1.2") CIPHERS("aRSA"), PROTOCOLS("TLSv1.2"), WITH_BOTH,
 	       "IMAPS: the ECDSA certificate is not shown to a client that needs it: ");
+	/* Today all is well; on the day of the floor it would not be. */
+	expect("", V("TlsFloor", "TLSv1.2") V("TlsFloorDate", "2999-01-01"), WITH_BOTH,
+	       "IMAPS: TLSv1.1 is not admitted, but its handshake succeeds\n");
 }
 
 static int catalog_make(void **state)
