@@ -168,8 +168,7 @@ static enum tls_failure suite_failure(const struct tls_connection *self)
 	enum suite_progress furthest = NOT_SHARED;
 
 	for (int i = 0; self->hello.offer != NULL && i < sk_SSL_CIPHER_num(own); i++) {
-		enum suite_progress progress =
-			suite_progress(self, sk_SSL_CIPHER_value(own, i));
+		enum suite_progress progress = suite_progress(self, sk_SSL_CIPHER_value(own, i));
 		if (progress > furthest)
 			furthest = progress;
 	}
@@ -194,18 +193,18 @@ static enum tls_failure plain_failure(const struct tls_hello *hello)
 		const char *begins;
 		enum tls_failure failure;
 	} rows[] = {
-		{"GET ", TLS_FAILURE_HTTP},	{"POST ", TLS_FAILURE_HTTP},
-		{"HEAD ", TLS_FAILURE_HTTP},	{"PUT ", TLS_FAILURE_HTTP},
-		{"OPTIONS ", TLS_FAILURE_HTTP}, {"CONNECT ", TLS_FAILURE_HTTP},
+		{"GET ", TLS_FAILURE_HTTP},	 {"POST ", TLS_FAILURE_HTTP},
+		{"HEAD ", TLS_FAILURE_HTTP},	 {"PUT ", TLS_FAILURE_HTTP},
+		{"OPTIONS ", TLS_FAILURE_HTTP},	 {"CONNECT ", TLS_FAILURE_HTTP},
 		{"PROPFIND ", TLS_FAILURE_HTTP}, {"EHLO", TLS_FAILURE_MAIL},
-		{"HELO", TLS_FAILURE_MAIL},	{"MAIL", TLS_FAILURE_MAIL},
-		{"QUIT", TLS_FAILURE_MAIL},	{"NOOP", TLS_FAILURE_MAIL},
-		{"USER ", TLS_FAILURE_MAIL},	{"CAPA", TLS_FAILURE_MAIL},
-		{"AUTH", TLS_FAILURE_MAIL},	{"STLS", TLS_FAILURE_MAIL},
+		{"HELO", TLS_FAILURE_MAIL},	 {"MAIL", TLS_FAILURE_MAIL},
+		{"QUIT", TLS_FAILURE_MAIL},	 {"NOOP", TLS_FAILURE_MAIL},
+		{"USER ", TLS_FAILURE_MAIL},	 {"CAPA", TLS_FAILURE_MAIL},
+		{"AUTH", TLS_FAILURE_MAIL},	 {"STLS", TLS_FAILURE_MAIL},
 		{"STARTTLS", TLS_FAILURE_MAIL},
 	};
-	static const char *const imap[] = {" CAPABILITY", " LOGIN", " ID ", " STARTTLS", " NOOP",
-					   " LOGOUT", " AUTHENTICATE"};
+	static const char *const imap[] = {" CAPABILITY", " LOGIN",  " ID ",	     " STARTTLS",
+					   " NOOP",	  " LOGOUT", " AUTHENTICATE"};
 	struct str first = str_make(hello->first, hello->first_len);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -360,9 +359,9 @@ static const struct {
 	uint16_t number;
 	const char *name;
 } further_groups[] = {
-	{0x13, "secp192r1"},	    {0x15, "secp224r1"},	{0x16, "secp256k1"},
-	{0x1a, "brainpoolP256r1"},  {0x1b, "brainpoolP384r1"},	{0x1c, "brainpoolP512r1"},
-	{0x0103, "ffdhe6144"},	    {0x0104, "ffdhe8192"},	{0x11ec, "X25519MLKEM768"},
+	{0x13, "secp192r1"},	    {0x15, "secp224r1"},       {0x16, "secp256k1"},
+	{0x1a, "brainpoolP256r1"},  {0x1b, "brainpoolP384r1"}, {0x1c, "brainpoolP512r1"},
+	{0x0103, "ffdhe6144"},	    {0x0104, "ffdhe8192"},     {0x11ec, "X25519MLKEM768"},
 	{0x6399, "X25519Kyber768"},
 };
 
@@ -388,16 +387,26 @@ static const struct {
 	uint16_t number;
 	const char *name;
 } schemes[] = {
-	{0x0101, "rsa_pkcs1_md5"},	    {0x0201, "rsa_pkcs1_sha1"},
-	{0x0202, "dsa_sha1"},		    {0x0203, "ecdsa_sha1"},
-	{0x0301, "rsa_pkcs1_sha224"},	    {0x0303, "ecdsa_sha224"},
-	{0x0401, "rsa_pkcs1_sha256"},	    {0x0403, "ecdsa_secp256r1_sha256"},
-	{0x0501, "rsa_pkcs1_sha384"},	    {0x0503, "ecdsa_secp384r1_sha384"},
-	{0x0601, "rsa_pkcs1_sha512"},	    {0x0603, "ecdsa_secp521r1_sha512"},
-	{0x0804, "rsa_pss_rsae_sha256"},    {0x0805, "rsa_pss_rsae_sha384"},
-	{0x0806, "rsa_pss_rsae_sha512"},    {0x0807, "ed25519"},
-	{0x0808, "ed448"},		    {0x0809, "rsa_pss_pss_sha256"},
-	{0x080a, "rsa_pss_pss_sha384"},	    {0x080b, "rsa_pss_pss_sha512"},
+	{0x0101, "rsa_pkcs1_md5"},
+	{0x0201, "rsa_pkcs1_sha1"},
+	{0x0202, "dsa_sha1"},
+	{0x0203, "ecdsa_sha1"},
+	{0x0301, "rsa_pkcs1_sha224"},
+	{0x0303, "ecdsa_sha224"},
+	{0x0401, "rsa_pkcs1_sha256"},
+	{0x0403, "ecdsa_secp256r1_sha256"},
+	{0x0501, "rsa_pkcs1_sha384"},
+	{0x0503, "ecdsa_secp384r1_sha384"},
+	{0x0601, "rsa_pkcs1_sha512"},
+	{0x0603, "ecdsa_secp521r1_sha512"},
+	{0x0804, "rsa_pss_rsae_sha256"},
+	{0x0805, "rsa_pss_rsae_sha384"},
+	{0x0806, "rsa_pss_rsae_sha512"},
+	{0x0807, "ed25519"},
+	{0x0808, "ed448"},
+	{0x0809, "rsa_pss_pss_sha256"},
+	{0x080a, "rsa_pss_pss_sha384"},
+	{0x080b, "rsa_pss_pss_sha512"},
 };
 
 static void append_scheme(struct buf *to, const struct tls_connection *self, uint16_t number)
@@ -490,13 +499,20 @@ static const struct {
 	const char *name;
 	void (*append)(struct buf *to, const struct tls_connection *self);
 } parts[] = {
-	{"highest", append_highest},	    {"versions", append_versions},
-	{"protocols_by", append_protocols_by}, {"protocols", append_protocols},
-	{"ciphers_by", append_ciphers_by},  {"groups_by", append_groups_by},
-	{"suites", append_suites},	    {"groups", append_groups},
-	{"schemes", append_schemes},	    {"own_groups", append_own_groups},
-	{"certificates", append_certificates}, {"first", append_first},
-	{"system", append_system},	    {"fault", append_fault},
+	{"highest", append_highest},
+	{"versions", append_versions},
+	{"protocols_by", append_protocols_by},
+	{"protocols", append_protocols},
+	{"ciphers_by", append_ciphers_by},
+	{"groups_by", append_groups_by},
+	{"suites", append_suites},
+	{"groups", append_groups},
+	{"schemes", append_schemes},
+	{"own_groups", append_own_groups},
+	{"certificates", append_certificates},
+	{"first", append_first},
+	{"system", append_system},
+	{"fault", append_fault},
 	{"openssl", append_openssl},
 };
 
