@@ -157,7 +157,7 @@ def meson_suite(tree, suite):
             counted.passed = counted.passed or 1
         else:
             counted.failed = counted.failed or 1
-            print(f"   FAILED {test['name']} ({test['result']})\n{text[-8000:]}")
+            print(f"   FAILED {test['name']} ({test['result']}, exit code {test.get('returncode')})\n{text[-8000:]}")
         count.add(counted)
     if result.returncode != 0 and count.failed == 0 and "No tests defined" not in result.stdout \
             and "No suitable tests" not in result.stdout:
