@@ -27,8 +27,8 @@ enum { HELLO_MAX = 4096 };
 static void test_an_old_hello_names_its_highest_version(void **state)
 {
 	/* TLS 1.1; suites: AES128-SHA, the renegotiation signal, the fallback signal. */
-	struct str hello = MESSAGE("\x01\0\0\x2f\x03\x02" RANDOM_32
-				   "\0\0\x06\0\x2f\0\xff\x56\0\x01\0\0\0");
+	struct str hello =
+		MESSAGE("\x01\0\0\x2f\x03\x02" RANDOM_32 "\0\0\x06\0\x2f\0\xff\x56\0\x01\0\0\0");
 	struct tls_offer offer;
 
 	assert_true(tls_offer_parse(hello, false, &offer));
@@ -42,16 +42,16 @@ static void test_an_old_hello_names_its_highest_version(void **state)
 
 static void test_a_new_hello_lists_what_it_can(void **state)
 {
-	struct str hello = MESSAGE("\x01\0\0\x50\x03\x03" RANDOM_32
-				   "\0\0\x04\x1a\x1a\x13\x01\x01\0\0\x23"
-				   /* versions: grease, 1.3, 1.2 */
-				   "\0\x2b\0\x07\x06\x7a\x7a\x03\x04\x03\x03"
-				   /* groups: grease, X25519, one that nobody knows */
-				   "\0\x0a\0\x08\0\x06\x2a\x2a\0\x1d\xfe\xdc"
-				   /* signatures */
-				   "\0\x0d\0\x04\0\x02\x08\x07"
-				   /* one that is not looked into */
-				   "\0\x17\0\0");
+	struct str hello =
+		MESSAGE("\x01\0\0\x50\x03\x03" RANDOM_32 "\0\0\x04\x1a\x1a\x13\x01\x01\0\0\x23"
+			/* versions: grease, 1.3, 1.2 */
+			"\0\x2b\0\x07\x06\x7a\x7a\x03\x04\x03\x03"
+			/* groups: grease, X25519, one that nobody knows */
+			"\0\x0a\0\x08\0\x06\x2a\x2a\0\x1d\xfe\xdc"
+			/* signatures */
+			"\0\x0d\0\x04\0\x02\x08\x07"
+			/* one that is not looked into */
+			"\0\x17\0\0");
 	struct tls_offer offer;
 
 	assert_true(tls_offer_parse(hello, false, &offer));
@@ -75,10 +75,9 @@ static void test_the_hello_of_sslv2(void **state)
 	struct tls_offer offer;
 
 	/* SSL 2.0 itself: suites 01 00 80 and 07 00 c0 are its own. */
-	assert_true(tls_offer_parse(
-		MESSAGE("\x01\0\x02\0\x06\0\0\0\x10\x01\0\x80\x07\0\xc0"
-			"0123456789abcdef"),
-		true, &offer));
+	assert_true(tls_offer_parse(MESSAGE("\x01\0\x02\0\x06\0\0\0\x10\x01\0\x80\x07\0\xc0"
+					    "0123456789abcdef"),
+				    true, &offer));
 	assert_int_equal(offer.highest, TLS_PROTOCOL_COUNT);
 	assert_int_equal(offer.suite_count, 0);
 	/* Its form, for TLS 1.0. */
