@@ -16,6 +16,7 @@ struct tls_connection {
 	bool is_done;	 /* handshake */
 	bool is_expired; /* the time for the handshake was over */
 	bool is_drained; /* the last read took all there was */
+	size_t read_left; /* encrypted bytes that the read under way may still take */
 	bool has_more;	 /* another write follows at once the one under way */
 	/* Encrypted bytes that wait for the next write: the end of the handshake, records of a long text. */
 	struct buf held;

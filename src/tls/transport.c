@@ -14,6 +14,13 @@
 #include "tls/catalog.h"
 #include "tls/connection.h"
 
+/*
+ * One read takes so many encrypted bytes: a record and more. OpenSSL would read
+ * on as long as none of them is data, and a flood of key updates (RFC 8446
+ * section 4.6.3) would hold its thread for ever.
+ */
+enum { READ_BYTES_MAX = 48 * 1024 };
+
 enum { HELD_MAX = 64 * 1024 };
 
 /* ---- OpenSSL's way to the socket ---- */
@@ -92,6 +99,11 @@ static int socket_read(BIO *bio, char *to, int len)
 	ssize_t got;
 
 	BIO_clear_retry_flags(bio);
+	if (self->is_done && self->read_left == 0) {
+		BIO_set_retry_read(bio);
+		errno = EAGAIN;
+		return -1;
+	}
 	do {
 		got = recv(self->fd, to, (size_t)len, 0);
 	} while (got < 0 && errno == EINTR);
@@ -99,6 +111,8 @@ static int socket_read(BIO *bio, char *to, int len)
 		BIO_set_retry_read(bio);
 	if (got > 0 && !self->is_done)
 		tls_hello_note_input(&self->hello, to, (size_t)got);
+	if (got > 0)
+		self->read_left -= self->read_left < (size_t)got ? self->read_left : (size_t)got;
 	if (got == 0)
 		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
 	return (int)got;
@@ -243,6 +257,7 @@ static enum io tls_read(void *state, int fd, char *to, size_t cap, size_t *got_o
 	held_push(self);
 	ERR_clear_error();
 	errno = 0;
+	self->read_left = READ_BYTES_MAX;
 	int result = SSL_read_ex(self->ssl, to, cap, got_out);
 	self->is_drained = result != 1;
 	return result == 1 ? IO_DONE : io_of(self, result);

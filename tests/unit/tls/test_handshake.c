@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -520,6 +521,61 @@ static void test_what_is_held_is_sent_before_waiting(void **state)
 }
 
 /* A reload drops the front's own reference while sessions go on. */
+static int waiting_bytes(int fd)
+{
+	int bytes;
+
+	assert_int_equal(ioctl(fd, FIONREAD, &bytes), 0);
+	return bytes;
+}
+
+/* The client's flood of key updates, in one piece in the server's socket. */
+static int key_updates_send(struct handshake *shake, int count)
+{
+	BIO *records = BIO_new(BIO_s_mem());
+	BIO *to_server = SSL_get_wbio(shake->client);
+	int size = 1 << 20;
+	char *bytes;
+
+	assert_int_equal(BIO_up_ref(to_server), 1);
+	SSL_set0_wbio(shake->client, records);
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(SSL_key_update(shake->client, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(shake->client), 1);
+	}
+	long len = BIO_get_mem_data(records, &bytes);
+	assert_int_equal(setsockopt(shake->fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(send(shake->fds[1], bytes, (size_t)len, MSG_DONTWAIT), len);
+	SSL_set0_wbio(shake->client, to_server);
+	return (int)len;
+}
+
+/* A peer that sends records without data gets no more of a thread at a time than others. */
+static void test_key_updates_do_not_hold_the_reader(void **state)
+{
+	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
+	struct tls_context *context = context_make(&policy, WITH_EC, NULL);
+	SSL_CTX *client = client_make(TLS1_3_VERSION, TLS1_3_VERSION);
+	struct handshake shake;
+	char text[16];
+	size_t got;
+
+	handshake_run(&shake, context, client, NULL, NULL);
+	assert_true(handshake_talk(&shake));
+	int sent = key_updates_send(&shake, 6000);
+	assert_int_equal(transport_tls.read(shake.server, shake.fds[0], text, sizeof(text), &got),
+			 IO_WANT_INPUT);
+	int left = waiting_bytes(shake.fds[0]);
+	assert_in_range(left, sent / 2, sent - 1);
+	while (waiting_bytes(shake.fds[0]) > 0)
+		assert_int_equal(transport_tls.read(shake.server, shake.fds[0], text, sizeof(text), &got),
+				 IO_WANT_INPUT);
+	assert_true(handshake_talk(&shake));
+	handshake_done(&shake);
+	SSL_CTX_free(client);
+	tls_context_unref(&context);
+}
+
 static void test_a_connection_keeps_its_context(void **state)
 {
 	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT);
@@ -560,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_failures_in_words),
 		cmocka_unit_test(test_a_keys_role_that_is_down_is_named_so),
 		cmocka_unit_test(test_what_is_held_is_sent_before_waiting),
+		cmocka_unit_test(test_key_updates_do_not_hold_the_reader),
 		cmocka_unit_test(test_a_connection_keeps_its_context),
 	};
 
