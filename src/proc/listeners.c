@@ -4,12 +4,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-enum { BACKLOG = 1024 };
+enum { BACKLOG = 1024, UNSENT_BYTES = 256 * 1024 };
 
 void listener_append_address(struct buf *to, const struct listener *listener)
 {
@@ -53,6 +54,7 @@ static bool address_parse_numeric(struct str text, uint16_t port, struct listene
 static int socket_listen(const struct listener *listener, bool is_v6_only)
 {
 	int on = 1;
+	int unsent = UNSENT_BYTES;
 	int v6_only = is_v6_only;
 	CLEANUP_FD int fd = socket(listener->address.ss_family,
 				   SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -62,6 +64,8 @@ static int socket_listen(const struct listener *listener, bool is_v6_only)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (listener->address.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof(v6_only));
+	/* Connections inherit it: what a peer does not read stays with us and not in the kernel's memory. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
 	if (bind(fd, (const struct sockaddr *)&listener->address, listener->address_len) != 0 ||
 	    listen(fd, BACKLOG) != 0)
 		return -1;

@@ -14,6 +14,8 @@
 enum {
 	HANDSHAKE_MS = 30 * 1000,
 	CLOSING_MS = 10 * 1000,
+	/* Silence within a message or an answer; RFC 5321 section 4.5.3.2 lets a server wait so long. */
+	SILENCE_MS = 5 * 60 * 1000,
 	/* How long a peer may take to close after we said goodbye. */
 	LINGER_MS = 2 * 1000,
 	/* After so long a run others may go first. */
@@ -193,6 +195,15 @@ static void command_finish(struct session *session)
 	stream_bulk_end(&session->stream);
 }
 
+/* A peer in the midst of a transfer is not idle: it has less time to be silent. */
+static void transfer_begin(struct session *session)
+{
+	int silence_ms = (int)session->limits->idle_seconds * 1000;
+
+	stream_bulk(&session->stream, silence_ms < SILENCE_MS ? silence_ms : SILENCE_MS,
+		    session->limits->min_bytes_per_second);
+}
+
 static enum progress step_apply(struct session *session, enum command_step step)
 {
 	switch (step) {
@@ -204,8 +215,7 @@ static enum progress step_apply(struct session *session, enum command_step step)
 		session_phase_set(session, PHASE_MORE);
 		return GO_ON;
 	case COMMAND_BODY:
-		stream_bulk(&session->stream, (int)session->limits->idle_seconds * 1000,
-			    session->limits->min_bytes_per_second);
+		transfer_begin(session);
 		session_phase_set(session, PHASE_BODY);
 		return GO_ON;
 	case COMMAND_LINE:
@@ -530,23 +540,34 @@ static enum progress output_drain(struct session *session)
 	return progress_of_io(stream_flush(&session->stream));
 }
 
+/* Closes without a word. */
+static void session_cut(struct session *session)
+{
+	stream_expect(&session->stream, CLOSING_MS);
+	session->stream.broken = IO_BROKEN;
+	session_phase_set(session, PHASE_CLOSING);
+}
+
 /* The peer's time is up: says so if the protocol can be spoken, then closes. */
 static void session_expire(struct session *session)
 {
 	if (session->phase == PHASE_HANDSHAKE) {
 		tls_handshake_expire(session->stream.transport_state);
 		handshake_log_failure(session);
-		session->stream.broken = IO_BROKEN;
 	}
 	if (session->phase == PHASE_HANDSHAKE || session->phase == PHASE_CLOSING ||
 	    session->phase == PHASE_STARTTLS) {
-		stream_expect(&session->stream, CLOSING_MS);
-		session->stream.broken = IO_BROKEN;
-		session_phase_set(session, PHASE_CLOSING);
+		session_cut(session);
 		return;
 	}
 	enum refusal refusal = stream_is_bulk(&session->stream) ? REFUSAL_TOO_SLOW
 								: REFUSAL_IDLE_TOO_LONG;
+	if (session->phase == PHASE_MORE) {
+		/* Words within an answer would be taken for a part of it. */
+		session_limit_log(session, refusal_text(refusal));
+		session_cut(session);
+		return;
+	}
 	step_apply(session, session_refuse(session, refusal, NULL));
 }
 
@@ -567,8 +588,7 @@ static enum step session_wait(struct session *session, enum progress progress)
 
 	if (progress == WAIT_OUTPUT && !stream_is_bulk(stream) &&
 	    session->phase != PHASE_CLOSING && session->phase != PHASE_HANDSHAKE)
-		stream_bulk(stream, (int)session->limits->idle_seconds * 1000,
-			    session->limits->min_bytes_per_second);
+		transfer_begin(session);
 	if (progress == WAIT_INPUT) {
 		if (stream_is_bulk(stream) && session->phase != PHASE_BODY)
 			stream_bulk_end(stream);
