@@ -53,34 +53,43 @@ def deliver_bytes(step, words):
     return (HERE / words[2]).read_bytes()
 
 
+class Template:
+    """A home that is made when the first test wants it."""
+
+    def __init__(self, path):
+        self.path, self.lock, self.is_made = path, threading.Lock(), False
+
+
 class Homes:
     """Makes each distinct set-up once; a test gets a copy."""
 
     def __init__(self, postern, folder):
         self.postern, self.folder = postern, Path(folder)
-        self.lock, self.made = threading.Lock(), {}
+        self.lock, self.templates = threading.Lock(), {}
 
     def template(self, setup):
+        key = tuple((step.verb, step.text, tuple(step.body)) for step in setup)
         with self.lock:
-            key = tuple((step.verb, step.text, tuple(step.body)) for step in setup)
-            if key not in self.made:
-                self.made[key] = self.build(setup, len(self.made))
-            return self.made[key]
+            path = self.folder / f"template-{len(self.templates)}"
+            template = self.templates.setdefault(key, Template(path))
+        with template.lock:
+            if not template.is_made:
+                self.build(setup, template.path)
+                template.is_made = True
+        return template.path
 
-    def build(self, setup, number):
-        home = Home(self.postern, self.folder / f"template-{number}")
-        if setup and () not in self.made:
-            self.made[()] = self.build([], "fresh")
-        if setup:
-            shutil.copytree(self.made[()], home.path, symlinks=True)
-        else:
+    def build(self, setup, path):
+        shutil.rmtree(path, ignore_errors=True)
+        home = Home(self.postern, path)
+        if not setup:
             home.init()
+            return
+        subprocess.run(["cp", "-a", self.template([]), path], check=True)
         for step in setup:
             try:
                 apply(home, step)
             except (CommandFailed, KeyError, ValueError, OSError, IndexError) as error:
                 raise ScriptError(f"{step.line}: {error}") from error
-        return home.path
 
     def copy(self, setup, number):
         path = self.folder / f"home-{number}"
@@ -173,7 +182,7 @@ def play_all(arguments):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--postern", default=str(HERE.parents[1] / "build" / "postern"))
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=4)
     parser.add_argument("--timeout", type=float, default=20, help="seconds to wait for a line")
     parser.add_argument("--verbose", action="store_true", help="print each transcript")
     parser.add_argument("--report", help="where to write the counts, as JSON")
