@@ -119,9 +119,9 @@ def stage_build():
     count = Count()
     with ThreadPoolExecutor(len(TREES)) as pool:
         for tree, result in pool.map(build_tree, TREES):
-            warnings = len(re.findall(r"\bwarning:", result.stdout))
-            print(f"   {tree}: {'built' if result.returncode == 0 else 'FAILED'}"
-                  + (f", {warnings} warnings" if warnings else ""))
+            print(f"   {tree}: {'built' if result.returncode == 0 else 'FAILED'}")
+            for warning in re.findall(r"^.*\bwarning: .*$", result.stdout, re.M)[:5]:
+                print(f"      {warning}")
             if result.returncode != 0:
                 print(result.stdout[-20000:])
                 count.failed += 1
