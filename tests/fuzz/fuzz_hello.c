@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "tls/hello.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tls_offer offer, again;
