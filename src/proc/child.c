@@ -120,6 +120,7 @@ void child_died(struct child *child)
 
 	child_stop(child);
 	child->state = CHILD_DOWN;
+	child->unanswered_rounds = 0;
 	child->pid = 0;
 	if (now - child->started_ms > STEADY_MS)
 		child->crashes = 0;

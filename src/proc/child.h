@@ -28,6 +28,7 @@ struct child {
 	int64_t start_at_ms;
 	unsigned crashes; /* in a row; the pause before the next start grows with them */
 	unsigned restarts;
+	unsigned unanswered_rounds; /* watchdog.h */
 	char sandbox[256];
 };
 

@@ -13,13 +13,15 @@
 #include "base/file.h"
 #include "proc/json.h"
 #include "proc/parent.h"
+#include "proc/watchdog.h"
 
 static void append_role(struct buf *json, const struct child *child)
 {
 	static const char *const states[] = {"down", "starting", "ready"};
 
 	buf_printf(json, "{\"name\":\"%s\",\"index\":%u,\"pid\":%d,\"state\":\"%s\",\"restarts\":%u,\"sandbox\":",
-		   role_name(child->role), child->index, (int)child->pid, states[child->state],
+		   role_name(child->role), child->index, (int)child->pid,
+		   watchdog_is_silent(child) ? "silent" : states[child->state],
 		   child->restarts);
 	append_json_string(json, str_from_c(child->sandbox));
 	buf_append_char(json, '}');

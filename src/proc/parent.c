@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "proc/notify.h"
 #include "proc/role.h"
+#include "proc/watchdog.h"
 #include "session/metrics.h"
 #include "tls/catalog.h"
 
@@ -199,6 +200,14 @@ static void logs_look(struct parent *parent, int64_t now_ms)
 			roles_send_log(parent, (enum log_file)file);
 }
 
+static void watchdog_look(struct parent *parent, int64_t now_ms)
+{
+	if (now_ms - parent->watchdog_ms < WATCHDOG_ROUND_MS)
+		return;
+	parent->watchdog_ms = now_ms;
+	watchdog_round(parent->children, parent->child_count, &parent->logs.log);
+}
+
 static void stop_step(struct parent *parent, int64_t now_ms)
 {
 	bool fronts_gone = true;
@@ -235,6 +244,7 @@ static void parent_loop(struct parent *parent)
 		}
 		roles_start_due(parent);
 		logs_look(parent, now);
+		watchdog_look(parent, now);
 		change_tick(parent);
 		if (parent->change_noticed_ms != 0 && parent->apply == APPLY_NONE &&
 		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)

@@ -284,6 +284,14 @@ static void stop_begin(struct front_role *role)
 	front_stop(&role->front);
 }
 
+/* The parent's watchdog wants to hear that this thread lives. */
+static void status_answer(struct front_role *role, uint64_t id)
+{
+	struct msg_status_given given = {.json = STR("{\"role\":\"front\"}")};
+
+	(void)!channel_send(&role->parent, MSG_status_given, id, &given);
+}
+
 static void parent_packet(struct front_role *role, struct packet *packet)
 {
 	switch (packet->header.kind) {
@@ -295,6 +303,9 @@ static void parent_packet(struct front_role *role, struct packet *packet)
 		break;
 	case MSG_config_changed:
 		config_take(role, packet);
+		break;
+	case MSG_status_wanted:
+		status_answer(role, packet->header.id);
 		break;
 	case MSG_log_rotated:
 		CHECK(packet->message.log_rotated.file < LOG_FILE_COUNT);

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "proc/parent.h"
 #include "proc/role.h"
+#include "proc/watchdog.h"
 
 struct child *role_find(struct parent *parent, enum role role)
 {
@@ -126,6 +127,8 @@ static void channel_ready(struct parent *parent, struct source *source)
 	while ((fault = channel_receive(&child->channel, &packet)) == FAULT_NONE) {
 		if (packet.header.kind == MSG_role_ready)
 			role_became_ready(parent, child, packet.message.role_ready.sandbox);
+		else if (packet.header.kind == MSG_status_given)
+			watchdog_answered(child);
 		else
 			apply_role_answered(parent, child, &packet);
 	}
