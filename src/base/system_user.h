@@ -41,7 +41,7 @@ must_check enum fault system_user_choose(struct str configured, struct system_us
 must_check enum fault system_user_of_file(const char *path, struct system_user *user_out);
 
 /*
- * Gives the home's passage and the whole tree of its store to the user. Does
+ * Gives the home's passage, the sight of sslca and the whole tree of its store to the user. Does
  * nothing for is_self. Symbolic links, and files with other names elsewhere,
  * are left alone. Blocks on the disk.
  */

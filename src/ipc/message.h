@@ -23,6 +23,7 @@
 	X(AUTH, "auth")                                                        \
 	X(STORE, "store")                                                      \
 	X(FRONT, "front")                                                      \
+	X(MAILQ, "mailq")                                                      \
 	X(CTL, "ctl")
 
 enum role {

@@ -8,8 +8,9 @@
 #define POSTERN_IPC_MESSAGES_DEF_H
 
 #define FROM(role) (1u << ROLE_##role)
-#define ANY_CLIENT (FROM(FRONT) | FROM(CTL))
-#define ANY_ROLE (FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(FRONT) | FROM(CTL))
+#define ANY_CLIENT (FROM(FRONT) | FROM(MAILQ) | FROM(CTL))
+#define ANY_ROLE                                                                                   \
+	(FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(FRONT) | FROM(MAILQ) | FROM(CTL))
 
 /* ---- every role and the parent ---- */
 
@@ -86,7 +87,7 @@
  */
 #define FIELDS_store_asked(F) F(U64, transaction) F(STR, operation) F(FD, body)
 #define FIELDS_store_answered(F) F(U32, fault) F(STR, result)
-/* A front wants the change feed of the store on this channel. */
+/* A front or mailq wants the change feed of the store on this channel. */
 #define FIELDS_feed_wanted(F)
 /* Something changed in an account; `sequence` 0 means: look at everything again. */
 #define FIELDS_feed_changed(F) F(U64, account) F(U64, sequence)
@@ -110,7 +111,7 @@
 	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                                  \
 	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                                  \
 	X(channel_given, FROM(PARENT), ANY_ROLE)                                                   \
-	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE))                    \
+	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ))      \
 	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
 	X(certificate_given, FROM(PARENT), FROM(FRONT))                                            \
@@ -129,14 +130,14 @@
 	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
 	X(evidence_sign, FROM(CTL), FROM(KEYS))                                                    \
 	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \
-	X(login_check, ANY_CLIENT, FROM(AUTH))                                                     \
-	X(login_answered, FROM(AUTH), ANY_CLIENT)                                                  \
+	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                        \
+	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                     \
 	X(password_set, FROM(CTL), FROM(AUTH))                                                     \
 	X(password_list, FROM(CTL), FROM(AUTH))                                                    \
 	X(store_asked, ANY_CLIENT, FROM(STORE))                                                    \
 	X(store_answered, FROM(STORE), ANY_CLIENT)                                                 \
-	X(feed_wanted, FROM(FRONT), FROM(STORE))                                                   \
-	X(feed_changed, FROM(STORE), FROM(FRONT))                                                  \
+	X(feed_wanted, FROM(FRONT) | FROM(MAILQ), FROM(STORE))                                     \
+	X(feed_changed, FROM(STORE), FROM(FRONT) | FROM(MAILQ))                                    \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \

@@ -223,6 +223,18 @@ void role_server_run(struct role_server *server)
 	packet_done(&packet);
 }
 
+bool role_server_take(struct role_server *server)
+{
+	struct packet packet;
+
+	packet_init(&packet);
+	bool goes_on = batch_take(server, &packet, 0);
+	packet_done(&packet);
+	if (goes_on && server->ops->batch_end != NULL)
+		server->ops->batch_end(server);
+	return goes_on;
+}
+
 void role_server_done(struct role_server *server)
 {
 	list_each(node, next, &server->peers)

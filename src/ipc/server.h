@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The main loop of a role that serves others: keys, auth, store.
+ * The main loop of a role that serves others: keys, auth, store, mailq.
  *
  * One thread waits on the parent's channel and on the channels of all clients
  * and hands each message to the role. Answers may be sent at once, after the
@@ -64,6 +64,13 @@ void role_server_add(struct role_server *server, enum role client, int fd);
 
 /* Runs until the parent closes, or in a private role until the last client has gone. */
 void role_server_run(struct role_server *server);
+
+/*
+ * Takes and answers what waits now, without blocking; for a role that has another
+ * loop around, which waits for `epoll_fd` to become readable and does without
+ * `tick`. False when the parent has gone.
+ */
+must_check bool role_server_take(struct role_server *server);
 
 void role_server_done(struct role_server *server);
 

@@ -218,7 +218,7 @@ static void child_give(struct parent *parent, struct child *child)
 
 	if (child->role == ROLE_FRONT)
 		fault = front_give(parent, child);
-	else if (child->role == ROLE_AUTH)
+	else if (child->role == ROLE_AUTH || child->role == ROLE_MAILQ)
 		fault = config_give(parent, child, parent->config);
 	if (fault != FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A front's way to channels: it asks the parent, who makes them.
+ * A front's or mailq's way to channels: it asks the parent, who makes them.
  */
 #ifndef POSTERN_PROC_BROKER_H
 #define POSTERN_PROC_BROKER_H

@@ -57,6 +57,12 @@ __attribute__((noreturn)) static void child_exec(const struct child *child,
 	_exit(EXIT_USAGE);
 }
 
+/* Those that ask other roles. */
+static bool child_has_broker(enum role role)
+{
+	return role == ROLE_FRONT || role == ROLE_MAILQ;
+}
+
 static enum fault pairs_make(struct child *child, int theirs[2])
 {
 	int pair[2];
@@ -67,7 +73,7 @@ static enum fault pairs_make(struct child *child, int theirs[2])
 	child->channel.fd = pair[0];
 	theirs[0] = pair[1];
 	fd_set_nonblocking(pair[0]);
-	if (child->role != ROLE_FRONT)
+	if (!child_has_broker(child->role))
 		return FAULT_NONE;
 	if (channel_pair(pair) != FAULT_NONE)
 		return FAULT_IO;

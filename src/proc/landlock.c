@@ -17,6 +17,7 @@ enum {
 	CALL_RESTRICT_SELF = 446,
 	CREATE_RULESET_VERSION = 1,
 	RULE_PATH_BENEATH = 1,
+	RULE_NET_PORT = 2,
 };
 
 enum {
@@ -32,7 +33,8 @@ enum {
 	FS_TRUNCATE = 1 << 14, /* version 3 */
 	FS_VERSION_1 = (1 << 13) - 1,
 	FS_IOCTL_DEV = 1 << 15, /* version 5 */
-	NET_BIND_AND_CONNECT = 3,
+	NET_BIND = 1,
+	NET_CONNECT = 2,
 	SCOPE_ABSTRACT_AND_SIGNAL = 3,
 };
 
@@ -46,6 +48,11 @@ struct rule {
 	uint64_t allowed;
 	int32_t parent_fd;
 } __attribute__((packed));
+
+struct port_rule {
+	uint64_t allowed;
+	uint64_t port;
+};
 
 int landlock_version(void)
 {
@@ -67,11 +74,11 @@ static uint64_t files_known(int version)
 	return known;
 }
 
-static int ruleset_create(int version)
+static int ruleset_create(int version, enum landlock_network network)
 {
 	const struct ruleset ruleset = {
 		.handled_files = files_known(version),
-		.handled_network = NET_BIND_AND_CONNECT,
+		.handled_network = network == LANDLOCK_CONNECT ? NET_BIND : NET_BIND | NET_CONNECT,
 		.scoped = SCOPE_ABSTRACT_AND_SIGNAL,
 	};
 	/* An older kernel refuses a struct that is longer than its own. */
@@ -111,17 +118,33 @@ static enum fault path_allow(int ruleset_fd, const struct landlock_path *path, u
 	return FAULT_NONE;
 }
 
-enum fault landlock_restrict(const struct landlock_path *paths, size_t count)
+/* Port 0: the kernel chooses, when only the address from which to connect is given. */
+static enum fault any_port_allow(int ruleset_fd)
+{
+	const struct port_rule rule = {.allowed = NET_BIND, .port = 0};
+
+	if (syscall(CALL_ADD_RULE, ruleset_fd, RULE_NET_PORT, &rule, 0) != 0)
+		return fault_from_errno(errno);
+	return FAULT_NONE;
+}
+
+enum fault landlock_restrict(const struct landlock_path *paths, size_t count,
+			     enum landlock_network network)
 {
 	int version = landlock_version();
 
 	if (version == 0)
 		return FAULT_UNSUPPORTED;
-	CLEANUP_FD int ruleset_fd = ruleset_create(version);
+	CLEANUP_FD int ruleset_fd = ruleset_create(version, network);
 	if (ruleset_fd < 0)
 		return fault_from_errno(errno);
 	for (size_t i = 0; i < count; i++) {
 		enum fault fault = path_allow(ruleset_fd, &paths[i], files_known(version));
+		if (fault != FAULT_NONE)
+			return fault;
+	}
+	if (network == LANDLOCK_CONNECT && version >= 4) {
+		enum fault fault = any_port_allow(ruleset_fd);
 		if (fault != FAULT_NONE)
 			return fault;
 	}

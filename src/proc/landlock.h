@@ -18,6 +18,11 @@ enum landlock_access {
 	LANDLOCK_ALL,	/* and make, rename and remove them */
 };
 
+enum landlock_network {
+	LANDLOCK_NO_NETWORK, /* neither connect nor bind TCP sockets */
+	LANDLOCK_CONNECT,    /* connect to anybody, bind no port of its choice */
+};
+
 struct landlock_path {
 	const char *path; /* a folder or a file; one that is missing is passed over */
 	enum landlock_access access;
@@ -27,11 +32,11 @@ struct landlock_path {
 int landlock_version(void);
 
 /*
- * Restricts the calling thread to the paths, and away from making or
- * connecting TCP sockets (version 4), from abstract sockets and signals to
- * processes outside (6). no_new_privs must be set. UNSUPPORTED where the kernel
- * has none; IO.
+ * Restricts the calling thread to the paths, in the network as said (version 4),
+ * and away from abstract sockets and signals to processes outside (6).
+ * no_new_privs must be set. UNSUPPORTED where the kernel has none; IO.
  */
-must_check enum fault landlock_restrict(const struct landlock_path *paths, size_t count);
+must_check enum fault landlock_restrict(const struct landlock_path *paths, size_t count,
+					enum landlock_network network);
 
 #endif

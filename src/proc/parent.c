@@ -71,9 +71,9 @@ void parent_stop(struct parent *parent)
 	parent->is_stopping = true;
 	parent->stop_deadline_ms = clock_mono_ms() + STOP_MS;
 	notify_service_manager("STOPPING=1");
-	/* Fronts first: they may still need the others to finish what was begun. */
+	/* First those who may still need the others to finish what was begun. */
 	for (size_t i = 0; i < parent->child_count; i++)
-		if (parent->children[i].role == ROLE_FRONT)
+		if (role_meets_peers(parent->children[i].role))
 			child_stop(&parent->children[i]);
 }
 
@@ -210,14 +210,14 @@ static void watchdog_look(struct parent *parent, int64_t now_ms)
 
 static void stop_step(struct parent *parent, int64_t now_ms)
 {
-	bool fronts_gone = true;
+	bool sessions_gone = true;
 
 	for (size_t i = 0; i < parent->child_count; i++)
-		if (parent->children[i].role == ROLE_FRONT && parent->children[i].pid > 0)
-			fronts_gone = false;
+		if (role_meets_peers(parent->children[i].role) && parent->children[i].pid > 0)
+			sessions_gone = false;
 	for (size_t i = 0; i < parent->child_count; i++) {
 		struct child *child = &parent->children[i];
-		if (fronts_gone)
+		if (sessions_gone)
 			child_stop(child);
 		if (now_ms > parent->stop_deadline_ms && child->pid > 0)
 			kill(child->pid, SIGKILL);

@@ -21,7 +21,7 @@
 #include "proc/logs.h"
 #include "proc/self_checks.h"
 
-enum { CHILDREN_MAX = 3 + 16, CONTROL_CLIENTS_MAX = 32 };
+enum { CHILDREN_MAX = 4 + 16, CONTROL_CLIENTS_MAX = 32 };
 
 struct parent;
 
@@ -126,10 +126,12 @@ void parent_stop(struct parent *parent);
 
 /* ---- roles.c ---- */
 
-/* Starts keys, auth and store; the fronts follow when these are ready. */
+/* Starts keys, auth and store; the fronts and mailq follow when these are ready. */
 void roles_init(struct parent *parent);
 void roles_start_due(struct parent *parent);
 void roles_reap(struct parent *parent);
+/* True for those that talk with peers and ask the others: they start last and end first. */
+bool role_meets_peers(enum role role);
 bool roles_all_gone(const struct parent *parent);
 struct child *role_find(struct parent *parent, enum role role);
 bool roles_are_ready(struct parent *parent, enum role role);

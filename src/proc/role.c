@@ -17,6 +17,7 @@ static const struct {
 	{ROLE_AUTH, role_auth},
 	{ROLE_STORE, role_store},
 	{ROLE_FRONT, role_front},
+	{ROLE_MAILQ, role_mailq},
 };
 
 void role_ready(const struct role_process *process, const char *sandbox)

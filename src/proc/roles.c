@@ -63,7 +63,7 @@ enum fault role_channel(struct parent *parent, enum role role, enum role client,
 	struct child *child = role_find(parent, role);
 	int fds[2];
 
-	if (role != ROLE_KEYS && role != ROLE_AUTH && role != ROLE_STORE)
+	if (role != ROLE_KEYS && role != ROLE_AUTH && role != ROLE_STORE && role != ROLE_MAILQ)
 		return FAULT_DENIED;
 	if (child == NULL || child->state != CHILD_READY)
 		return FAULT_UNAVAILABLE;
@@ -163,7 +163,13 @@ static void role_start(struct parent *parent, struct child *child)
 		parent_watch(parent, &sources->broker, child->broker.fd, broker_ready);
 }
 
-static bool front_may_start(struct parent *parent)
+bool role_meets_peers(enum role role)
+{
+	return role == ROLE_FRONT || role == ROLE_MAILQ;
+}
+
+/* What a role that meets peers asks others for must be there. */
+static bool others_are_ready(struct parent *parent)
 {
 	return roles_are_ready(parent, ROLE_KEYS) && roles_are_ready(parent, ROLE_AUTH) &&
 	       roles_are_ready(parent, ROLE_STORE) && parent->config != NULL;
@@ -177,7 +183,7 @@ void roles_start_due(struct parent *parent)
 		struct child *child = &parent->children[i];
 		if (child->state != CHILD_DOWN || now < child->start_at_ms)
 			continue;
-		if (child->role == ROLE_FRONT && !front_may_start(parent))
+		if (role_meets_peers(child->role) && !others_are_ready(parent))
 			continue;
 		role_start(parent, child);
 	}
@@ -202,6 +208,7 @@ void roles_init(struct parent *parent)
 	child_add(parent, ROLE_STORE, 0);
 	for (unsigned i = 0; i < fronts || i == 0; i++)
 		child_add(parent, ROLE_FRONT, i);
+	child_add(parent, ROLE_MAILQ, 0);
 	roles_start_due(parent);
 }
 

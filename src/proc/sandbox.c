@@ -21,6 +21,14 @@ static const struct landlock_path role_paths[ROLE_COUNT][PATHS_MAX] = {
 	[ROLE_FRONT] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ}},
+	/* What a front reads, and whom TLS trusts. */
+	[ROLE_MAILQ] = {{"store/index.mdb", LANDLOCK_READ},
+			{"store/index.mdb-lock", LANDLOCK_UPDATE},
+			{"store/segments", LANDLOCK_READ},
+			{"sslca", LANDLOCK_READ},
+			{"/etc/ssl", LANDLOCK_READ},
+			{"/usr/lib/ssl", LANDLOCK_READ},
+			{"/usr/share/ca-certificates", LANDLOCK_READ}},
 };
 
 /* What a sanitizer's reports are made from. */
@@ -43,7 +51,8 @@ static enum fault files_restrict(enum role role, struct buf *report)
 	if (!syscalls_are_restrictable())
 		for (size_t i = 0; i < 3; i++)
 			paths[count++] = sanitizer_paths[i];
-	enum fault fault = landlock_restrict(paths, count);
+	enum fault fault = landlock_restrict(paths, count, role == ROLE_MAILQ ? LANDLOCK_CONNECT
+									  : LANDLOCK_NO_NETWORK);
 	if (fault == FAULT_UNSUPPORTED) {
 		buf_append_c(report, ", no Landlock in this kernel");
 		return FAULT_NONE;

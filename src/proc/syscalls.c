@@ -6,6 +6,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -75,9 +76,12 @@ static const int others_denied[] = {
 	SCMP_SYS(request_key), SCMP_SYS(keyctl), SCMP_SYS(uselib), SCMP_SYS(lookup_dcookie),
 	SCMP_SYS(vmsplice), SCMP_SYS(migrate_pages), SCMP_SYS(move_pages), SCMP_SYS(mbind),
 	SCMP_SYS(set_mempolicy), SCMP_SYS(fanotify_init),
-	/* sockets of one's own: listeners and channels come from the parent */
-	SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen),
+	/* listeners come from the parent */
+	SCMP_SYS(listen),
 };
+
+/* Sockets of one's own: channels come from the parent, and only mailq connects to peers. */
+static const int connecting_denied[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind)};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -128,13 +132,26 @@ static bool keys_rules(scmp_filter_ctx filter)
 	       rules_add(filter, SCMP_ACT_ERRNO(ENOENT), keys_in_vain, COUNT(keys_in_vain));
 }
 
-static bool others_rules(scmp_filter_ctx filter)
+/* Sockets of the internet alone: neither local ones nor what the kernel offers beside. */
+static bool internet_only(scmp_filter_ctx filter, uint32_t refuse)
+{
+	for (unsigned family = 0; family < AF_INET6; family++)
+		if (family != AF_INET && seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1,
+							  SCMP_A0(SCMP_CMP_EQ, family)) != 0)
+			return false;
+	return seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 1,
+				SCMP_A0(SCMP_CMP_GT, AF_INET6)) == 0;
+}
+
+static bool others_rules(scmp_filter_ctx filter, enum role role)
 {
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 
 	return rules_add(filter, refuse, others_denied, COUNT(others_denied)) &&
 	       threads_only(filter, refuse) && no_new_code(filter, refuse) &&
-	       seccomp_rule_add(filter, refuse, SCMP_SYS(socket), 0) == 0;
+	       (role == ROLE_MAILQ ? internet_only(filter, refuse)
+				   : rules_add(filter, refuse, connecting_denied,
+					       COUNT(connecting_denied)));
 }
 
 enum fault syscalls_restrict(enum role role)
@@ -144,7 +161,7 @@ enum fault syscalls_restrict(enum role role)
 
 	if (filter == NULL)
 		return FAULT_MEMORY;
-	bool is_good = is_keys ? keys_rules(filter) : others_rules(filter);
+	bool is_good = is_keys ? keys_rules(filter) : others_rules(filter, role);
 	int result = is_good ? seccomp_load(filter) : -EIO;
 	seccomp_release(filter);
 	if (result == 0)

@@ -6,7 +6,8 @@
  * anything else ends it at once. The others have a list of what they may not:
  * whatever a program that was taken over would begin with (executing, starting
  * processes, sockets of its own, tracing, mounting, kernel interfaces with a
- * history); such a call fails with EPERM.
+ * history); such a call fails with EPERM. `mailq` alone makes sockets, those of
+ * the internet, and listens on none.
  */
 #ifndef POSTERN_PROC_SYSCALLS_H
 #define POSTERN_PROC_SYSCALLS_H

@@ -13,6 +13,8 @@ import pytest
 from clients import client, imap_login, imap_ok, imap_subjects, message, s_client, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
 
+ROLES = ["keys", "auth", "store", "front", "mailq"]
+
 
 def roles(server):
     """Role name -> process ids."""
@@ -45,7 +47,7 @@ def works(server, subject):
             time.sleep(0.2)
 
 
-@pytest.mark.parametrize("name", ["keys", "auth", "store", "front"])
+@pytest.mark.parametrize("name", ROLES)
 def test_a_killed_role_is_started_again(server, name):
     assert works(server, "before")
     before = roles(server)
@@ -53,7 +55,7 @@ def test_a_killed_role_is_started_again(server, name):
     os.kill(pid, signal.SIGKILL)
     wait_restarted(server, name, pid)
     after = roles(server)
-    for other in {"keys", "auth", "store", "front"} - {name}:
+    for other in set(ROLES) - {name}:
         assert set(before[other]) <= set(after[other]), f"{other} did not go on"
     assert works(server, "after")
     assert "before" in imap_subjects(server, ANNA, PASSWORDS[ANNA])

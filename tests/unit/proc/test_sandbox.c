@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,10 +30,10 @@
 
 static char home[64];
 
-static void file_make(const char *name)
+static void file_make(const char *name, int mode)
 {
 	char *path = path_join(home, name);
-	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, mode);
 
 	assert_true(fd >= 0);
 	close(fd);
@@ -58,10 +59,12 @@ static int home_set_up(void **state)
 	home_folder_make("store");
 	home_folder_make("store/auth");
 	home_folder_make("store/segments");
-	file_make("mailserver.cfg");
-	file_make("store/index.mdb");
-	file_make("store/index.mdb-lock");
-	file_make("store/auth/data.mdb");
+	home_folder_make("sslca");
+	file_make("sslca/own.pem", 0644);
+	file_make("mailserver.cfg", 0600);
+	file_make("store/index.mdb", 0600);
+	file_make("store/index.mdb-lock", 0600);
+	file_make("store/auth/data.mdb", 0600);
 	assert_int_equal(system_user_choose(STR(""), &user, &message), FAULT_NONE);
 	assert_int_equal(system_user_own_home(&user, home), FAULT_NONE);
 	buf_done(&message);
@@ -156,6 +159,45 @@ static int inside_front(void)
 	return 0;
 }
 
+static bool may_make(int family, int type)
+{
+	int fd = socket(family, type, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int inside_mailq(void)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in nobody = any, chosen = any;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	nobody.sin_port = htons(1);
+	chosen.sin_port = htons(2525);
+	EXPECT(threads_start() && fd >= 0);
+	EXPECT(may_make(AF_INET6, SOCK_STREAM) && may_make(AF_INET, SOCK_DGRAM));
+	if (landlock_version() >= 4)
+		EXPECT(bind(fd, (struct sockaddr *)&chosen, sizeof(chosen)) != 0 && errno == EACCES);
+	/* The address from which to connect may be chosen, and the call is not what fails. */
+	EXPECT(bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0);
+	EXPECT(connect(fd, (struct sockaddr *)&nobody, sizeof(nobody)) != 0 &&
+	       (errno == ECONNREFUSED || errno == ENETUNREACH));
+	if (landlock_version() > 0) {
+		EXPECT(opens("store/index.mdb", O_RDONLY) && opens("sslca/own.pem", O_RDONLY));
+		EXPECT(!opens("store/auth/data.mdb", O_RDONLY) && !opens("mailserver.cfg", O_RDONLY));
+		EXPECT(!opens("/etc/passwd", O_RDONLY) && errno == EACCES);
+	}
+	if (syscalls_are_restrictable()) {
+		EXPECT(listen(fd, 1) != 0 && errno == EPERM);
+		EXPECT(!may_make(AF_UNIX, SOCK_STREAM) && errno == EPERM);
+		EXPECT(!may_make(AF_NETLINK, SOCK_RAW) && errno == EPERM);
+		EXPECT(!may_make(AF_PACKET, SOCK_RAW) && errno == EPERM);
+	}
+	return 0;
+}
+
 static int inside_store(void)
 {
 	EXPECT(opens("store/new", O_RDWR | O_CREAT));
@@ -202,6 +244,11 @@ static void test_front(void **state)
 	assert_int_equal(role_run(ROLE_FRONT, inside_front), 0);
 }
 
+static void test_mailq(void **state)
+{
+	assert_int_equal(role_run(ROLE_MAILQ, inside_mailq), 0);
+}
+
 static void test_store(void **state)
 {
 	assert_int_equal(role_run(ROLE_STORE, inside_store), 0);
@@ -243,7 +290,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_front), TEST(test_store), TEST(test_auth), TEST(test_keys),
+		TEST(test_front), TEST(test_mailq), TEST(test_store), TEST(test_auth), TEST(test_keys),
 		cmocka_unit_test(test_unknown_user),
 	};
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the role mailq is made of: the server as a client.
+ *
+ * One thread, the waiter, hears the parent and everybody who asks something,
+ * and holds the outbound sessions that wait; workers run them (net/waiter.h). A
+ * request is a row of the table in mailq.c and one function, which runs in the
+ * waiter's thread and must not block: it answers at once, or starts a task that
+ * keeps the asker with role_peer_hold and answers later.
+ *
+ * The parent starts it as a process (proc/role_mailq.c), and a command without a
+ * server starts it for itself (ctl/link.h); what is here knows neither.
+ */
+#ifndef POSTERN_MAILQ_MAILQ_H
+#define POSTERN_MAILQ_MAILQ_H
+
+#include <pthread.h>
+
+#include "base/log.h"
+#include "config/config.h"
+#include "ipc/client.h"
+#include "ipc/server.h"
+#include "net/waiter.h"
+
+struct mailq;
+
+struct mailq_options {
+	int parent_fd;
+	struct log *log;
+	/* How it reaches other roles; borrowed. */
+	struct connector *connector;
+	/* A message of the parent, in the waiter's thread. May be NULL. */
+	void (*parent_message)(struct mailq *mailq, struct packet *packet);
+};
+
+struct mailq {
+	struct mailq_options options;
+	struct role_server server;
+	struct watch server_watch;
+	struct waiter *waiter;
+	pthread_mutex_t config_lock;
+	struct config *config; /* under the lock; NULL until the first came */
+};
+
+/* Takes over the parent's descriptor. Starts no thread yet. */
+struct mailq *mailq_new(const struct mailq_options *options);
+
+/* Serves until the parent has gone. */
+void mailq_run(struct mailq *mailq);
+
+/* Ends every session that is left, and frees. */
+void mailq_free(struct mailq **mailq);
+
+/* Puts a configuration in force, taking over the reference. In the waiter's thread, or before mailq_run. */
+void mailq_config_set(struct mailq *mailq, struct config *config);
+
+/* A reference to the configuration in force, to be given back; NULL until the first came. Thread safe. */
+struct config *mailq_config_get(struct mailq *mailq);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process around mailq/mailq.h.
+ */
+#include <malloc.h>
+
+#include "mailq/mailq.h"
+#include "proc/broker.h"
+#include "proc/role.h"
+#include "proc/sandbox_role.h"
+#include "proc/snapshot_read.h"
+
+static void parent_message(struct mailq *mailq, struct packet *packet)
+{
+	if (packet->header.kind != MSG_config_changed)
+		return;
+	struct config *config = snapshot_config_read(packet, mailq->options.log);
+	if (config != NULL)
+		mailq_config_set(mailq, config);
+}
+
+int role_mailq(struct role_process *process)
+{
+	struct broker broker;
+	struct buf sandbox = BUF_INIT(1024);
+
+	/* An arena a worker would keep each one's largest message. */
+	mallopt(M_ARENA_MAX, 4);
+	if (!sandbox_role_enter(process, &sandbox))
+		return EXIT_USAGE;
+	broker_init(&broker, ROLE_MAILQ);
+	struct mailq *mailq = mailq_new(&(struct mailq_options){.parent_fd = ROLE_FD_PARENT,
+								 .log = &process->log,
+								 .connector = &broker.connector,
+								 .parent_message = parent_message});
+	role_ready(process, sandbox.data);
+	mailq_run(mailq);
+	mailq_free(&mailq);
+	broker_done(&broker);
+	buf_done(&sandbox);
+	return EXIT_DONE;
+}
