@@ -27,12 +27,13 @@ void group_item_done(struct group_item *item)
 static enum fault blob_describe(const struct group_item *item, const struct operation *operation,
 				struct backend_blob *blob_out)
 {
+	const struct str *body = operation_body(operation);
 	struct stat status;
 
 	*blob_out = (struct backend_blob){.fd = -1};
-	if (operation->kind != OP_mail_append)
+	if (body == NULL)
 		return item->body < 0 ? FAULT_NONE : FAULT_INVALID;
-	blob_out->bytes = operation->mail_append.body;
+	blob_out->bytes = *body;
 	blob_out->length = blob_out->bytes.len;
 	if (item->body < 0)
 		return blob_out->length <= MESSAGE_INLINE_MAX ? FAULT_NONE : FAULT_TOO_LARGE;

@@ -27,6 +27,7 @@
  *   D domain                 -> created (u64)
  *   A address                -> address_record
  *   P account                -> address
+ * The account of the queue has keys of its own: queue_record.h.
  */
 #ifndef POSTERN_STORE_LAYOUT_H
 #define POSTERN_STORE_LAYOUT_H

@@ -119,6 +119,8 @@ struct mail_target {
 
 enum { MAIL_TARGETS_MAX = 1000, MAIL_PREFIX_MAX = 4096, MAIL_SUMMARY_MAX = 32 * 1024 };
 
+struct queue_new;
+
 struct mail_append {
 	struct mail_body body;
 	struct str summary; /* made from the body alone; offsets in it are the body's */
@@ -128,15 +130,16 @@ struct mail_append {
 	int64_t received_s;
 	struct mail_target *targets;
 	size_t target_count;
+	const struct queue_new *queue; /* its entry in the queue (queue.h), or NULL */
 	/*
 	 * Store for the others when one target fails (over quota, mailbox gone), instead of for
-	 * none.
+	 * none. What is queued is queued in any case.
 	 */
 	bool is_partial;
 };
 
 /*
- * Stores one message for all targets. With is_partial FAULT_NONE when it was
+ * Stores one message for all targets, and queues it. With is_partial FAULT_NONE when it was
  * stored for one at least, each target telling its own fault; otherwise, and
  * when it was stored for none, the first target's fault. FAULT_OVER_QUOTA;
  * FAULT_TOO_LARGE: too much prefix, summary or keywords, or too many targets.

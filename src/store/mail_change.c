@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/mail.h"
+#include "store/queue_record.h"
 #include "store/store_internal.h"
 #include "store/wire.h"
 
@@ -65,50 +65,132 @@ static enum fault body_spill(struct str bytes, int *fd_out)
 	return FAULT_NONE;
 }
 
-static enum fault append_encode(struct store *store, const struct mail_append *append,
-				struct str keywords, struct str targets, struct append_request *out)
-{
-	struct operation operation = {.kind = OP_mail_append,
-				      .mail_append = {.flags = append->flags,
-						      .keywords = keywords,
-						      .received_s = (uint64_t)append->received_s,
-						      .is_partial = append->is_partial,
-						      .summary = append->summary,
-						      .targets = targets}};
-	size_t others = keywords.len + targets.len + append->summary.len;
-	int body = append->body.fd;
+/* The lists of an append, encoded. */
+struct append_texts {
+	struct buf keywords;
+	struct buf targets;
+	struct buf queue;
+};
 
-	/*
-	 * Beside many targets even a small body may be too much for one packet; an empty one has
-	 * no file.
-	 */
-	if (body < 0 && (append->body.bytes.len > MESSAGE_INLINE_MAX ||
-			 append->body.bytes.len + others > MESSAGE_MAX - 1024)) {
-		enum fault fault = body_spill(append->body.bytes, &out->spilled);
-		if (fault != FAULT_NONE)
-			return fault;
-		body = out->spilled;
-	} else if (body < 0)
-		operation.mail_append.body = append->body.bytes;
-	return request_prepare(store, &operation, body, &out->request);
+static enum fault append_texts_make(const struct mail_append *append, struct append_texts *texts)
+{
+	*texts = (struct append_texts){.keywords = BUF_INIT(TEXTS_MAX),
+				       .targets = BUF_INIT(TEXTS_MAX),
+				       .queue = BUF_INIT(TEXTS_MAX)};
+	wire_put_texts(&texts->keywords, append->keywords, append->keyword_count);
+	targets_put(&texts->targets, append);
+	if (append->queue != NULL)
+		queue_new_put(&texts->queue, append->queue);
+	bool is_too_large = texts->keywords.failed || texts->targets.failed ||
+			    texts->queue.failed || append->target_count > MAIL_TARGETS_MAX;
+	return is_too_large ? FAULT_TOO_LARGE : FAULT_NONE;
+}
+
+static void append_texts_done(struct append_texts *texts)
+{
+	buf_done(&texts->keywords);
+	buf_done(&texts->targets);
+	buf_done(&texts->queue);
+}
+
+/*
+ * Gives the body inline, or as a descriptor: beside many targets even a small one may
+ * be too much for a packet. An empty one has no file.
+ */
+static enum fault body_place(const struct mail_append *append, size_t others,
+			     struct append_request *out, struct str *inline_out, int *fd_out)
+{
+	size_t len = append->body.bytes.len;
+
+	*fd_out = append->body.fd;
+	if (append->body.fd >= 0)
+		return FAULT_NONE;
+	if (len <= MESSAGE_INLINE_MAX && len + others <= MESSAGE_MAX - 1024) {
+		*inline_out = append->body.bytes;
+		return FAULT_NONE;
+	}
+	enum fault fault = body_spill(append->body.bytes, &out->spilled);
+	*fd_out = out->spilled;
+	return fault;
+}
+
+static enum fault append_encode(struct store *store, const struct mail_append *append,
+				const struct append_texts *texts, struct append_request *out)
+{
+	struct operation operation = {
+		.kind = OP_mail_append,
+		.mail_append = {.flags = append->flags,
+				.keywords = buf_str(&texts->keywords),
+				.received_s = (uint64_t)append->received_s,
+				.is_partial = append->is_partial,
+				.summary = append->summary,
+				.targets = buf_str(&texts->targets),
+				.queue = buf_str(&texts->queue)}};
+	size_t others = texts->keywords.len + texts->targets.len + texts->queue.len +
+			append->summary.len;
+	int body;
+
+	enum fault fault = body_place(append, others, out, &operation.mail_append.body, &body);
+	return fault == FAULT_NONE ? request_prepare(store, &operation, body, &out->request)
+				   : fault;
 }
 
 enum fault append_request_prepare(struct store *store, const struct mail_append *append,
 				  struct append_request *out)
 {
-	struct buf keywords = BUF_INIT(TEXTS_MAX);
-	struct buf targets = BUF_INIT(TEXTS_MAX);
-	enum fault fault = FAULT_TOO_LARGE;
+	struct append_texts texts;
 
-	CHECK(append->target_count > 0);
+	CHECK(append->target_count > 0 || append->queue != NULL);
 	*out = (struct append_request){.spilled = -1};
-	wire_put_texts(&keywords, append->keywords, append->keyword_count);
-	targets_put(&targets, append);
-	if (!keywords.failed && !targets.failed && append->target_count <= MAIL_TARGETS_MAX)
-		fault = append_encode(store, append, buf_str(&keywords), buf_str(&targets), out);
+	enum fault fault = append_texts_make(append, &texts);
+	if (fault == FAULT_NONE)
+		fault = append_encode(store, append, &texts, out);
 	out->is_prepared = fault == FAULT_NONE;
-	buf_done(&keywords);
-	buf_done(&targets);
+	append_texts_done(&texts);
+	return fault;
+}
+
+static enum fault settle_encode(struct store *store, const struct queue_settle *settle,
+				const struct mail_append *notice, const struct append_texts *texts,
+				struct append_request *out)
+{
+	struct buf outcomes = BUF_INIT(TEXTS_MAX);
+	struct operation operation = {.kind = OP_queue_settle,
+				      .queue_settle = {.entry = settle->entry,
+						       .owner = settle->owner,
+						       .epoch = settle->epoch,
+						       .received_s = (uint64_t)notice->received_s,
+						       .summary = notice->summary,
+						       .targets = buf_str(&texts->targets),
+						       .queue = buf_str(&texts->queue)}};
+	int body = -1;
+
+	for (size_t i = 0; i < settle->outcome_count; i++)
+		queue_outcome_put(&outcomes, &settle->outcomes[i]);
+	operation.queue_settle.outcomes = buf_str(&outcomes);
+	size_t others = outcomes.len + texts->targets.len + texts->queue.len + notice->summary.len;
+	enum fault fault = outcomes.failed ? FAULT_TOO_LARGE
+					   : body_place(notice, others, out,
+							&operation.queue_settle.body, &body);
+	if (fault == FAULT_NONE)
+		fault = request_prepare(store, &operation, body, &out->request);
+	buf_done(&outcomes);
+	return fault;
+}
+
+enum fault settle_request_prepare(struct store *store, const struct queue_settle *settle,
+				  struct append_request *out)
+{
+	static const struct mail_append no_notice = {.body = {.fd = -1}};
+	const struct mail_append *notice = settle->notice != NULL ? settle->notice : &no_notice;
+	struct append_texts texts;
+
+	*out = (struct append_request){.spilled = -1};
+	enum fault fault = append_texts_make(notice, &texts);
+	if (fault == FAULT_NONE)
+		fault = settle_encode(store, settle, notice, &texts, out);
+	out->is_prepared = fault == FAULT_NONE;
+	append_texts_done(&texts);
 	return fault;
 }
 

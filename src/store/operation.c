@@ -46,6 +46,18 @@ static void *arguments(const struct operation *operation)
 	return (void *)(uintptr_t)&operation->domain_add;
 }
 
+const struct str *operation_body(const struct operation *operation)
+{
+	switch (operation->kind) {
+	case OP_mail_append:
+		return &operation->mail_append.body;
+	case OP_queue_settle:
+		return &operation->queue_settle.body;
+	default:
+		return NULL;
+	}
+}
+
 void operation_encode(struct buf *to, const struct operation *operation)
 {
 	struct row row = row_of(operation->kind);

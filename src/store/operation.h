@@ -40,12 +40,13 @@
 #define OPERATION_recent_take(F) F(U64, account) F(U32, mailbox)
 /*
  * `keywords`: texts; `targets`: for each account (u64), mailbox (u32), prefix
- * (text). Result: for each target fault, UID, UIDVALIDITY (u32 each). Comes with the
- * body inline or, when `body` is empty, as the message's descriptor.
+ * (text); `queue`: an entry of the queue (queue_record.h), or empty. Result: for
+ * each target fault, UID, UIDVALIDITY (u32 each). Comes with the body inline or,
+ * when `body` is empty, as the message's descriptor.
  */
 #define OPERATION_mail_append(F)                                                                   \
 	F(U32, flags) F(TEXT, keywords) F(U64, received_s) F(U32, is_partial) F(TEXT, summary)     \
-	F(TEXT, targets) F(TEXT, body)
+	F(TEXT, targets) F(TEXT, queue) F(TEXT, body)
 /*
  * `set`: UIDs. Stops after a step's worth of messages. Result: UID to go on from
  * or 0 (u32), modseq (u64), the changed and the modified UIDs (a text with a set each).
@@ -67,6 +68,14 @@
 #define OPERATION_lease_take(F)                                                                    \
 	F(U64, account) F(TEXT, name) F(U64, owner) F(U64, now_s) F(U32, seconds)
 #define OPERATION_lease_release(F) F(U64, account) F(TEXT, name) F(U64, owner)
+/*
+ * `outcomes`: as queue_record.h puts them; the rest is a notice for the sender, as
+ * in mail_append, none without targets and queue. Result: as mail_append's.
+ */
+#define OPERATION_queue_settle(F)                                                                  \
+	F(U64, entry) F(U64, owner) F(U64, epoch) F(TEXT, outcomes) F(U64, received_s)             \
+	F(TEXT, summary) F(TEXT, targets) F(TEXT, queue) F(TEXT, body)
+#define OPERATION_queue_order(F) F(U64, entry) F(U32, order) F(U64, now_s)
 
 #define OPERATION_TABLE(X)                                                     \
 	X(domain_add)                                                          \
@@ -87,7 +96,9 @@
 	X(mail_copy)                                                           \
 	X(summary_keep)                                                        \
 	X(lease_take)                                                          \
-	X(lease_release)
+	X(lease_release)                                                       \
+	X(queue_settle)                                                        \
+	X(queue_order)
 
 #define OPERATION_MEMBER(type, name) OPERATION_TYPE_##type name;
 #define X(name)                                                                \
@@ -120,11 +131,14 @@ void operation_encode(struct buf *to, const struct operation *operation);
 /* Decoded texts borrow `from`. FAULT_INVALID when it is not exactly one operation. */
 must_check enum fault operation_decode(struct str from, struct operation *operation_out);
 
+/* The body that comes inline with an operation; NULL for one that has none. */
+const struct str *operation_body(const struct operation *operation);
+
 /* What an execution works on. */
 struct execution {
 	struct batch *batch;
 	struct buf *result;
-	/* For mail_append: the number that the body gets as a blob, and its size. */
+	/* Of an operation with a body: the number that it gets as a blob, and its size. */
 	uint64_t blob;
 	uint64_t body_bytes;
 };
@@ -135,10 +149,13 @@ struct execution {
  */
 must_check enum fault operation_execute(struct execution *run, const struct operation *operation);
 
+/* Adds an entry to the queue for the body of the execution: the part of mail_append's `queue`. */
+must_check enum fault queue_add(struct execution *run, struct str entry, int64_t received_s);
+
 /* How many messages mail_flags and mail_expunge handle in one step. */
 enum { OPERATION_STEP_MESSAGES = 8192 };
 
-/* One function an operation; in operation_directory.c, operation_mailbox.c, operation_mail.c. */
+/* One function an operation; in operation_directory.c, operation_mailbox.c, operation_mail.c, operation_queue.c. */
 #define X(name) enum fault execute_##name(struct execution *run, const struct op_##name *op);
 OPERATION_TABLE(X)
 #undef X

@@ -181,8 +181,10 @@ enum fault execute_mail_append(struct execution *run, const struct op_mail_appen
 		wire_put_u32(run->result, mail.uid);
 		wire_put_u32(run->result, uidvalidity);
 	}
-	if (from.failed || count == 0)
+	if (from.failed || (count == 0 && str_is_empty(op->queue)))
 		return FAULT_INVALID;
+	if (!str_is_empty(op->queue))
+		return queue_add(run, op->queue, (int64_t)op->received_s);
 	return stored > 0 ? FAULT_NONE : first;
 }
 

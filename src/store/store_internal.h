@@ -80,6 +80,12 @@ struct append_request {
 
 must_check enum fault append_request_prepare(struct store *store, const struct mail_append *append,
 					     struct append_request *out);
+struct queue_settle;
+
+/* The same for queue_settle, with its notice's body. */
+must_check enum fault settle_request_prepare(struct store *store, const struct queue_settle *settle,
+					     struct append_request *out);
+
 void append_request_done(struct store *store, struct append_request *request);
 
 /* Reads the answer's result into the targets. */
