@@ -120,6 +120,29 @@ def process_tree(root):
     return tree
 
 
+def process_cpu_seconds(pid, fields):
+    """User and system time of a process and of its ended children.
+
+    Living threads are counted in nanoseconds, where the kernel does so; ticks are too coarse
+    for a server that shares its work among many processes.
+    """
+    own, ended = (sum(map(int, fields[at:at + 2])) / TICKS for at in (11, 13))
+    threads = 0
+    for path in pathlib.Path("/proc", str(pid), "task").glob("*/schedstat"):
+        try:
+            threads += int(path.read_text().split()[0]) / 1e9
+        except OSError:
+            continue
+    return max(own, threads) + ended
+
+
+def process_name(pid):
+    try:
+        return pathlib.Path("/proc", str(pid), "comm").read_text().strip()
+    except OSError:
+        return ""
+
+
 class Server:
     """One server in its own folder; a subclass writes its configuration and knows its ports."""
 
@@ -185,10 +208,11 @@ class Server:
         except (ProcessLookupError, ChildProcessError):
             pass
 
-    def cpu_seconds(self):
-        """User and system time of all processes, ended ones too."""
-        stats = process_tree(self.process.pid).values()
-        return sum(int(value) for fields in stats for value in fields[11:15]) / TICKS
+    def cpu_seconds(self, name=""):
+        """User and system time of all processes, ended ones too; with a name of those called so."""
+        return sum(process_cpu_seconds(pid, fields)
+                   for pid, fields in process_tree(self.process.pid).items()
+                   if name in ("", process_name(pid)))
 
     def pss_kib(self):
         """Proportional set size of all processes: shared pages count once."""
@@ -273,12 +297,26 @@ def table(results, ours, wanted):
             print(line)
 
 
+KEY_KINDS = {"ecdsa": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+             "rsa": ["-newkey", "rsa:2048"]}
+
+
 def made_certificate(options):
-    """Gives (certificate, key) of an ECDSA P-256 pair that all servers use."""
-    certificate, key = options.work / "server.crt", options.work / "server.key"
+    """Gives (chain, key) of a pair that all servers use, of the kind options.key_kind.
+
+    Signed by an authority that stands in the chain, as a public one's intermediate does.
+    """
+    folder, kind = options.work, KEY_KINDS[getattr(options, "key_kind", "ecdsa")]
+    certificate, key = folder / "server.crt", folder / "server.key"
+    issuer, issuer_key = folder / "issuer.crt", folder / "issuer.key"
+    make = ["openssl", "req", "-x509", *kind, "-nodes", "-days", "30"]
     if not certificate.exists():
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        subprocess.run([*make, "-subj", "/CN=bench issuer", "-keyout", issuer_key, "-out", issuer],
+                       check=True, capture_output=True)
+        subprocess.run([*make, "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost", "-addext",
+                        "basicConstraints=critical,CA:FALSE", "-CA", issuer, "-CAkey", issuer_key,
                         "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        with open(certificate, "a", encoding="ascii") as chain:
+            chain.write(issuer.read_text(encoding="ascii"))
     return certificate, key

@@ -351,7 +351,33 @@ class Nginx(Server):
         return ["nginx", "-c", self.file, "-p", self.folder]
 
 
-SERVERS = {"postern": Postern, "postern-fronts": PosternFronts, "dovecot": Dovecot, "dovecot-sdbox": DovecotSdbox,
+class Floor(Server):
+    """A bare epoll loop on OpenSSL, with its two tickets after a full TLS 1.3 handshake."""
+
+    name = "floor"
+    ports = {"imaps": 13993}
+    tickets = 2
+    GREETING = ("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN ID IDLE ENABLE LITERAL+ SASL-IR] "
+                "localhost ready\r\n")
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.pair = made_certificate(options)
+
+    def command(self):
+        return [self.options.build / "bench" / "floor", str(self.ports["imaps"]), *self.pair,
+                str(self.tickets), self.GREETING]
+
+
+class FloorOneTicket(Floor):
+    """With one, which is all that a client uses at a time."""
+
+    name = "floor 1 ticket"
+    ports = {"imaps": 14993}
+    tickets = 1
+
+
+SERVERS = {"floor": Floor, "floor-1-ticket": FloorOneTicket, "postern": Postern, "postern-fronts": PosternFronts, "dovecot": Dovecot, "dovecot-sdbox": DovecotSdbox,
            "dovecot-tuned": DovecotTuned, "postfix": Postfix,
            "postfix-dovecot": PostfixToDovecot, "postfix-sdbox": PostfixToSdbox, "nginx": Nginx}
 
