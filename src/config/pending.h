@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A change that waits for its confirmation, as it stands on the disk: so that a
- * parent that was killed meanwhile still undoes it.
+ * A change of mailserver.cfg as it is written down before it is made: so that a
+ * process that is killed meanwhile leaves behind whose it was, and that it is to
+ * be undone when it waits for a confirmation.
  *
- * The form is lines: a head, `until SECONDS`, `within SECONDS`, `who NAME`, and
- * both versions of the file in base64. Pure.
+ * The form is lines: a head, `until SECONDS`, `within SECONDS`, `who NAME`,
+ * `uid NUMBER` (or `uid nobody`), `from PLACE`, and both versions of the file in
+ * base64. Pure.
  */
 #ifndef POSTERN_CONFIG_PENDING_H
 #define POSTERN_CONFIG_PENDING_H
@@ -15,8 +17,10 @@ enum { PENDING_SECONDS_MAX = 7 * 24 * 3600, PENDING_BYTES_MAX = 16 << 20 };
 
 struct pending_change {
 	int64_t until_s;  /* seconds since 1970; then it is undone */
-	uint32_t within_s; /* how long the wait is as a whole */
+	uint32_t within_s; /* how long the wait is as a whole; 0: it waits for nobody */
 	struct buf who;
+	int64_t uid; /* -1: nobody's */
+	struct buf from;
 	struct buf before; /* the file as it was */
 	struct buf after;  /* and as it became */
 };

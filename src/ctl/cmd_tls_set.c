@@ -13,34 +13,73 @@
 
 enum { TEXT_MAX = 16 << 20 };
 
+/* What became of a change. */
+struct outcome {
+	bool is_same; /* nothing changes */
+	bool is_dry;
+	uint32_t confirm_s; /* 0: it holds, or nothing was done */
+};
+
+static bool is_written(const struct outcome *outcome)
+{
+	return !outcome->is_same && !outcome->is_dry;
+}
+
+static void outcome_append(const struct plan *plan, const struct outcome *outcome, struct buf *to)
+{
+	if (outcome->is_same)
+		buf_append_c(to, "Nothing changes.\n");
+	else if (outcome->is_dry)
+		buf_append_c(to, "Nothing was written: a dry run.\n");
+	else if (plan->link.control.fd < 0)
+		buf_append_c(to, "Written; it comes in force when the server starts.\n");
+	else
+		buf_append_c(to, "In force.\n");
+	if (outcome->confirm_s > 0)
+		buf_printf(to, "It is undone in %u seconds unless you say: postern tls confirm --home %s\n",
+			   outcome->confirm_s, plan->ctl->home);
+}
+
+static void outcome_print_json(const struct plan *plan, const struct outcome *outcome)
+{
+	json_t *document = plan_json(plan);
+
+	json_object_set_new(document, "dry_run", json_boolean(outcome->is_dry));
+	json_object_set_new(document, "written", json_boolean(is_written(outcome)));
+	json_object_set_new(document, "in_force",
+			    json_boolean(is_written(outcome) && plan->link.control.fd >= 0));
+	json_object_set_new(document, "confirm_within_s", json_integer(outcome->confirm_s));
+	ctl_print_json(document);
+}
+
+static void outcome_print(const struct plan *plan, const struct outcome *outcome)
+{
+	struct buf text = BUF_INIT(TEXT_MAX);
+
+	if (ctl_has(plan->ctl, OPTION_BIT(JSON))) {
+		outcome_print_json(plan, outcome);
+		return;
+	}
+	plan_append(plan, &text);
+	outcome_append(plan, outcome, &text);
+	ctl_print(buf_str(&text));
+	buf_done(&text);
+}
+
 /* Shows it, and does it unless it is a dry run. `make` has put the new text into plan->after. */
 static int plan_carry_out(struct plan *plan, uint32_t confirm_s, bool is_revert)
 {
-	bool is_dry = ctl_has(plan->ctl, OPTION_BIT(DRY_RUN));
-	bool is_same = str_equals(buf_str(&plan->before), buf_str(&plan->after));
-	struct buf text = BUF_INIT(TEXT_MAX);
+	struct outcome outcome = {
+		.is_same = str_equals(buf_str(&plan->before), buf_str(&plan->after)),
+		.is_dry = ctl_has(plan->ctl, OPTION_BIT(DRY_RUN))};
 	int code = plan_check(plan);
 
-	if (code == CTL_DONE) {
-		plan_append(plan, &text);
-		if (is_same)
-			buf_append_c(&text, "Nothing changes.\n");
-		if (!is_same && !is_dry)
-			code = plan_make(plan, confirm_s, is_revert);
+	if (code == CTL_DONE && is_written(&outcome)) {
+		outcome.confirm_s = confirm_s;
+		code = plan_make(plan, confirm_s, is_revert);
 	}
-	if (code == CTL_DONE) {
-		if (!is_same && is_dry)
-			buf_append_c(&text, "Nothing was written: a dry run.\n");
-		else if (!is_same && plan->link.control.fd < 0)
-			buf_append_c(&text, "Written; it comes in force when the server starts.\n");
-		else if (!is_same)
-			buf_append_c(&text, "In force.\n");
-		if (confirm_s > 0 && !is_dry && !is_same)
-			buf_printf(&text, "It is undone in %u seconds unless you say: postern tls confirm --home %s\n",
-				   confirm_s, plan->ctl->home);
-		ctl_print(buf_str(&text));
-	}
-	buf_done(&text);
+	if (code == CTL_DONE)
+		outcome_print(plan, &outcome);
 	return code;
 }
 
@@ -138,7 +177,8 @@ static int overrides_name(const struct plan *plan, enum tls_protocol min)
 	int code = CTL_DONE;
 
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
-		const struct tls_policy *policy = &plan->config_after->services[i].policy;
+		const struct tls_policy *policy =
+			plan_policy_now(&plan->config_after->services[i].policy);
 		if (tls_protocols_min(policy->protocols) >= min)
 			continue;
 		struct buf place = BUF_INIT(1024);
@@ -176,8 +216,10 @@ int cmd_tls_set(struct ctl *ctl)
 static void minima_append(const struct plan *plan, struct buf *to)
 {
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
-		tls_protocols before = plan->config_before->services[i].policy.protocols;
-		tls_protocols after = plan->config_after->services[i].policy.protocols;
+		tls_protocols before =
+			plan_policy_now(&plan->config_before->services[i].policy)->protocols;
+		tls_protocols after =
+			plan_policy_now(&plan->config_after->services[i].policy)->protocols;
 		if (tls_protocols_min(before) != tls_protocols_min(after))
 			buf_printf(to, "%s: the minimum goes from %s to %s\n",
 				   service_name((enum service_id)i),
@@ -194,7 +236,8 @@ static int reset_allow(struct plan *plan)
 
 	if (code == CTL_DONE)
 		minima_append(plan, &text);
-	ctl_print(buf_str(&text));
+	if (!ctl_has(plan->ctl, OPTION_BIT(JSON)))
+		ctl_print(buf_str(&text));
 	if (code == CTL_DONE && plan_is_weaker(plan) &&
 	    !ctl_has(plan->ctl, OPTION_BIT(ALLOW_WEAKER)) &&
 	    !ctl_has(plan->ctl, OPTION_BIT(DRY_RUN)))
@@ -264,12 +307,6 @@ struct history {
 	struct buf text;
 };
 
-/* A text without pointer becomes null. */
-static json_t *value_json(struct str value)
-{
-	return value.ptr == NULL ? json_null() : json_text(value);
-}
-
 static void version_add(struct history *history, unsigned number, int64_t time_s,
 			struct str version, struct str next)
 {
@@ -286,10 +323,7 @@ static void version_add(struct history *history, unsigned number, int64_t time_s
 		config_address_append(&name, &at->address);
 		buf_printf(&history->text, "    %.*s: \"%.*s\" -> \"%.*s\"\n",
 			   STR_ARG(buf_str(&name)), STR_ARG(at->before), STR_ARG(at->after));
-		json_array_append_new(changes, json_pack("{s:o, s:o, s:o}", "variable",
-							 json_text(buf_str(&name)), "old",
-							 value_json(at->before), "new",
-							 value_json(at->after)));
+		json_array_append_new(changes, plan_difference_json(at));
 		buf_done(&name);
 	}
 	if (differences.count == 0)

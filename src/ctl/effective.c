@@ -49,7 +49,7 @@ struct tls_certificates effective_certificates(const char *home)
 
 /* ---- as JSON ---- */
 
-static json_t *protocols_json(tls_protocols protocols)
+json_t *effective_protocols_json(tls_protocols protocols)
 {
 	struct buf text = BUF_INIT(200);
 	json_t *list = json_array();
@@ -134,7 +134,7 @@ static json_t *policy_json(const struct effective *effective, const char *name,
 			   const struct tls_policy *policy)
 {
 	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:i, s:s, s:o, s:o}", "name", name, "table",
-			 json_text(policy->table), "protocols", protocols_json(policy->protocols),
+			 json_text(policy->table), "protocols", effective_protocols_json(policy->protocols),
 			 "suites", suites_json(effective, policy), "groups", groups_json(policy),
 			 "dhe_bits", policy->dhe_bits, "preference",
 			 policy->server_preference ? "server" : "client", "relaxed",

@@ -25,6 +25,9 @@ struct tls_certificates effective_certificates(const char *home);
 /* {"services":[...],"clients":[...]}; the caller frees. */
 json_t *effective_json(const struct effective *effective);
 
+/* ["TLSv1.2","TLSv1.3"]; the caller frees. */
+json_t *effective_protocols_json(tls_protocols protocols);
+
 /* Appends the same for people. `is_short` leaves the suites out. */
 void effective_append(const struct effective *effective, bool is_short, struct buf *to);
 

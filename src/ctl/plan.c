@@ -178,6 +178,11 @@ int plan_check(struct plan *plan)
 	return code;
 }
 
+const struct tls_policy *plan_policy_now(const struct tls_policy *policy)
+{
+	return tls_policy_at(policy, clock_real_s());
+}
+
 static void value_append(struct buf *to, struct str value)
 {
 	if (value.ptr == NULL)
@@ -236,6 +241,8 @@ static void policy_append(const struct plan *plan, const char *kind, const char 
 {
 	struct policy_difference difference;
 
+	before = plan_policy_now(before);
+	after = plan_policy_now(after);
 	tls_policy_compare(before, after, &difference);
 	if (!difference.is_any)
 		return;
@@ -270,7 +277,7 @@ static bool policy_is_weaker(const struct tls_policy *before, const struct tls_p
 {
 	struct policy_difference difference;
 
-	tls_policy_compare(before, after, &difference);
+	tls_policy_compare(plan_policy_now(before), plan_policy_now(after), &difference);
 	return difference.minimum_falls;
 }
 
@@ -328,21 +335,30 @@ static int server_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 	}
 }
 
-static enum fault offline_record(struct plan *plan, struct config_record *record,
-				 const struct config *config)
+/* Without a server nobody else writes: the file is what the change was made of. */
+static enum fault offline_save(struct plan *plan, struct config_record *record,
+			       struct findings *findings, struct config **out)
 {
-	static const struct config_author hand = {STR_INIT("hand edit"), -1,
-						  STR_INIT("mailserver.cfg")};
 	const struct passwd *user = getpwuid(getuid());
 	struct config_author author = {str_from_c(user == NULL ? "unknown" : user->pw_name),
 				       getuid(), STR("command line, without a server")};
 	struct buf lines = BUF_INIT(LINES_MAX);
 
-	enum fault fault = config_record_text(record, &hand, EVIDENCE_HAND_EDIT, STR(""),
-					      buf_str(&plan->before), &lines);
+	enum fault fault = config_record_intended(record, buf_str(&plan->before), &lines);
+	if (fault == FAULT_NONE)
+		fault = config_record_intend(record, &author, buf_str(&plan->before),
+					     buf_str(&plan->after));
+	if (fault == FAULT_NONE)
+		fault = config_file_save(plan->path, plan->history, buf_str(&plan->before),
+					 buf_str(&plan->after), plan->catalog, findings, out);
+	if (fault == FAULT_NONE)
+		fault = config_record_text(record, &config_author_hand, EVIDENCE_HAND_EDIT,
+					   STR(""), buf_str(&plan->before), &lines);
+	else
+		config_record_forget(record);
 	if (fault == FAULT_NONE)
 		fault = config_record_text(record, &author, EVIDENCE_CONFIG_CHANGE, STR(""),
-					   config->text, &lines);
+					   (*out)->text, &lines);
 	config_log_append(plan->ctl->home, buf_str(&lines));
 	buf_done(&lines);
 	return fault;
@@ -360,11 +376,7 @@ static int offline_make(struct plan *plan)
 	if (note.len > 0)
 		ctl_fail(0, "evidence.log: %.*s", STR_ARG(str_trim(buf_str(&note))));
 	if (fault == FAULT_NONE)
-		fault = config_file_save(plan->path, plan->history, buf_str(&plan->before),
-					 buf_str(&plan->after), plan->catalog, &findings,
-					 &config);
-	if (fault == FAULT_NONE)
-		fault = offline_record(plan, &record, config);
+		fault = offline_save(plan, &record, &findings, &config);
 	int code = merge_fail(fault, &findings);
 	if (fault != FAULT_NONE)
 		ctl_fail(0, "%s: %s", plan->path, fault_text(fault));

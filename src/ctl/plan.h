@@ -6,6 +6,7 @@
 #ifndef POSTERN_CTL_PLAN_H
 #define POSTERN_CTL_PLAN_H
 
+#include "config/change.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
 
@@ -30,6 +31,18 @@ void plan_close(struct plan *plan);
 
 /* Reads `after` and merges it with the file for trial; an exit code that is not 0 after it said why. */
 int plan_check(struct plan *plan);
+
+/*
+ * {"changes":[...],"services":[...],"clients":[...]}: the variables, and what goes
+ * and comes per service and client; the caller frees.
+ */
+json_t *plan_json(const struct plan *plan);
+
+/* {"variable":...,"old":...,"new":...}; null where it is not set. */
+json_t *plan_difference_json(const struct config_difference *difference);
+
+/* What the policy is at this moment: the day of its floor may have come. */
+const struct tls_policy *plan_policy_now(const struct tls_policy *policy);
 
 /* Appends what goes and comes: variables, and per service and client protocols and suites. */
 void plan_append(const struct plan *plan, struct buf *to);

@@ -2,13 +2,18 @@
 #include "evidence/config_record.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "config/change.h"
 #include "config/file.h"
+#include "config/pending.h"
 
 enum { FOLDER_MODE = 0700, FILE_MODE = 0600, NAME_MAX_BYTES = 512 };
+
+const struct config_author config_author_hand = {STR_INIT("hand edit"), -1,
+						  STR_INIT("mailserver.cfg")};
 
 enum fault config_record_open(struct config_record *record, const char *home, struct buf *note)
 {
@@ -18,6 +23,7 @@ enum fault config_record_open(struct config_record *record, const char *home, st
 					 .history = path_join(home, "history"),
 					 .text = BUF_INIT(CONFIG_FILE_MAX)};
 	record->path = path_join(record->history, "recorded.cfg");
+	record->intended_path = path_join(record->history, "intended");
 	enum fault fault = folder_make(record->history, FOLDER_MODE);
 	if (fault == FAULT_NONE)
 		record->is_known = file_read(record->path, &record->text) == FAULT_NONE;
@@ -32,7 +38,8 @@ void config_record_close(struct config_record *record)
 	evidence_close(&record->evidence);
 	free(record->history);
 	free(record->path);
-	record->history = record->path = NULL;
+	free(record->intended_path);
+	record->history = record->path = record->intended_path = NULL;
 	buf_done(&record->text);
 }
 
@@ -99,7 +106,69 @@ enum fault config_record_text(struct config_record *record, const struct config_
 			fault = entry_fault;
 	}
 	enum fault keep_fault = text_keep(record, text);
+	if (kind != EVIDENCE_HAND_EDIT && keep_fault == FAULT_NONE)
+		config_record_forget(record);
 	return fault == FAULT_NONE ? keep_fault : fault;
+}
+
+/* ---- what is about to be written ---- */
+
+enum fault config_record_intend(struct config_record *record, const struct config_author *author,
+				struct str before, struct str after)
+{
+	struct buf text = BUF_INIT(PENDING_BYTES_MAX);
+	struct pending_change intended;
+
+	pending_init(&intended);
+	buf_append_str(&intended.who, author->who);
+	intended.uid = author->uid;
+	buf_append_str(&intended.from, author->from);
+	buf_append_str(&intended.before, before);
+	buf_append_str(&intended.after, after);
+	pending_append(&text, &intended);
+	enum fault fault = file_replace(record->intended_path, buf_str(&text), FILE_MODE);
+	pending_done(&intended);
+	buf_done(&text);
+	return fault;
+}
+
+void config_record_forget(struct config_record *record)
+{
+	unlink(record->intended_path);
+}
+
+static enum fault intended_record(struct config_record *record,
+				  const struct pending_change *intended, struct buf *lines)
+{
+	struct config_author author = {buf_str(&intended->who), intended->uid,
+				       buf_str(&intended->from)};
+	enum fault fault = config_record_text(record, &config_author_hand, EVIDENCE_HAND_EDIT,
+					      STR(""), buf_str(&intended->before), lines);
+	enum fault own_fault = config_record_text(record, &author, EVIDENCE_CONFIG_CHANGE,
+						  STR("recorded by the next start"),
+						  buf_str(&intended->after), lines);
+
+	return fault == FAULT_NONE ? own_fault : fault;
+}
+
+enum fault config_record_intended(struct config_record *record, struct str text,
+				  struct buf *lines)
+{
+	struct buf form = BUF_INIT(PENDING_BYTES_MAX);
+	struct pending_change intended;
+	enum fault fault = file_read(record->intended_path, &form);
+	bool is_any = fault == FAULT_NONE;
+
+	pending_init(&intended);
+	fault = FAULT_NONE;
+	if (is_any && pending_read(buf_str(&form), &intended) &&
+	    str_equals(buf_str(&intended.after), text))
+		fault = intended_record(record, &intended, lines);
+	if (is_any && fault == FAULT_NONE)
+		config_record_forget(record);
+	pending_done(&intended);
+	buf_done(&form);
+	return fault;
 }
 
 void config_record_lines(struct buf *to, struct str who, struct str before, struct str after)

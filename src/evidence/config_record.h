@@ -16,6 +16,7 @@ struct config_record {
 	struct evidence evidence;
 	char *history; /* HOME/history */
 	char *path;    /* of recorded.cfg */
+	char *intended_path;
 	bool is_known; /* a text was recorded before */
 	struct buf text;
 };
@@ -27,6 +28,8 @@ struct config_author {
 	struct str from;
 };
 
+extern const struct config_author config_author_hand; /* whoever edited the file */
+
 /*
  * Opens the record of a home. `note` as evidence_open's. After a fault entries
  * are refused, but the record may be used and must be closed.
@@ -36,9 +39,31 @@ must_check enum fault config_record_open(struct config_record *record, const cha
 void config_record_close(struct config_record *record);
 
 /*
+ * Writes down, durably, whose change is about to be written: the file as it is
+ * and as it will be. Without that a process that is killed between the writing of
+ * the file and config_record_text would leave what looks like a hand edit.
+ */
+must_check enum fault config_record_intend(struct config_record *record,
+					   const struct config_author *author, struct str before,
+					   struct str after);
+
+/* Forgets it: nothing was written, or it was put back. */
+void config_record_forget(struct config_record *record);
+
+/*
+ * Records what was intended, and then not recorded, when `text` is just that:
+ * a hand edit before it first, then the change, under its author's name. Does
+ * nothing when nothing was intended, or something else. Else as
+ * config_record_text.
+ */
+must_check enum fault config_record_intended(struct config_record *record, struct str text,
+					     struct buf *lines);
+
+/*
  * Records that `text` took the place of the text recorded before; does nothing
  * when it is the same, and adds no entry for the first one. A hand edit's
- * predecessor goes into the history. Appends to `lines` what config.log shall
+ * predecessor goes into the history. What was intended is forgotten with a change
+ * that is no hand edit. Appends to `lines` what config.log shall
  * say, a line each. Faults of evidence_add and base/file.h.
  */
 must_check enum fault config_record_text(struct config_record *record,

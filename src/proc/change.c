@@ -9,12 +9,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/file.h"
+#include "config/rewrite.h"
 #include "proc/json.h"
 #include "proc/parent.h"
 
 enum { RETRY_MS = 30 * 1000, FILE_MODE = 0600, LINES_MAX = 8 << 20 };
 
-static const struct config_author hand = {STR_INIT("hand edit"), -1, STR_INIT("mailserver.cfg")};
 static const struct config_author self = {STR_INIT("postern"), -1, STR_INIT("the server itself")};
 
 /* ---- the record ---- */
@@ -49,6 +49,17 @@ static enum fault text_record(struct parent *parent, const struct config_author 
 	struct buf lines = BUF_INIT(LINES_MAX);
 	enum fault fault = config_record_text(&parent->change.record, author, kind,
 					      str_from_c(note), text, &lines);
+
+	lines_log(parent, LOG_CONFIG, "", buf_str(&lines));
+	buf_done(&lines);
+	return fault;
+}
+
+/* Whoever was killed before his change was recorded: it is his, and no hand edit. */
+static enum fault intended_record(struct parent *parent, struct str text)
+{
+	struct buf lines = BUF_INIT(LINES_MAX);
+	enum fault fault = config_record_intended(&parent->change.record, text, &lines);
 
 	lines_log(parent, LOG_CONFIG, "", buf_str(&lines));
 	buf_done(&lines);
@@ -172,13 +183,17 @@ static enum fault config_record_now(struct parent *parent)
 
 	/* A file that was edited again since is in force as it is now. */
 	if (change->is_own && str_equals(buf_str(&change->after), parent->config->text)) {
-		fault = text_record(parent, &hand, EVIDENCE_HAND_EDIT, "",
+		fault = text_record(parent, &config_author_hand, EVIDENCE_HAND_EDIT, "",
 				    buf_str(&change->before));
 		enum fault own_fault = text_record(parent, &author, EVIDENCE_CONFIG_CHANGE,
 						   change->note, parent->config->text);
 		fault = fault == FAULT_NONE ? own_fault : fault;
-	} else
-		fault = text_record(parent, &hand, EVIDENCE_HAND_EDIT, "", parent->config->text);
+	} else {
+		fault = intended_record(parent, parent->config->text);
+		enum fault hand_fault = text_record(parent, &config_author_hand, EVIDENCE_HAND_EDIT,
+						    "", parent->config->text);
+		fault = fault == FAULT_NONE ? hand_fault : fault;
+	}
 	own_forget(change);
 	return fault;
 }
@@ -206,6 +221,30 @@ static void pending_drop(struct change *change)
 	unlink(change->pending_path);
 	pending_done(&change->pending);
 	change->is_pending = false;
+}
+
+/*
+ * Writes down who is about to put `ours`, made of `base`, into the file as it is
+ * now. A merge that fails is for config_file_save to tell.
+ */
+static enum fault merge_intend(struct parent *parent, const struct config_author *author,
+			       struct str base, struct str ours, struct str file)
+{
+	struct buf merged = BUF_INIT(CONFIG_FILE_MAX);
+	struct findings findings;
+
+	findings_init(&findings);
+	enum fault fault = intended_record(parent, file);
+	if (config_merge(base, ours, file, &findings, &merged) != FAULT_NONE) {
+		buf_reset(&merged);
+		buf_append_str(&merged, ours);
+	}
+	if (fault == FAULT_NONE)
+		fault = config_record_intend(&parent->change.record, author, file,
+					     buf_str(&merged));
+	findings_done(&findings);
+	buf_done(&merged);
+	return fault;
 }
 
 /*
@@ -256,6 +295,8 @@ void change_failed(struct parent *parent)
 			log_printf(&parent->logs.log, LOG_ERROR,
 				   "mailserver.cfg could not be given its former text: %s",
 				   fault_text(fault));
+		else
+			config_record_forget(&change->record);
 		/* Where a front has taken it already, it takes the former one again. */
 		parent->apply_again = true;
 	}
@@ -270,6 +311,9 @@ static void undo(struct parent *parent)
 
 	own_forget(change);
 	enum fault fault = file_read(parent->config_path, &change->before);
+	if (fault == FAULT_NONE)
+		fault = merge_intend(parent, &self, buf_str(&change->pending.after),
+				     buf_str(&change->pending.before), buf_str(&change->before));
 	if (fault == FAULT_NONE)
 		fault = text_put_back(parent, buf_str(&change->pending.before),
 				      buf_str(&change->pending.after));
@@ -387,6 +431,8 @@ static enum fault pending_write(struct parent *parent, const struct change_reque
 	change->pending.until_s = clock_real_s() + request->confirm_s;
 	change->pending.within_s = request->confirm_s;
 	buf_append_c(&change->pending.who, request->author->name);
+	change->pending.uid = request->author->uid;
+	buf_append_str(&change->pending.from, author_of(request->author).from);
 	buf_append_str(&change->pending.before, parent->config->text);
 	buf_append_str(&change->pending.after, request->text);
 	pending_append(&text, &change->pending);
@@ -405,6 +451,7 @@ static enum fault text_write(struct parent *parent, const struct change_request 
 			     struct buf *why)
 {
 	struct change *change = &parent->change;
+	struct config_author author = author_of(request->author);
 	struct config *config = NULL;
 	struct findings findings;
 
@@ -412,11 +459,16 @@ static enum fault text_write(struct parent *parent, const struct change_request 
 	own_forget(change);
 	enum fault fault = file_read(parent->config_path, &change->before);
 	if (fault == FAULT_NONE)
+		fault = merge_intend(parent, &author, parent->config->text, request->text,
+				     buf_str(&change->before));
+	if (fault == FAULT_NONE)
 		fault = config_file_save(parent->config_path, change->record.history,
 					 parent->config->text, request->text, parent->catalog,
 					 &findings, &config);
 	if (fault == FAULT_NONE)
 		buf_append_str(&change->after, config->text);
+	else
+		config_record_forget(&change->record);
 	findings_say(&findings, why);
 	if (fault != FAULT_NONE && why->len == 0)
 		buf_append_c(why, fault_text(fault));

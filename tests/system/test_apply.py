@@ -57,6 +57,14 @@ def test_a_minimum_is_shown_before_and_holds_at_once(server):
     shown = home.command("tls", "set", "--min", "TLSv1.3", "--dry-run").stdout
     assert "IMAPS: TLSv1.2, TLSv1.3 -> TLSv1.3" in shown and "SMTP client: " in shown, shown
     assert "protocols that go:   TLSv1.2" in shown and "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" in shown
+    plan = json.loads(home.command("tls", "set", "--min", "TLSv1.3", "--dry-run", "--json").stdout)
+    assert {change["variable"] for change in plan["changes"]} == set(LISTS)
+    [imaps] = [service for service in plan["services"] if service["name"] == "IMAPS"]
+    assert imaps["protocols_before"] == ["TLSv1.2", "TLSv1.3"] and imaps["protocols"] == ["TLSv1.3"]
+    assert imaps["protocols_gone"] == ["TLSv1.2"] and imaps["protocols_come"] == []
+    assert "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384" in imaps["suites_gone"] and not imaps["minimum_falls"]
+    assert {entry["name"] for entry in plan["clients"]} == {"SMTP", "POP3"}
+    assert plan["dry_run"] and not plan["written"] and not plan["in_force"] and plan["confirm_within_s"] == 0
     assert home.config_path.read_bytes() == before and speaks(server, "-tls1_2")
 
     done = home.command("tls", "set", "--min", "TLSv1.3").stdout
@@ -207,6 +215,26 @@ def test_a_killed_parent_does_not_forget_to_undo(home, wait):
         assert home.config_path.read_bytes() == before
         assert any("not confirmed" in entry["text"] for entry in evidence(home))
         assert verdict(home)[0] == 0
+
+
+def test_a_change_whose_parent_was_killed_keeps_its_author(home):
+    """Killed between the writing of the file and of the record: the state of the disk then, made by hand."""
+    with Server(home):
+        pass
+    before = home.config_path.read_bytes()
+    home.configure(Limits__Recipients="177")
+    after = home.config_path.read_bytes()
+    (home.path / "history" / "intended").write_text("\n".join([
+        "postern change of mailserver.cfg, 2", "until 0", "within 0", "who carla", "uid 4711", "from control socket",
+        f"before {base64.b64encode(before).decode()}", f"after {base64.b64encode(after).decode()}", ""]))
+    with Server(home):
+        change, start = evidence(home)[-2:]
+        assert (change["who"], change["uid"], change["kind"]) == ("carla", 4711, "config change"), change
+        assert change["text"] == "recorded by the next start" and changed(change) == {"Limits/Recipients": "177"}
+        assert start["kind"] == "start" and verdict(home)[0] == 0
+        assert not (home.path / "history" / "intended").exists()
+        home.command("tls", "set", "Limits.Recipients=178")
+        assert not (home.path / "history" / "intended").exists()
 
 
 def test_without_a_server(home):

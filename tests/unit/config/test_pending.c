@@ -14,6 +14,8 @@ static void example_make(struct pending_change *pending, struct buf *text)
 	pending->until_s = 1700000600;
 	pending->within_s = 600;
 	buf_append_c(&pending->who, "root");
+	pending->uid = 1000;
+	buf_append_c(&pending->from, "control socket");
 	buf_append_c(&pending->before, "<c>\n\xfc</c>");
 	buf_append_c(&pending->after, "<d/>");
 	*text = BUF_INIT(PENDING_BYTES_MAX);
@@ -31,6 +33,8 @@ static void test_comes_back(void **state)
 	assert_int_equal(read.until_s, 1700000600);
 	assert_int_equal(read.within_s, 600);
 	assert_true(str_equals(buf_str(&read.who), STR("root")));
+	assert_int_equal(read.uid, 1000);
+	assert_true(str_equals(buf_str(&read.from), STR("control socket")));
 	assert_true(str_equals(buf_str(&read.before), buf_str(&pending.before)));
 	assert_true(str_equals(buf_str(&read.after), buf_str(&pending.after)));
 	pending_done(&read);

@@ -70,6 +70,49 @@ static void test_texts(void **state)
 	free(path);
 }
 
+/* Whose process was killed behind the writing of the file: the next one says so. */
+static void test_killed_author(void **state)
+{
+	static const struct config_author root = {STR_INIT("root"), 0, STR_INIT("control socket")};
+	struct buf lines = BUF_INIT(1 << 16), note = BUF_INIT(1 << 16), log = BUF_INIT(1 << 20);
+	char *path = path_join(home, "evidence.log");
+	struct config_record one;
+
+	assert_int_equal(config_record_open(&one, home, &note), FAULT_NONE);
+	assert_int_equal(config_record_intend(&one, &root, TEXT("TLSv1.1"), TEXT("TLSv1.3")),
+			 FAULT_NONE);
+	config_record_close(&one);
+	assert_int_equal(config_record_open(&one, home, &note), FAULT_NONE);
+	assert_int_equal(config_record_intended(&one, TEXT("TLSv1.3"), &lines), FAULT_NONE);
+	buf_append_char(&lines, '\0');
+	assert_string_equal(lines.data,
+			    "hand edit - Update Security {ServerTlsProtocols=\"TLSv1.1\", was=\"\"}\n"
+			    "root - Update Security {ServerTlsProtocols=\"TLSv1.3\", was=\"TLSv1.1\"}\n");
+	assert_int_equal(file_read(path, &log), FAULT_NONE);
+	assert_true(str_find(buf_str(&log), STR("\"who\":\"root\",\"uid\":0,\"from\":\"control "
+						"socket\",\"kind\":\"config change\"")) != STR_NONE);
+	/* It is forgotten: the same text by hand, later, is not his. */
+	buf_reset(&lines);
+	assert_int_equal(config_record_text(&one, &config_author_hand, EVIDENCE_HAND_EDIT, STR(""),
+					    STR("<c/>"), &lines),
+			 FAULT_NONE);
+	buf_reset(&lines);
+	assert_int_equal(config_record_intended(&one, TEXT("TLSv1.3"), &lines), FAULT_NONE);
+	assert_int_equal(lines.len, 0);
+	/* Nor is a text that is another one than was intended. */
+	assert_int_equal(config_record_intend(&one, &root, STR("<c/>"), TEXT("TLSv1.3")),
+			 FAULT_NONE);
+	assert_int_equal(config_record_intended(&one, TEXT("TLSv1.2"), &lines), FAULT_NONE);
+	assert_int_equal(lines.len, 0);
+	assert_int_equal(config_record_intended(&one, TEXT("TLSv1.3"), &lines), FAULT_NONE);
+	assert_int_equal(lines.len, 0);
+	config_record_close(&one);
+	buf_done(&lines);
+	buf_done(&note);
+	buf_done(&log);
+	free(path);
+}
+
 static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
 	return remove(path);
@@ -77,7 +120,8 @@ static int entry_remove(const char *path, const struct stat *status, int kind, s
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts),
+					   cmocka_unit_test(test_killed_author)};
 
 	if (mkdtemp(home) == NULL)
 		return 1;
