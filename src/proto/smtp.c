@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/smtp.h"
 
+#include "proto/xtext.h"
+
 struct verb_row {
 	struct str word;
 	size_t line_max; /* with CRLF */
@@ -110,25 +112,6 @@ static bool parameter_take(struct cursor *cursor, struct str *keyword_out, struc
 	return true;
 }
 
-/* AUTH=<> or AUTH=xtext (RFC 4954 section 5, RFC 3461 section 4). */
-static bool xtext_check(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
-		if (c < '!' || c > '~' || c == '=')
-			return false;
-		if (c != '+')
-			continue;
-		if (text.len - i < 3)
-			return false;
-		for (size_t at = i + 1; at <= i + 2; at++)
-			if (!ascii_is_digit(text.ptr[at]) &&
-			    (text.ptr[at] < 'A' || text.ptr[at] > 'F'))
-				return false;
-	}
-	return text.len > 0;
-}
-
 static enum smtp_error size_set(struct smtp_mail *mail, struct str value)
 {
 	if (mail->has_size || value.len > 20 ||
@@ -153,7 +136,8 @@ static enum smtp_error body_set(struct smtp_mail *mail, struct str value)
 
 static enum smtp_error auth_set(struct smtp_mail *mail, struct str value)
 {
-	if (!str_is_empty(mail->auth) || !xtext_check(value))
+	/* AUTH=<> or AUTH=xtext (RFC 4954 section 5). */
+	if (!str_is_empty(mail->auth) || str_is_empty(value) || !xtext_check(value))
 		return SMTP_ERROR_PARAMETER_VALUE;
 	mail->auth = value;
 	return SMTP_ERROR_NONE;
