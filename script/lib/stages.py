@@ -186,13 +186,13 @@ def stage_layers():
     return count
 
 
-def dialog(tree, *wrapper):
+def dialog(tree, *wrapper, files=()):
     # A sandboxed role cannot start a symbolizer; tests/harness names the functions.
     sandboxed = SANITIZERS["ASAN_OPTIONS"] + ":symbolize=0"
     with tempfile.TemporaryDirectory(prefix="postern-dialog-") as folder:
         report = Path(folder) / "report.json"
         result = captured([*wrapper, PYTHON, "tests/dialog/run.py", "--postern", f"{tree}/postern",
-                           "--report", str(report)], env=environment(ASAN_OPTIONS=sandboxed))
+                           "--report", str(report), *files], env=environment(ASAN_OPTIONS=sandboxed))
         if not report.exists():
             print(result.stdout[-8000:])
             return Count(failed=1)
@@ -266,11 +266,11 @@ def junit_count(path):
     return count
 
 
-def stage_system():
+def stage_system(*chosen):
     with tempfile.TemporaryDirectory(prefix="postern-system-") as folder:
         report = Path(folder) / "junit.xml"
         result = captured([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           "--tb=short", f"--junitxml={report}", "tests/system"],
+                           "--tb=short", f"--junitxml={report}", *chosen, "tests/system"],
                           env=environment(PYTHONDONTWRITEBYTECODE="1"))
         count = junit_count(report) if report.exists() else Count()
     if result.returncode not in (0, 5) or count.failed:
@@ -302,13 +302,14 @@ def stages_chosen(names):
     return [name for name in STAGES if name in chosen or (name == "build" and chosen != {"layers"})]
 
 
-def main():
+def stages_run(stages):
+    """Runs stages, a dict of name -> function, in order; gives the exit code."""
     whole = Count()
     began = time.monotonic()
-    for name in stages_chosen(sys.argv[1:]):
+    for name, stage in stages.items():
         at = time.monotonic()
         try:
-            count = STAGES[name]()
+            count = stage()
         except (subprocess.SubprocessError, OSError, ValueError, KeyError) as error:
             print(f"   the stage broke: {error!r}")
             count = Count(failed=1)
@@ -320,11 +321,12 @@ def main():
         if name == "build" and count.failed:
             break
     print(f"== all: {time.monotonic() - began:.1f} s")
-    if whole.skipped:
-        print(f"{whole.passed} passed, {whole.failed} failed, {whole.skipped} skipped")
-    else:
-        print(f"{whole.passed} passed, {whole.failed} failed")
+    print(whole)
     return 1 if whole.failed or whole.passed == 0 else 0
+
+
+def main():
+    return stages_run({name: STAGES[name] for name in stages_chosen(sys.argv[1:])})
 
 
 if __name__ == "__main__":

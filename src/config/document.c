@@ -3,6 +3,13 @@
 
 #include <expat.h>
 
+/* Newer releases of expat warn of the names that older ones have alone. */
+#ifndef EXPAT_HAS_64
+#define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
+#define XML_GetCurrentByteIndex64 XML_GetCurrentByteIndex
+#define XML_GetCurrentByteCount64 XML_GetCurrentByteCount
+#endif
+
 enum {
 	ARENA_BYTES = 64 << 20,
 	VALUE_BYTES_MAX = 64 << 10,
@@ -23,7 +30,7 @@ struct document_reader {
 
 static int line_now(const struct document_reader *reader)
 {
-	return (int)XML_GetCurrentLineNumber(reader->parser);
+	return (int)XML_GetCurrentLineNumber64(reader->parser);
 }
 
 static void reader_fail(struct document_reader *reader, const char *text)
@@ -96,8 +103,8 @@ static void XMLCALL on_start(void *context, const XML_Char *tag, const XML_Char 
 	element->kind = kind_from_tag(tag);
 	element->line = line_now(reader);
 	element->name = arena_dup(arena, name_attribute(attributes));
-	element->begin = (size_t)XML_GetCurrentByteIndex(reader->parser);
-	element->content_begin = element->begin + (size_t)XML_GetCurrentByteCount(reader->parser);
+	element->begin = (size_t)XML_GetCurrentByteIndex64(reader->parser);
+	element->content_begin = element->begin + (size_t)XML_GetCurrentByteCount64(reader->parser);
 	element_link(reader, element);
 	reader->open = element;
 	buf_reset(&reader->value);
@@ -107,14 +114,14 @@ static void XMLCALL on_end(void *context, const XML_Char *tag)
 {
 	struct document_reader *reader = context;
 	struct element *element = reader->open;
-	size_t len = (size_t)XML_GetCurrentByteCount(reader->parser);
+	size_t len = (size_t)XML_GetCurrentByteCount64(reader->parser);
 
 	if (element == NULL || reader->failed)
 		return;
 	/* For `<x/>` expat tells of the end with a length of nothing. */
 	element->is_self_closed = len == 0;
 	element->content_end =
-		len == 0 ? element->content_begin : (size_t)XML_GetCurrentByteIndex(reader->parser);
+		len == 0 ? element->content_begin : (size_t)XML_GetCurrentByteIndex64(reader->parser);
 	element->end = element->content_end + len;
 	if (element->kind == ELEMENT_VARIABLE)
 		element->value = arena_dup(&reader->document->arena, buf_str(&reader->value));
@@ -163,7 +170,7 @@ static void syntax_report(struct document_reader *reader)
 {
 	struct finding_place place = {.line = line_now(reader)};
 	struct str text = reader->document->text;
-	XML_Index at = XML_GetCurrentByteIndex(reader->parser);
+	int64_t at = XML_GetCurrentByteIndex64(reader->parser);
 	size_t offset = at < 0 || (size_t)at > text.len ? text.len : (size_t)at;
 	const char *tag = lost_blank_tag(text, offset);
 	enum XML_Error error = XML_GetErrorCode(reader->parser);

@@ -208,6 +208,24 @@ static enum io io_of(struct tls_connection *self, int result)
 	}
 }
 
+/*
+ * Takes what the peer had said when the handshake failed: the log tells how it began, and unread
+ * input would make the kernel reset the connection and take our alert with it. (OpenSSL from 3.2
+ * on reads no more than five bytes of whoever speaks no TLS.)
+ */
+static void input_drain(struct tls_connection *self)
+{
+	enum { CHUNK = 4096, CHUNKS_MAX = 16 };
+	char chunk[CHUNK];
+
+	for (int i = 0; i < CHUNKS_MAX; i++) {
+		ssize_t got = recv(self->fd, chunk, sizeof(chunk), MSG_DONTWAIT);
+		if (got <= 0)
+			return;
+		tls_hello_note_input(&self->hello, chunk, (size_t)got);
+	}
+}
+
 enum io tls_handshake(struct tls_connection *connection)
 {
 	if (connection->is_done)
@@ -215,8 +233,12 @@ enum io tls_handshake(struct tls_connection *connection)
 	ERR_clear_error();
 	errno = 0;
 	int result = SSL_do_handshake(connection->ssl);
-	if (result != 1)
-		return io_of(connection, result);
+	if (result != 1) {
+		enum io io = io_of(connection, result);
+		if (io == IO_BROKEN)
+			input_drain(connection);
+		return io;
+	}
 	connection->is_done = true;
 	SSL_set_msg_callback(connection->ssl, NULL);
 	tls_hello_rest(&connection->hello);

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import home_copy
+from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "truth"))
@@ -22,8 +23,8 @@ NEW = {"version": "TLSv1.2", "versions": ["TLSv1.3", "TLSv1.2"], "groups": ["X25
 OLD = {"version": "TLSv1.2", "groups": ["P-256"], "signatures": ["rsa_pkcs1_sha256"],
        "suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]}
 PROTOCOLS = "Security/ServerTlsProtocols (mailserver.cfg:LINE) admits TLSv1.2, TLSv1.3"
-GROUPS = ("Security/EnableEphemeralECDH (mailserver.cfg:LINE) admits X25519, P-256, X448, P-384, P-521, ffdhe2048, "
-          "ffdhe3072, ffdhe4096")
+GROUPS = (f"Security/EnableEphemeralECDH (mailserver.cfg:LINE) admits {HYBRID_GROUP + ', ' if HAS_HYBRID else ''}"
+          "X25519, P-256, X448, P-384, P-521, ffdhe2048, ffdhe3072, ffdhe4096")
 REFUSED = "; answered with alert 40, handshake_failure"
 TOO_OLD = "; answered with alert 70, protocol_version"
 SCANNER = "; a scanner, or a client of another service"

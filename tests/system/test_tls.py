@@ -2,14 +2,16 @@
 """What the network sees is what mailserver.cfg says, on every port."""
 import json
 import re
+import smtplib
 import time
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from clients import STARTTLS, client, s_client
+from clients import STARTTLS, client, message, s_client, tls_context
 from conftest import home_copy
+from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
 
 VERSIONS = {"-tls1": "TLSv1", "-tls1_1": "TLSv1.1", "-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}
@@ -80,6 +82,25 @@ def test_each_table_governs_its_services(home, table, inside, outside):
             assert negotiated(s_client(server, service, "-tls1_3")), service
         for service in outside:
             assert negotiated(s_client(server, service, "-tls1_2")), service
+
+
+# ---- the hybrid group (post-quantum)
+
+@pytest.mark.skipif(not HAS_HYBRID, reason="this OpenSSL has no hybrid group")
+@pytest.mark.parametrize("service", STARTTLS)
+def test_the_hybrid_group_comes_first(fresh, service):
+    said = s_client(fresh, service, "-tls1_3")
+    assert f"Negotiated TLS1.3 group: {HYBRID_GROUP}" in said, said
+    assert "Peer Temp Key: X25519," in s_client(fresh, service, "-tls1_3", "-groups", "X25519")
+
+
+@pytest.mark.skipif(not HAS_HYBRID, reason="this OpenSSL has no hybrid group")
+def test_the_log_names_the_hybrid_group(server):
+    from conftest import ANNA
+    with smtplib.SMTP("localhost", server.ports["SMTP"], timeout=60) as smtp:
+        smtp.starttls(context=tls_context(server))
+        smtp.send_message(message("hybrid", "x@client.example", ANNA))
+    assert server.home.log_wait("mail", f"Recv: .* TLS: TLSv1.3 TLS_AES_256_GCM_SHA384 {HYBRID_GROUP}"), server.home.log("mail")
 
 
 # ---- sslscan

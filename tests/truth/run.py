@@ -12,7 +12,6 @@ import json
 import re
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,12 +26,12 @@ import complete  # noqa: E402
 import hello  # noqa: E402
 from configuration import PORTS, config_text, in_force  # noqa: E402
 from harness.network import network_enter  # noqa: E402
+from harness.openssl import HAS_HYBRID  # noqa: E402
 from harness.server import CommandFailed, Home, Server  # noqa: E402
 
 TIMEOUT_SECONDS = 10
 LOG_SECONDS = 5
 WORKERS = 6
-HAS_HYBRID = ssl.OPENSSL_VERSION_INFO >= (3, 5)
 GREETINGS = {"SMTP": (b"EHLO client.example\r\n", b"STARTTLS\r\n"),
              "Submission": (b"EHLO client.example\r\n", b"STARTTLS\r\n"),
              "IMAP": (b"a1 STARTTLS\r\n",), "POP3": (b"STLS\r\n",)}

@@ -22,7 +22,8 @@ static bool parse(const char *text)
 static void check_str(struct str got, const char *expected)
 {
 	if (!str_equals(got, str_from_c(expected)))
-		print_error("got      %.*s\nexpected %s\n", STR_ARG(got), expected);
+		print_error("got      %.*s\nexpected %s\n", STR_ARG(got),
+			    expected == NULL ? "nothing" : expected);
 	assert_true(str_equals(got, str_from_c(expected)));
 }
 

@@ -23,7 +23,8 @@ static void check_text(const struct buf *text, const char *expected)
 	struct str got = buf_str(text);
 
 	if (!str_equals(got, str_from_c(expected)))
-		print_error("got      %.*s\nexpected %s\n", STR_ARG(got), expected);
+		print_error("got      %.*s\nexpected %s\n", STR_ARG(got),
+			    expected == NULL ? "nothing" : expected);
 	assert_true(str_equals(got, str_from_c(expected)));
 }
 
