@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check: what a mailserver.cfg says, and, for the home's own, its certificates. */
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/secret.h"
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "ctl/effective.h"
+#include "ctl/home_pairs.h"
 #include "tls/catalog.h"
-#include "tls/certificate.h"
 
 enum { CHECK_MAX = 16 << 20 };
 
@@ -24,63 +20,26 @@ struct check {
 	struct config *config;	      /* NULL: it has errors */
 };
 
-/* The name of the key that belongs to NAME.crt. */
-static char *key_path(const char *certificate_path)
-{
-	struct buf path = BUF_INIT(8192);
-	struct str certificate = str_from_c(certificate_path);
-
-	buf_append_str(&path, str_sub(certificate, 0, certificate.len - 4));
-	buf_append_c(&path, ".key");
-	char *text = str_dup_c(buf_str(&path));
-	buf_done(&path);
-	return text;
-}
-
-static void pair_check(struct check *check, const char *path, const char *name)
-{
-	struct buf chain = BUF_INIT(TLS_PEM_MAX), key = BUF_INIT(TLS_PEM_MAX);
-	struct finding_place nowhere = {0};
-	char *secret = key_path(path);
-	enum fault fault = file_read(path, &chain);
-
-	if (fault == FAULT_NONE)
-		fault = file_read(secret, &key);
-	if (fault == FAULT_DENIED)
-		finding_add(&check->certificates, FINDING_NOTE, nowhere,
-			    "sslcert/%s and its key cannot be read by this user, and are not checked",
-			    name);
-	else if (fault != FAULT_NONE)
-		finding_add(&check->certificates, FINDING_ERROR, nowhere,
-			    "sslcert/%s or its .key: %s", name, fault_text(fault));
-	else
-		(void)!tls_pair_check(buf_str(&chain), buf_str(&key), name, STR(""),
-				      clock_real_s(), &check->certificates);
-	buf_done(&chain);
-	buf_wipe(&key);
-	free(secret);
-}
-
+/* Takes over what there is to say about the pairs. */
 static void certificates_check(struct check *check)
 {
-	char *path = ctl_path(check->ctl, "sslcert");
-	DIR *folder = opendir(path);
-	const struct dirent *entry;
-	size_t pairs = 0;
+	struct home_pairs *pairs = calloc(1, sizeof(*pairs));
 
-	while (folder != NULL && (entry = readdir(folder)) != NULL)
-		if (str_has_suffix_nocase(str_from_c(entry->d_name), STR(".crt"))) {
-			char *file = path_join(path, entry->d_name);
-			pair_check(check, file, entry->d_name);
-			free(file);
-			pairs++;
-		}
-	if (folder != NULL && pairs == 0)
+	CHECK(pairs != NULL);
+	bool is_listed = home_pairs_read(check->ctl->home, clock_real_s(), pairs);
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct findings *findings = &pairs->items[i].findings;
+		for (size_t j = 0; j < findings->count; j++)
+			finding_add(&check->certificates, findings->items[j].severity,
+				    findings->items[j].place, "%.*s",
+				    STR_ARG(findings->items[j].text));
+	}
+	if (is_listed && pairs->count == 0)
 		finding_add(&check->certificates, FINDING_ERROR, (struct finding_place){0},
-			    "%s holds no certificate: put server.crt and server.key there", path);
-	if (folder != NULL)
-		closedir(folder);
-	free(path);
+			    "%s/sslcert holds no certificate: put server.crt and server.key there",
+			    check->ctl->home);
+	home_pairs_done(pairs);
+	free(pairs);
 }
 
 static void findings_append_json(json_t *list, struct str file, const struct findings *findings)

@@ -70,6 +70,11 @@ static const struct command rows[] = {
 	 "Put a former version of mailserver.cfg in force again",
 	 "Without N the newest of the history. Edits by hand that are not in force yet are kept.",
 	 cmd_tls_revert},
+	{"cert list", "", 0, 0, OPT(JSON),
+	 "List the certificates in sslcert/: names, key, dates, what serves whom, what is wrong",
+	 "The exit code is 0 when nothing is to say, 1 with warnings, 2 with a pair that cannot be "
+	 "used.",
+	 cmd_cert_list},
 	{"evidence list", "", 0, 0, OPT(JSON),
 	 "List the changes of configuration and certificates that were recorded", "",
 	 cmd_evidence_list},

@@ -73,6 +73,8 @@ int cmd_status(struct ctl *ctl);
 
 int cmd_check(struct ctl *ctl);
 
+int cmd_cert_list(struct ctl *ctl);
+
 int cmd_domain_add(struct ctl *ctl);
 int cmd_domain_list(struct ctl *ctl);
 int cmd_domain_remove(struct ctl *ctl);

@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/file.h"
+#include "crypto/digest.h"
 #include "proc/json.h"
 #include "proc/parent.h"
 #include "proc/watchdog.h"
@@ -43,9 +45,11 @@ static void append_certificate(struct buf *json, const struct pair *pair)
 	append_json_string(json, str_from_c(pair->name));
 	buf_append_c(json, ",\"certificate\":");
 	append_json_string(json, buf_str(&text));
-	buf_printf(json, ",\"kind\":\"%s\",\"expires\":%lld}",
+	buf_printf(json, ",\"kind\":\"%s\",\"expires\":%lld,\"sha256\":\"",
 		   tls_certificate_kind(pair->certificate) == TLS_KEY_RSA ? "rsa" : "ecdsa",
 		   (long long)tls_certificate_not_after(pair->certificate));
+	hex_encode(json, str_make(tls_certificate_digest(pair->certificate), SHA256_BYTES));
+	buf_append_c(json, "\"}");
 	buf_done(&text);
 }
 

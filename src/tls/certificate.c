@@ -13,9 +13,11 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "crypto/digest.h"
 #include "crypto/library.h"
+#include "tls/certificate_facts.h"
+#include "tls/key_kind.h"
+#include "tls/pem.h"
 
 struct tls_certificate {
 	int references; /* atomic */
@@ -85,21 +87,28 @@ static void certificate_read_names(struct tls_certificate *self)
 	GENERAL_NAMES_free(names);
 }
 
+void tls_key_id(EVP_PKEY *key, unsigned char id_out[TLS_KEY_ID_BYTES])
+{
+	unsigned char *der = NULL;
+	int len = key == NULL ? 0 : i2d_PUBKEY(key, &der);
+
+	sha256(str_make(der, len > 0 ? (size_t)len : 0), id_out);
+	OPENSSL_free(der);
+}
+
 static bool certificate_read_key(struct tls_certificate *self, struct buf *why)
 {
 	EVP_PKEY *key = X509_get0_pubkey(self->leaf);
-	unsigned char *der = NULL;
 
-	if (key == NULL || !(EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "EC"))) {
-		buf_append_c(why, "its key is neither RSA nor on an elliptic curve of TLS");
+	if (key == NULL) {
+		buf_append_c(why, "its public key cannot be read; have it issued anew");
 		return false;
 	}
+	if (!tls_key_kind_check(key, "its key", why))
+		return false;
 	self->kind = EVP_PKEY_is_a(key, "RSA") ? TLS_KEY_RSA : TLS_KEY_EC;
 	self->bits = EVP_PKEY_get_bits(key);
-	int len = i2d_PUBKEY(key, &der);
-	CHECK(len > 0);
-	sha256(str_make(der, (size_t)len), self->key_id);
-	OPENSSL_free(der);
+	tls_key_id(key, self->key_id);
 	return true;
 }
 
@@ -137,36 +146,49 @@ static X509 *pem_read_next(BIO *bio)
 	return certificate;
 }
 
+static bool chain_add(struct tls_certificate *self, X509 *next, struct buf *why)
+{
+	if (self->leaf == NULL) {
+		self->leaf = next;
+		return true;
+	}
+	if (sk_X509_num(self->chain) == TLS_CHAIN_MAX - 1) {
+		X509_free(next);
+		buf_printf(why,
+			   "it holds more than %d certificates; leave the leaf and its issuers",
+			   TLS_CHAIN_MAX);
+		return false;
+	}
+	if (self->chain == NULL)
+		CHECK((self->chain = sk_X509_new_null()) != NULL);
+	CHECK(sk_X509_push(self->chain, next) > 0);
+	return true;
+}
+
 /* False when there is something in the text that begins like a certificate and is none. */
-static bool chain_read(struct tls_certificate *self, BIO *bio, struct buf *why)
+static bool chain_read(struct tls_certificate *self, BIO *bio, struct str pem, struct buf *why)
 {
 	X509 *next;
 	size_t count = 0;
 
 	ERR_clear_error();
-	while ((next = pem_read_next(bio)) != NULL) {
-		if (count++ == TLS_CHAIN_MAX) {
-			X509_free(next);
-			buf_printf(why, "it holds more than %d certificates", TLS_CHAIN_MAX);
+	for (; (next = pem_read_next(bio)) != NULL; count++)
+		if (!chain_add(self, next, why))
 			return false;
-		}
-		if (self->leaf == NULL) {
-			self->leaf = next;
-			continue;
-		}
-		if (self->chain == NULL)
-			CHECK((self->chain = sk_X509_new_null()) != NULL);
-		CHECK(sk_X509_push(self->chain, next) > 0);
-	}
 	unsigned long error = ERR_peek_last_error();
 	ERR_clear_error();
-	if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE) {
-		if (count > 0)
-			return true;
-		buf_append_c(why, "it holds no certificate in PEM form (BEGIN CERTIFICATE)");
-		return false;
-	}
-	buf_printf(why, "certificate number %zu in it is damaged", count + 1);
+	bool is_end = ERR_GET_LIB(error) == ERR_LIB_PEM &&
+		      ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+	if (is_end && count > 0)
+		return true;
+	if (is_end)
+		pem_explain(pem, PEM_WANTS_CERTIFICATE, why);
+	else if (ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_BAD_END_LINE)
+		buf_printf(why, "certificate number %zu in it is cut off; copy the file anew",
+			   count + 1);
+	else
+		buf_printf(why, "certificate number %zu in it is damaged; copy the file anew",
+			   count + 1);
 	return false;
 }
 
@@ -183,16 +205,18 @@ static void certificate_free(struct tls_certificate *self)
 enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_certificate **out)
 {
 	if (pem.len > TLS_PEM_MAX) {
-		buf_append_c(why, "it is too large for a chain of certificates");
+		buf_printf(why, "it has more than %d KiB, too much for a chain of certificates",
+			   TLS_PEM_MAX / 1024);
 		return FAULT_TOO_LARGE;
 	}
 	struct tls_certificate *self = calloc(1, sizeof(*self));
+	pem = pem_text(pem);
 	BIO *bio = BIO_new_mem_buf(pem.len == 0 ? "" : pem.ptr, (int)pem.len);
 	enum fault fault = FAULT_INVALID;
 
 	CHECK(self != NULL && bio != NULL);
 	self->references = 1;
-	if (chain_read(self, bio, why)) {
+	if (chain_read(self, bio, pem, why)) {
 		fault = certificate_read_key(self, why) ? FAULT_NONE : FAULT_UNSUPPORTED;
 	}
 	BIO_free(bio);
@@ -308,28 +332,12 @@ int tls_certificate_match(const struct tls_certificate *certificate, struct str 
 	return best;
 }
 
-static void append_common_name(const X509_NAME *name, struct buf *to)
-{
-	int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
-	unsigned char *text = NULL;
-	int len = at < 0 ? -1
-			 : ASN1_STRING_to_UTF8(
-				   &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
-
-	if (len < 0) {
-		buf_append_c(to, "(no name)");
-		return;
-	}
-	text_append_phrase(to, str_make(text, (size_t)len));
-	OPENSSL_free(text);
-}
-
 void tls_certificate_describe(const struct tls_certificate *certificate, struct buf *to)
 {
 	buf_append_c(to, "CN=");
-	append_common_name(X509_get_subject_name(certificate->leaf), to);
+	tls_certificate_append_subject(certificate, to);
 	buf_append_c(to, ", from ");
-	append_common_name(X509_get_issuer_name(certificate->leaf), to);
+	tls_certificate_append_issuer(certificate, to);
 	buf_append_c(to, ", good until ");
 	clock_append_iso_date(to, certificate->not_after);
 }

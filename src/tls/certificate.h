@@ -20,6 +20,7 @@ enum {
 	TLS_CHAIN_MAX = 16,
 	TLS_CERTIFICATE_NAMES_MAX = 256,
 	TLS_PEM_MAX = 256 * 1024,
+	TLS_EXPIRY_WARN_DAYS = 30,
 };
 
 /* A chain: leaf first. Immutable, reference counted, usable from any thread. */
@@ -47,6 +48,8 @@ int64_t tls_certificate_not_after(const struct tls_certificate *certificate);
 
 /* SHA-256 of the leaf's SubjectPublicKeyInfo; the keys role names a key so. Borrowed. */
 const unsigned char *tls_certificate_key_id(const struct tls_certificate *certificate);
+/* Stores the same for any key. */
+void tls_key_id(EVP_PKEY *key, unsigned char id_out[TLS_KEY_ID_BYTES]);
 /* SHA-256 of all certificates in order: part of the session-id context. Borrowed. */
 const unsigned char *tls_certificate_digest(const struct tls_certificate *certificate);
 
@@ -69,19 +72,28 @@ struct stack_st_X509 *tls_certificate_chain(const struct tls_certificate *certif
 
 /*
  * Adds findings about dates (`now_s`: not yet good and expired are errors, less
- * than 14 days left a warning), weak keys, signatures that this library refuses,
- * a chain out of order, and, unless `host` is empty, a name that does not fit
- * (a warning). `file` is the name by which findings call it.
+ * than TLS_EXPIRY_WARN_DAYS left a warning), weak keys, signatures that this
+ * library refuses, a chain out of order, and, unless `host` is empty, a name that
+ * does not fit (a warning). `file` is the name by which findings call it.
  */
 void tls_certificate_check(const struct tls_certificate *certificate, const char *file,
 			   struct str host, int64_t now_s, struct findings *findings);
 
+/* The same without the leaf's dates and without a name. */
+void tls_certificate_check_form(const struct tls_certificate *certificate, const char *file,
+				int64_t now_s, struct findings *findings);
+
+/* Which certificate has the key of that identity: 1 the leaf, 2 the next, ...; 0 none. */
+int tls_certificate_number_of_key(const struct tls_certificate *certificate,
+				  const unsigned char id[TLS_KEY_ID_BYTES]);
+
 /*
- * The same for a pair, both as bytes, and whether the key fits the certificate.
- * Parses the private key in this process: for `check` and for `init`; the parent
- * of a running server compares key identities instead. True when it is usable.
+ * All of it for a pair, both as bytes, and whether the key fits the certificate.
+ * Findings call the files `name`.crt and `name`.key. Parses the private key in this
+ * process: for `check`, `cert` and `init`; the parent of a running server compares
+ * key identities instead. True when it is usable.
  */
-bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *file, struct str host,
+bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *name, struct str host,
 		    int64_t now_s, struct findings *findings);
 
 /* A chain and its private key, in PEM form. */

@@ -3,13 +3,15 @@
 #include <openssl/evp.h>
 #include <openssl/obj_mac.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "tls/certificate.h"
 #include "tls/key_ring.h"
+#include "tls/pem.h"
 
-enum { DAY_S = 24 * 3600, WARN_DAYS = 14, RSA_BITS_MIN = 2048 };
+enum { DAY_S = 24 * 3600, RSA_BITS_MIN = 2048, FILE_NAME_MAX = 1024 };
 
 /* Findings of certificates have a file and no line. */
 static struct finding_place place_of(const char *file)
@@ -33,7 +35,7 @@ static void check_dates(const struct tls_certificate *certificate, const char *f
 		finding_add(findings, FINDING_ERROR, place_of(file),
 			    "the certificate expired on %.*s; get a new one",
 			    STR_ARG(buf_str(&date)));
-	else if (until - now_s < (int64_t)WARN_DAYS * DAY_S)
+	else if (until - now_s < (int64_t)TLS_EXPIRY_WARN_DAYS * DAY_S)
 		finding_add(findings, FINDING_WARNING, place_of(file),
 			    "the certificate expires on %.*s, in %d days; get a new one",
 			    STR_ARG(buf_str(&date)), (int)((until - now_s) / DAY_S));
@@ -86,6 +88,21 @@ static void check_issuer_date(X509 *issuer, int number, const char *file, int64_
 			    number);
 }
 
+static void check_order(X509 *below, X509 *above, int number, const char *file,
+			struct findings *findings)
+{
+	if (X509_cmp(below, above) == 0)
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "the chain is out of order: certificate number %d is the one before it "
+			    "once more; leave it once",
+			    number);
+	else if (X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) != 0)
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "the chain is out of order: certificate number %d did not issue "
+			    "the one before it; put the leaf first, then each issuer",
+			    number);
+}
+
 static void check_chain(const struct tls_certificate *certificate, const char *file, int64_t now_s,
 			struct findings *findings)
 {
@@ -95,24 +112,25 @@ static void check_chain(const struct tls_certificate *certificate, const char *f
 	check_signature(below, 1, file, findings);
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		X509 *above = sk_X509_value(chain, i);
-		if (X509_NAME_cmp(X509_get_issuer_name(below), X509_get_subject_name(above)) != 0)
-			finding_add(
-				findings, FINDING_WARNING, place_of(file),
-				"the chain is out of order: certificate number %d did not issue "
-				"the one before it; put the leaf first, then each issuer",
-				i + 2);
+		check_order(below, above, i + 2, file, findings);
 		check_issuer_date(above, i + 2, file, now_s, findings);
 		check_signature(above, (size_t)i + 2, file, findings);
 		below = above;
 	}
 }
 
+void tls_certificate_check_form(const struct tls_certificate *certificate, const char *file,
+				int64_t now_s, struct findings *findings)
+{
+	check_key(certificate, file, findings);
+	check_chain(certificate, file, now_s, findings);
+}
+
 void tls_certificate_check(const struct tls_certificate *certificate, const char *file,
 			   struct str host, int64_t now_s, struct findings *findings)
 {
 	check_dates(certificate, file, now_s, findings);
-	check_key(certificate, file, findings);
-	check_chain(certificate, file, now_s, findings);
+	tls_certificate_check_form(certificate, file, now_s, findings);
 	if (host.len > 0 && tls_certificate_match(certificate, host) == 0)
 		finding_add(findings, FINDING_WARNING, place_of(file),
 			    "the certificate is not made for %.*s; clients that check names refuse "
@@ -136,23 +154,59 @@ static bool pair_key_id(struct str key_pem, const char *file, unsigned char id_o
 	return fault == FAULT_NONE;
 }
 
-bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *file, struct str host,
+int tls_certificate_number_of_key(const struct tls_certificate *certificate,
+				  const unsigned char id[TLS_KEY_ID_BYTES])
+{
+	const STACK_OF(X509) *chain = tls_certificate_chain(certificate);
+	unsigned char other[TLS_KEY_ID_BYTES];
+
+	if (memcmp(id, tls_certificate_key_id(certificate), TLS_KEY_ID_BYTES) == 0)
+		return 1;
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		tls_key_id(X509_get0_pubkey(sk_X509_value(chain, i)), other);
+		if (memcmp(id, other, TLS_KEY_ID_BYTES) == 0)
+			return i + 2;
+	}
+	return 0;
+}
+
+static void check_fit(const struct tls_certificate *certificate, const unsigned char *key_id,
+		      const char *file, struct findings *findings)
+{
+	int number = tls_certificate_number_of_key(certificate, key_id);
+
+	if (number > 1)
+		finding_add(findings, FINDING_ERROR, place_of(file),
+			    "the private key does not belong to the first certificate but to number "
+			    "%d; put that first, then its issuers",
+			    number);
+	else if (number == 0)
+		finding_add(findings, FINDING_ERROR, place_of(file),
+			    "the private key does not belong to the certificate; one of the two files "
+			    "is of another time or name");
+}
+
+bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *name, struct str host,
 		    int64_t now_s, struct findings *findings)
 {
 	struct tls_certificate *certificate = NULL;
+	char chain_file[FILE_NAME_MAX], key_file[FILE_NAME_MAX];
 	unsigned char id[KEY_ID_BYTES];
 	struct buf why = BUF_INIT(1024);
 	size_t errors = findings->totals[FINDING_ERROR];
 
+	(void)snprintf(chain_file, sizeof(chain_file), "%s.crt", name);
+	(void)snprintf(key_file, sizeof(key_file), "%s.key", name);
 	if (tls_certificate_parse(chain_pem, &why, &certificate) != FAULT_NONE)
-		finding_add(findings, FINDING_ERROR, place_of(file), "%.*s",
+		finding_add(findings, FINDING_ERROR, place_of(chain_file), "%.*s",
 			    STR_ARG(buf_str(&why)));
 	else
-		tls_certificate_check(certificate, file, host, now_s, findings);
-	if (pair_key_id(key_pem, file, id, findings) && certificate != NULL &&
-	    memcmp(id, tls_certificate_key_id(certificate), KEY_ID_BYTES) != 0)
-		finding_add(findings, FINDING_ERROR, place_of(file),
-			    "the private key does not belong to the certificate");
+		tls_certificate_check(certificate, chain_file, host, now_s, findings);
+	if (certificate != NULL && pem_has_private_key(chain_pem))
+		finding_add(findings, FINDING_WARNING, place_of(chain_file),
+			    "a private key stands in it too, where everybody may read it; delete that part");
+	if (pair_key_id(key_pem, key_file, id, findings) && certificate != NULL)
+		check_fit(certificate, id, key_file, findings);
 	tls_certificate_unref(&certificate);
 	buf_done(&why);
 	return findings->totals[FINDING_ERROR] == errors;

@@ -7,15 +7,14 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #include "base/random.h"
-#include "crypto/digest.h"
 #include "crypto/library.h"
-
-enum { RSA_BITS_MIN = 1024, RSA_BITS_MAX = 8192 };
+#include "tls/certificate.h"
+#include "tls/key_kind.h"
+#include "tls/pem.h"
 
 /* Free slots have no key. */
 struct ring_entry {
@@ -80,60 +79,21 @@ static int passphrase_refuse(char *to, int size, int is_writing, void *was_asked
 static EVP_PKEY *key_read(struct str pem, struct buf *why)
 {
 	bool was_asked = false;
-	BIO *bio = pem.len > INT32_MAX ? NULL : BIO_new_mem_buf(pem.ptr, (int)pem.len);
+	struct str text = pem_text(pem);
+	BIO *bio = text.len > INT32_MAX ? NULL : BIO_new_mem_buf(text.ptr, (int)text.len);
 	EVP_PKEY *key = bio == NULL
 				? NULL
 				: PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_refuse,
 							     &was_asked, crypto_library(), NULL);
 
-	if (key == NULL)
-		buf_append_c(why, was_asked ? "the private key is protected by a passphrase; store "
-					      "it without one, readable by Postern only"
-					    : "there is no readable private key in PEM form");
+	if (key == NULL && was_asked)
+		buf_append_c(why, "the private key is protected by a passphrase; store it without "
+				  "one, readable by Postern only (openssl pkey -in FILE -out FILE)");
+	else if (key == NULL)
+		pem_explain(text, PEM_WANTS_KEY, why);
 	BIO_free(bio);
 	ERR_clear_error();
 	return key;
-}
-
-static bool curve_is_usable(const char *name)
-{
-	static const char *const usable[] = {"prime256v1", "P-256",	"secp384r1",
-					     "P-384",	   "secp521r1", "P-521"};
-
-	for (size_t i = 0; i < sizeof(usable) / sizeof(usable[0]); i++) {
-		if (strcmp(usable[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool key_is_usable(EVP_PKEY *key, struct buf *why)
-{
-	char group[64] = "";
-
-	if (EVP_PKEY_is_a(key, "RSA")) {
-		int bits = EVP_PKEY_get_bits(key);
-		if (bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX)
-			return true;
-		buf_printf(why, "an RSA key of %d bits is not usable; take 2048 to 4096", bits);
-		return false;
-	}
-	if (EVP_PKEY_is_a(key, "EC") &&
-	    EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 && curve_is_usable(group))
-		return true;
-	buf_append_c(why,
-		     "the private key is neither RSA nor on one of the curves P-256, P-384, P-521");
-	return false;
-}
-
-static void key_id(EVP_PKEY *key, unsigned char id_out[KEY_ID_BYTES])
-{
-	unsigned char *der = NULL;
-	int len = i2d_PUBKEY(key, &der);
-
-	CHECK(len > 0);
-	sha256(str_make(der, (size_t)len), id_out);
-	OPENSSL_free(der);
 }
 
 /*
@@ -169,12 +129,12 @@ enum fault key_ring_add(struct key_ring *ring, uint64_t generation, uint32_t key
 	fresh.key = key_read(pem, why);
 	if (fresh.key == NULL)
 		return FAULT_INVALID;
-	if (!key_is_usable(fresh.key, why)) {
+	if (!tls_key_kind_check(fresh.key, "the private key", why)) {
 		EVP_PKEY_free(fresh.key);
 		return FAULT_UNSUPPORTED;
 	}
 	fresh.is_rsa = EVP_PKEY_is_a(fresh.key, "RSA") == 1;
-	key_id(fresh.key, fresh.id);
+	tls_key_id(fresh.key, fresh.id);
 
 	pthread_rwlock_wrlock(&ring->lock);
 	enum fault fault = ring_put(ring, fresh, why);

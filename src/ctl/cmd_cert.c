@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cert list: the pairs in sslcert/, what they are good for and what is wrong with them. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "config/file.h"
+#include "ctl/ctl.h"
+#include "ctl/home_pairs.h"
+#include "ctl/link.h"
+#include "tls/catalog.h"
+#include "tls/certificate_facts.h"
+
+enum { LIST_MAX = 16 << 20, DAY_S = 24 * 3600, TEXT_MAX = 64 * 1024 };
+
+/* ---- the running server ---- */
+
+/* Its status, or NULL when none runs. */
+static json_t *status_get(const struct ctl *ctl)
+{
+	struct link link;
+	struct packet answer;
+	struct msg_status_wanted wanted = {};
+	json_t *status = NULL;
+
+	packet_init(&answer);
+	if (link_open_control(&link, ctl->home) == FAULT_NONE &&
+	    link_ask_parent(&link, MSG_status_wanted, &wanted, MSG_status_given, &answer) ==
+		    FAULT_NONE) {
+		struct str text = answer.message.status_given.json;
+		status = json_loadb(text.ptr, text.len, 0, NULL);
+	}
+	packet_done(&answer);
+	link_close(&link);
+	return status;
+}
+
+/* What the server says of the pair of that name, or NULL. */
+static json_t *status_of(json_t *status, const char *name)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "certificates"), i, item) {
+		const char *other = json_string_value(json_object_get(item, "name"));
+		if (other != NULL && strcmp(other, name) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/* ---- as JSON ---- */
+
+static json_t *hex_json(const unsigned char *bytes, size_t len)
+{
+	struct buf text = BUF_INIT(len * 2);
+
+	hex_encode(&text, str_make(bytes, len));
+	json_t *value = json_text(buf_str(&text));
+	buf_done(&text);
+	return value;
+}
+
+static json_t *date_json(int64_t real_s)
+{
+	struct buf text = BUF_INIT(64);
+
+	clock_append_iso_date(&text, real_s);
+	json_t *value = json_text(buf_str(&text));
+	buf_done(&text);
+	return value;
+}
+
+static json_t *names_json(const struct tls_certificate *certificate)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < tls_certificate_name_count(certificate); i++)
+		json_array_append_new(list, json_text(tls_certificate_name(certificate, i)));
+	return list;
+}
+
+static json_t *appended_json(const struct tls_certificate *certificate,
+			     void (*append)(const struct tls_certificate *, struct buf *))
+{
+	struct buf text = BUF_INIT(TEXT_MAX);
+
+	append(certificate, &text);
+	json_t *value = json_text(buf_str(&text));
+	buf_done(&text);
+	return value;
+}
+
+static json_t *responder_json(const struct tls_certificate *certificate)
+{
+	struct buf url = BUF_INIT(TEXT_MAX);
+	json_t *value = tls_certificate_append_responder(certificate, &url)
+				? json_text(buf_str(&url))
+				: json_null();
+
+	buf_done(&url);
+	return value;
+}
+
+static const char *scts_word(const struct home_pair *pair)
+{
+	if (tls_certificate_has_scts(pair->certificate))
+		return "present";
+	return pair->is_public ? "missing" : "not needed";
+}
+
+static void certificate_json(json_t *object, const struct home_pair *pair, int64_t now_s)
+{
+	const struct tls_certificate *certificate = pair->certificate;
+	int64_t until = tls_certificate_not_after(certificate);
+	json_t *facts = json_pack(
+		"{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:o, s:b}", "names",
+		names_json(certificate), "subject",
+		appended_json(certificate, tls_certificate_append_subject), "issuer",
+		appended_json(certificate, tls_certificate_append_issuer), "kind",
+		tls_key_kind_name(tls_certificate_kind(certificate)), "bits",
+		tls_certificate_bits(certificate), "key_id",
+		hex_json(tls_certificate_key_id(certificate), TLS_KEY_ID_BYTES), "sha256",
+		hex_json(tls_certificate_digest(certificate), TLS_KEY_ID_BYTES), "not_before",
+		date_json(tls_certificate_not_before(certificate)), "not_after", date_json(until),
+		"days_left", (json_int_t)((until - now_s) / DAY_S), "is_public",
+		(int)pair->is_public, "scts", scts_word(pair), "ocsp_responder",
+		responder_json(certificate), "must_staple",
+		(int)tls_certificate_must_staple(certificate));
+
+	json_object_update(object, facts);
+	json_decref(facts);
+}
+
+static json_t *problems_json(const struct findings *findings)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "severity",
+						      finding_severity_name(finding->severity),
+						      "file", json_text(finding->place.table),
+						      "text", json_text(finding->text)));
+	}
+	return list;
+}
+
+/* Whether the server has this very chain in force; null when there is no server to ask. */
+static json_t *in_force_json(const struct home_pair *pair, json_t *status)
+{
+	json_t *known = status_of(status, pair->name);
+
+	if (status == NULL || pair->certificate == NULL)
+		return json_null();
+	json_t *own = hex_json(tls_certificate_digest(pair->certificate), TLS_KEY_ID_BYTES);
+	bool is_same = json_equal(json_object_get(known, "sha256"), own) == 1;
+	json_decref(own);
+	return json_boolean(is_same);
+}
+
+static json_t *pair_json(const struct home_pair *pair, json_t *services, json_t *status,
+			 int64_t now_s)
+{
+	bool is_default = home_pair_is_default(pair->name);
+	json_t *object = json_pack("{s:s, s:b, s:O, s:o, s:o}", "name", pair->name, "is_default",
+				   (int)is_default, "services", services, "in_force",
+				   in_force_json(pair, status), "problems",
+				   problems_json(&pair->findings));
+
+	if (pair->certificate != NULL)
+		certificate_json(object, pair, now_s);
+	return object;
+}
+
+/* The names of the services that are on: each of them has all the pairs. */
+static json_t *services_json(const struct ctl *ctl)
+{
+	const struct suite_catalog *catalog = tls_catalog_new();
+	char *path = ctl_path(ctl, "mailserver.cfg");
+	struct config *config = NULL;
+	struct findings findings;
+	json_t *list = json_array();
+
+	findings_init(&findings);
+	(void)!config_file_load(path, catalog, &findings, &config);
+	for (int i = 0; config != NULL && i < SERVICE_COUNT; i++)
+		if (config->services[i].enabled)
+			json_array_append_new(list, json_string(service_name(
+							    (enum service_id)i)));
+	config_unref(&config);
+	findings_done(&findings);
+	tls_catalog_free(&catalog);
+	free(path);
+	return list;
+}
+
+/* ---- for people ---- */
+
+static const char *member(json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "" : text;
+}
+
+static void append_list(struct buf *to, json_t *list)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		buf_printf(to, "%s%s", i == 0 ? "" : ", ", json_string_value(item));
+}
+
+static void append_serves(struct buf *to, json_t *pair)
+{
+	bool is_default = json_is_true(json_object_get(pair, "is_default"));
+
+	append_list(to, json_object_get(pair, "services"));
+	buf_append_c(to, is_default ? "; where the client names no host, or an unknown one"
+				    : "; where the client names one of its names");
+}
+
+static const char *in_force_words(json_t *pair)
+{
+	json_t *value = json_object_get(pair, "in_force");
+
+	if (json_is_null(value))
+		return "no server runs";
+	return json_is_true(value) ? "yes" : "no: the server has another one of that name, or none";
+}
+
+static void append_facts(struct buf *to, json_t *pair)
+{
+	const char *responder = member(pair, "ocsp_responder");
+
+	buf_printf(to, ": %s %lld\n  names     ", member(pair, "kind"),
+		   json_integer_value(json_object_get(pair, "bits")));
+	append_list(to, json_object_get(pair, "names"));
+	buf_printf(to, "\n  issuer    %s\n  valid     %s to %s, %lld days left\n",
+		   member(pair, "issuer"), member(pair, "not_before"), member(pair, "not_after"),
+		   json_integer_value(json_object_get(pair, "days_left")));
+	buf_printf(to, "  key id    %s (TLSA 3 1 1)\n  SCTs      %s\n  OCSP      %s%s\n",
+		   member(pair, "key_id"), member(pair, "scts"),
+		   responder[0] == '\0' ? "names no responder" : responder,
+		   json_is_true(json_object_get(pair, "must_staple")) ? ", must be stapled" : "");
+	buf_append_c(to, "  serves    ");
+	append_serves(to, pair);
+	buf_printf(to, "\n  in force  %s\n", in_force_words(pair));
+}
+
+static void append_pair(struct buf *to, json_t *pair)
+{
+	json_t *problem;
+	size_t i;
+
+	buf_printf(to, "sslcert/%s", member(pair, "name"));
+	if (json_object_get(pair, "kind") != NULL)
+		append_facts(to, pair);
+	else
+		buf_append_c(to, ": not usable\n");
+	json_array_foreach(json_object_get(pair, "problems"), i, problem)
+		buf_printf(to, "  %s: %s: %s\n", member(problem, "severity"),
+			   member(problem, "file"), member(problem, "text"));
+}
+
+static void list_print(const struct ctl *ctl, json_t *list)
+{
+	struct buf text = BUF_INIT(LIST_MAX);
+	json_t *pair;
+	size_t i;
+
+	if (ctl_has(ctl, OPTION_BIT(JSON))) {
+		ctl_print_json(json_pack("{s:O}", "certificates", list));
+		return;
+	}
+	json_array_foreach(list, i, pair) {
+		buf_append_c(&text, i == 0 ? "" : "\n");
+		append_pair(&text, pair);
+	}
+	ctl_print(buf_str(&text));
+	buf_done(&text);
+}
+
+static int list_code(const struct home_pairs *pairs)
+{
+	int code = CTL_DONE;
+
+	for (size_t i = 0; i < pairs->count; i++) {
+		const struct findings *findings = &pairs->items[i].findings;
+		if (findings->totals[FINDING_ERROR] > 0)
+			return CTL_USAGE;
+		if (findings->totals[FINDING_WARNING] > 0)
+			code = CTL_FINDING;
+	}
+	return code;
+}
+
+static json_t *pairs_json(const struct ctl *ctl, const struct home_pairs *pairs, int64_t now_s)
+{
+	json_t *list = json_array(), *services = services_json(ctl), *status = status_get(ctl);
+
+	for (size_t i = 0; i < pairs->count; i++)
+		json_array_append_new(list, pair_json(&pairs->items[i], services, status, now_s));
+	json_decref(services);
+	json_decref(status);
+	return list;
+}
+
+int cmd_cert_list(struct ctl *ctl)
+{
+	struct home_pairs *pairs = calloc(1, sizeof(*pairs));
+	int64_t now_s = clock_real_s();
+	int code;
+
+	CHECK(pairs != NULL);
+	if (!home_pairs_read(ctl->home, now_s, pairs))
+		code = ctl_fail(CTL_USAGE, "%s/sslcert cannot be read; `postern init` makes a home",
+				ctl->home);
+	else {
+		json_t *list = pairs_json(ctl, pairs, now_s);
+		list_print(ctl, list);
+		json_decref(list);
+		code = list_code(pairs);
+	}
+	home_pairs_done(pairs);
+	free(pairs);
+	return code;
+}

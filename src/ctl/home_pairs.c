@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/home_pairs.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "tls/trust.h"
+
+bool home_pair_is_default(const char *name)
+{
+	return strcmp(name, "server") == 0 || str_has_prefix(str_from_c(name), STR("server-"));
+}
+
+/* Reads one file of a pair; false with a finding. */
+static bool part_read(struct home_pair *pair, const char *folder, const char *suffix,
+		      struct buf *to)
+{
+	char file[NAME_MAX + 8];
+
+	(void)snprintf(file, sizeof(file), "%s%s", pair->name, suffix);
+	struct finding_place place = {.table = str_from_c(file)};
+	char *path = path_join(folder, file);
+	enum fault fault = file_read(path, to);
+	free(path);
+	if (fault == FAULT_DENIED)
+		finding_add(&pair->findings, FINDING_NOTE, place,
+			    "this user may not read it; it is not checked");
+	else if (fault == FAULT_NOT_FOUND)
+		finding_add(&pair->findings, FINDING_ERROR, place,
+			    "the file is missing: a pair is NAME.crt and NAME.key");
+	else if (fault == FAULT_TOO_LARGE)
+		finding_add(&pair->findings, FINDING_ERROR, place,
+			    "it has more than %d KiB, too much for a certificate or key",
+			    TLS_PEM_MAX / 1024);
+	else if (fault != FAULT_NONE)
+		finding_add(&pair->findings, FINDING_ERROR, place, "it cannot be read: %s",
+			    fault_text(fault));
+	return fault == FAULT_NONE;
+}
+
+static void certificate_take(struct home_pair *pair, const struct tls_trust *trust,
+			     struct str chain)
+{
+	struct buf why = BUF_INIT(1024);
+	char file[NAME_MAX + 8];
+
+	(void)snprintf(file, sizeof(file), "%s.crt", pair->name);
+	if (tls_certificate_parse(chain, &why, &pair->certificate) == FAULT_NONE)
+		pair->is_public =
+			tls_trust_check(trust, pair->certificate, file, &pair->findings);
+	buf_done(&why);
+}
+
+static void pair_take(struct home_pair *pair, const char *folder, const struct tls_trust *trust,
+		      int64_t now_s)
+{
+	struct buf chain = BUF_INIT(TLS_PEM_MAX), key = BUF_INIT(TLS_PEM_MAX);
+	bool has_chain = part_read(pair, folder, ".crt", &chain);
+	bool has_key = part_read(pair, folder, ".key", &key);
+
+	if (has_chain && has_key)
+		(void)!tls_pair_check(buf_str(&chain), buf_str(&key), pair->name, STR(""), now_s,
+				      &pair->findings);
+	if (has_chain)
+		certificate_take(pair, trust, buf_str(&chain));
+	buf_wipe(&chain);
+	buf_wipe(&key);
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	return name[0] != '.' && strlen(name) > strlen(suffix) &&
+	       str_has_suffix_nocase(str_from_c(name), str_from_c(suffix));
+}
+
+static int is_part(const struct dirent *entry)
+{
+	return has_suffix(entry->d_name, ".crt") || has_suffix(entry->d_name, ".key");
+}
+
+static bool pairs_have(const struct home_pairs *pairs, struct str name)
+{
+	for (size_t i = 0; i < pairs->count; i++)
+		if (str_equals(name, str_from_c(pairs->items[i].name)))
+			return true;
+	return false;
+}
+
+static struct home_pair *pair_add(struct home_pairs *pairs, struct str name)
+{
+	if (pairs->count == HOME_PAIRS_MAX || pairs_have(pairs, name))
+		return NULL;
+	struct home_pair *pair = &pairs->items[pairs->count++];
+	*pair = (struct home_pair){.name = str_dup_c(name)};
+	findings_init(&pair->findings);
+	return pair;
+}
+
+bool home_pairs_read(const char *home, int64_t now_s, struct home_pairs *pairs)
+{
+	char *folder = path_join(home, "sslcert"), *roots = path_join(home, "sslca");
+	struct dirent **names;
+	int count = scandir(folder, &names, is_part, alphasort);
+	struct tls_trust *trust = tls_trust_new(roots);
+
+	pairs->count = 0;
+	for (int i = 0; i < count; i++) {
+		struct str file = str_from_c(names[i]->d_name);
+		struct home_pair *pair = pair_add(pairs, str_sub(file, 0, file.len - 4));
+		if (pair != NULL)
+			pair_take(pair, folder, trust, now_s);
+	}
+	for (int i = 0; i < count; i++)
+		free(names[i]);
+	if (count >= 0)
+		free(names);
+	tls_trust_free(&trust);
+	free(folder);
+	free(roots);
+	return count >= 0;
+}
+
+void home_pairs_done(struct home_pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++) {
+		struct home_pair *pair = &pairs->items[i];
+		free(pair->name);
+		tls_certificate_unref(&pair->certificate);
+		findings_done(&pair->findings);
+	}
+	pairs->count = 0;
+}
