@@ -301,8 +301,8 @@ STACK_OF(X509) * tls_certificate_chain(const struct tls_certificate *certificate
 }
 
 /*
- * `*.example.org` stands for exactly one label, and not for one above `org` (RFC
- * 6125 section 6.4.3).
+ * `*.example.org` stands for exactly one label, the leftmost, whole; and not for one
+ * above `org` (RFC 9525 section 6.3).
  */
 static bool wildcard_matches(struct str pattern, struct str host)
 {
@@ -315,6 +315,19 @@ static bool wildcard_matches(struct str pattern, struct str host)
 	       str_equals_nocase(base, str_from(host, dot));
 }
 
+/*
+ * An address is matched by iPAddress alone (RFC 9525 section 6.4), and SNI has none
+ * (RFC 6066 section 3): a DNS name of that look would be a trick.
+ */
+static bool is_address(struct str host)
+{
+	size_t dot = str_find_last_char(host, '.');
+	struct str last = dot == STR_NONE ? host : str_from(host, dot + 1);
+	uint64_t number;
+
+	return str_find_char(host, ':') != STR_NONE || str_parse_u64(last, UINT64_MAX, &number);
+}
+
 int tls_certificate_match(const struct tls_certificate *certificate, struct str host)
 {
 	int best = 0;
@@ -322,6 +335,9 @@ int tls_certificate_match(const struct tls_certificate *certificate, struct str 
 	/* A final dot is the root's and says nothing. */
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
+	/* Who asks for a pattern itself is answered as if it named nobody. */
+	if (is_address(host) || str_find_char(host, '*') != STR_NONE)
+		return 0;
 	for (size_t i = 0; i < certificate->name_count && best < 2; i++) {
 		struct str name = str_from_c(certificate->names[i]);
 		if (str_equals_nocase(name, host))

@@ -54,8 +54,9 @@ void tls_key_id(EVP_PKEY *key, unsigned char id_out[TLS_KEY_ID_BYTES]);
 const unsigned char *tls_certificate_digest(const struct tls_certificate *certificate);
 
 /*
- * How well a host name fits the leaf's names (RFC 6125 section 6.4): 2 exactly, 1
- * by a wildcard that stands for one leftmost label, 0 not at all.
+ * How well a host name, in A-labels, fits the leaf's names (RFC 9525 section 6.3): 2
+ * exactly, 1 by a wildcard that stands for one leftmost label, 0 not at all. An
+ * address fits no name.
  */
 int tls_certificate_match(const struct tls_certificate *certificate, struct str host);
 

@@ -212,7 +212,10 @@ static void test_names_match_exactly_and_by_wildcard(void **state)
 {
 	EVP_PKEY *key = key_make();
 	struct tls_certificate *certificate =
-		certificate_for(key, "DNS:Mail.Example.org,DNS:*.example.com,DNS:*.org");
+		certificate_for(key, "DNS:Mail.Example.org,DNS:*.example.com,DNS:*.org,"
+				     "DNS:m*.example.net,DNS:mail.*.example.net,DNS:*.*.example.net,"
+				     "DNS:xn--mnchen-3ya.example,DNS:xn--*.example.net,"
+				     "DNS:192.0.2.7,DNS:*.0.2.8,IP:192.0.2.9,DNS:*");
 	static const struct {
 		const char *host;
 		int match;
@@ -221,6 +224,16 @@ static void test_names_match_exactly_and_by_wildcard(void **state)
 		{"a.example.com", 1},	 {"a.b.example.com", 0},   {"example.com", 0},
 		{".example.com", 0},	 {"xexample.com", 0},	   {"anything.org", 0},
 		{"common.example", 0},	 {"mail.example.orgx", 0}, {"", 0},
+		/* The leftmost label only, and a whole one (RFC 9525 section 6.3). */
+		{"mail.example.net", 0}, {"mail.a.example.net", 0}, {"a.b.example.net", 0},
+		{"m*.example.net", 0},	 {"*.example.com", 0},	   {"*.org", 0},
+		{"*", 0},		 {"org", 0},
+		/* A-labels are asked for, and stand under a wildcard like others. */
+		{"XN--MNCHEN-3YA.example", 2}, {"m\xc3\xbcnchen.example", 0},
+		{"xn--a.example.net", 0}, {"xn--a.example.com", 1},
+		/* An address is no name, whatever the certificate says. */
+		{"192.0.2.7", 0},	 {"192.0.2.8", 0},	   {"192.0.2.9", 0},
+		{"::1", 0},		 {"2001:db8::1.example.com", 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
