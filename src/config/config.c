@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/document.h"
+#include "config/partner.h"
 #include "config/schema.h"
 #include "policy/nearest.h"
 #include "policy/resolve.h"
@@ -89,6 +90,8 @@ struct config_reader {
 	size_t alias_count;
 	struct tls_settings settings[TLS_TABLE_COUNT];
 	struct service_item items[SERVICE_COUNT];
+	struct tls_settings service_settings[SERVICE_COUNT]; /* the items put over their tables */
+	struct tls_settings client_settings[CLIENT_COUNT];
 };
 
 static struct finding_place place_of(struct str table, const struct element *variable)
@@ -491,17 +494,18 @@ static void service_policy_set(struct config_reader *reader, enum service_id id,
 	struct policy_ends ends = {.session_tickets = service->policy.session_tickets,
 				   .has_reply = id == SERVICE_SMTP};
 
+	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
+	struct tls_settings *merged = &reader->service_settings[id];
+	*merged = *table;
 	if (!item->has_tls_settings) {
 		service->policy = policy_fit(of_table, ends, &reader->config->arena);
 		return;
 	}
 	struct settings_context context = settings_context_of(reader);
-	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
-	struct tls_settings merged =
-		tls_settings_override(table, &item->settings, &context);
+	*merged = tls_settings_override(table, &item->settings, &context);
 	struct policy_request request = {.direction = TLS_LISTENER,
 					 .who = str_from_c(service_name(id)),
-					 .settings = &merged,
+					 .settings = merged,
 					 .session_tickets = ends.session_tickets,
 					 .now_s = reader->now_s};
 	struct tls_policy policy;
@@ -565,10 +569,12 @@ static void clients_resolve(struct config_reader *reader)
 						     STR_INIT("the POP3 client")};
 
 	for (int i = 0; i < CLIENT_COUNT; i++) {
+		reader->client_settings[i] =
+			reader->settings[table_of(client_defaults[i].table)];
 		struct policy_request request = {
 			.direction = TLS_CLIENT,
 			.who = who[i],
-			.settings = &reader->settings[table_of(client_defaults[i].table)],
+			.settings = &reader->client_settings[i],
 			.session_tickets = true,
 			.now_s = reader->now_s};
 		struct policy_ends ends = {.session_tickets = true};
@@ -578,6 +584,20 @@ static void clients_resolve(struct config_reader *reader)
 			reader->config->public.clients[i] =
 				policy_fit(&policy, ends, &reader->config->arena);
 	}
+}
+
+static void partner_list_read(struct config_reader *reader)
+{
+	struct partner_reader partners = {.document = &reader->document,
+					  .catalog = reader->catalog,
+					  .arena = &reader->config->arena,
+					  .findings = reader->findings,
+					  .now_s = reader->now_s,
+					  .services = reader->service_settings,
+					  .clients = reader->client_settings,
+					  .config = &reader->config->public};
+
+	partners_read(&partners);
 }
 
 static void file_read_whole(struct config_reader *reader)
@@ -593,6 +613,7 @@ static void file_read_whole(struct config_reader *reader)
 	ports_check(reader);
 	listeners_resolve(reader);
 	clients_resolve(reader);
+	partner_list_read(reader);
 	floors_note(reader);
 	unread_report(reader);
 }

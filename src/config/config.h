@@ -88,6 +88,8 @@ struct config_limits {
 	size_t exempt_network_count;
 };
 
+struct partner; /* config/partner.h */
+
 struct config {
 	struct str file_name; /* as findings print it */
 	struct str text;      /* the file, byte for byte: the base of a later merge */
@@ -95,6 +97,8 @@ struct config {
 	struct config_limits limits;
 	struct service_config services[SERVICE_COUNT];
 	struct tls_policy clients[CLIENT_COUNT];
+	const struct partner *partners; /* the rows of the list TlsPolicy */
+	size_t partner_count;
 };
 
 enum { CONFIG_FILE_MAX = 4 << 20 };

@@ -86,6 +86,46 @@ static const struct schema_row rows[] = {
 	{"Limits", "ExemptNetworks", SCHEMA_NETWORKS, 0, 0, "127.0.0.0/8,::1", "",
 	 "Networks that the limits per address do not count, separated by commas",
 	 AT(limits.exempt_networks)},
+
+	{"TlsPolicy", "Peer", SCHEMA_NAME, 0, 0, "", "",
+	 "Whom the row is about: a network (192.0.2.0/24, 2001:db8::1), a host name or domain "
+	 "(mx.example.com), or the names below one (.example.com)",
+	 0},
+	{"TlsPolicy", "Direction", SCHEMA_NAME, 0, 0, "", "",
+	 "in: when the peer connects to this server; out: when this server sends to it", 0},
+	{"TlsPolicy", "Service", SCHEMA_NAME, 0, 0, "", "",
+	 "Inbound: the one service that the row is about. Empty: every one", 0},
+	{"TlsPolicy", "Level", SCHEMA_NAME, 0, 0, "may", "",
+	 "What is demanded: may (nothing), encrypt; outbound also none (in the clear), verify, pin. "
+	 "Inbound it is demanded of SMTP, at MAIL",
+	 0},
+	{"TlsPolicy", "MinVersion", SCHEMA_NAME, 0, 0, "", "",
+	 "Oldest version of TLS that meets the demand: TLSv1.1, TLSv1.2 or TLSv1.3; without Level it "
+	 "means encrypt",
+	 0},
+	{"TlsPolicy", "Mode", SCHEMA_NAME, 0, 0, "reply", "",
+	 "Inbound, who does not meet the demand: reply refuses MAIL in words, observe logs it", 0},
+	{"TlsPolicy", "Protocols", SCHEMA_NAME, 0, 0, "", "",
+	 "Protocols for this peer's handshakes. Empty: those of the table", 0},
+	{"TlsPolicy", "Ciphers", SCHEMA_NAME, 0, 0, "", "",
+	 "Suites for this peer's handshakes, an OpenSSL cipher string. Empty: those of the table", 0},
+	{"TlsPolicy", "SessionTickets", SCHEMA_NAME, 0, 0, "1", "",
+	 "0: no session tickets for this peer; 1: as the table and the service have it", 0},
+	{"TlsPolicy", "PostQuantum", SCHEMA_NAME, 0, 0, "1", "",
+	 "0: no post-quantum group for this peer; 1: as this OpenSSL has it", 0},
+	{"TlsPolicy", "LegacyRenegotiation", SCHEMA_NAME, 0, 0, "0", "",
+	 "1, outbound: a server without safe renegotiation (RFC 5746) is put up with", 0},
+	{"TlsPolicy", "Pin", SCHEMA_NAME, 0, 0, "", "",
+	 "Outbound, for Level pin: SHA-256 of the public keys that are known, in base64, separated by "
+	 "commas",
+	 0},
+	{"TlsPolicy", "Reason", SCHEMA_NAME, 0, 0, "", "",
+	 "Why; a row that admits more than its table has to have one", 0},
+	{"TlsPolicy", "Expires", SCHEMA_NAME, 0, 0, "", "",
+	 "YYYY-MM-DD: from 00:00 local time of that day on a row that admits more than its table does "
+	 "not hold; it has to have one",
+	 0},
+	{"TlsPolicy", "Comment", SCHEMA_NAME, 0, 0, "", "", "For people", 0},
 };
 
 /* Read elsewhere: by policy/settings. */

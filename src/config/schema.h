@@ -18,7 +18,7 @@ enum schema_type {
 	SCHEMA_ADDRESSES, /* pointer to struct str, and size_t behind it */
 	SCHEMA_NETWORKS,  /* pointer to struct network, and size_t behind it */
 	SCHEMA_TLS,	  /* enum service_tls */
-	SCHEMA_NAME	  /* of an item: read apart */
+	SCHEMA_NAME	  /* of an item; and what is read apart: config/partner.c */
 };
 
 struct schema_row {

@@ -4,7 +4,10 @@
 #include <dirent.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/encode.h"
 #include "base/file.h"
+#include "config/partner.h"
 #include "ctl/ctl.h"
 #include "tls/certificate.h"
 
@@ -164,6 +167,88 @@ static bool is_shown(const struct effective *effective, const struct service_con
 	return service->enabled && (!effective->has_service || service->id == effective->service);
 }
 
+/* ---- rows of TlsPolicy ---- */
+
+static json_t *pins_json(const struct partner *partner)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < partner->pin_count; i++) {
+		struct buf text = BUF_INIT(64);
+		base64_encode(&text, str_make(partner->pins[i], DEMAND_PIN_BYTES));
+		json_array_append_new(list, json_text(buf_str(&text)));
+		buf_done(&text);
+	}
+	return list;
+}
+
+/* The policies that are the row's own, as of services or clients. */
+static json_t *partner_policies_json(const struct effective *effective,
+				     const struct partner *partner)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		if (partner->services[i] != NULL &&
+		    is_shown(effective, &effective->config->services[i]))
+			json_array_append_new(list, policy_json(effective,
+								service_name((enum service_id)i),
+								partner->services[i]));
+	for (int i = 0; i < CLIENT_COUNT; i++)
+		if (partner->clients[i] != NULL)
+			json_array_append_new(list, policy_json(effective,
+								client_name((enum client_id)i),
+								partner->clients[i]));
+	return list;
+}
+
+static json_t *date_json(uint32_t date)
+{
+	struct buf text = BUF_INIT(40);
+
+	tls_floor_date_append(&text, date);
+	json_t *json = date == 0 ? json_null() : json_text(buf_str(&text));
+	buf_done(&text);
+	return json;
+}
+
+static json_t *partner_json(const struct effective *effective, const struct partner *partner)
+{
+	return json_pack(
+		"{s:o, s:s, s:s?, s:s, s:s?, s:s, s:b, s:b, s:b, s:o, s:b, s:o, s:b, s:o, s:o, s:o, s:i}",
+		"peer", json_text(partner->peer), "direction",
+		partner->direction == PARTNER_IN ? "in" : "out", "service",
+		partner->has_service ? service_name(partner->service) : NULL, "level",
+		tls_level_name(partner->level), "min_version",
+		partner->min == TLS_PROTOCOL_SSLV3 ? NULL : tls_protocol_name(partner->min), "mode",
+		tls_rung_name(partner->mode), "session_tickets", (int)!partner->without_tickets,
+		"post_quantum", (int)!partner->without_hybrid, "legacy_renegotiation",
+		(int)partner->legacy_renegotiation, "pins", pins_json(partner), "widens",
+		(int)partner->widens, "expires", date_json(partner->expires), "expired",
+		(int)partner_is_expired(partner, clock_real_s()), "reason",
+		json_text(partner->reason), "comment", json_text(partner->comment), "policies",
+		partner_policies_json(effective, partner), "line", partner->place.line);
+}
+
+static bool partner_is_shown(const struct effective *effective, const struct partner *partner)
+{
+	return !effective->has_service ||
+	       (partner->direction == PARTNER_IN &&
+		(!partner->has_service || partner->service == effective->service));
+}
+
+static json_t *partners_json(const struct effective *effective)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < effective->config->partner_count; i++)
+		if (partner_is_shown(effective, &effective->config->partners[i]))
+			json_array_append_new(list,
+					      partner_json(effective,
+							   &effective->config->partners[i]));
+	return list;
+}
+
 json_t *effective_json(const struct effective *effective)
 {
 	json_t *services = json_array(), *clients = json_array();
@@ -177,7 +262,8 @@ json_t *effective_json(const struct effective *effective)
 		json_array_append_new(clients,
 				      policy_json(effective, client_name((enum client_id)i),
 						  &effective->config->clients[i]));
-	return json_pack("{s:o, s:o}", "services", services, "clients", clients);
+	return json_pack("{s:o, s:o, s:o}", "services", services, "clients", clients, "peers",
+			 partners_json(effective));
 }
 
 /* ---- for people ---- */
@@ -255,6 +341,38 @@ static void append_policy(struct buf *to, json_t *object, bool is_short)
 			   json_string_value(json_object_get(item, "by")));
 }
 
+/* "192.0.2.0/24 inbound on SMTP (line 88): encrypt, at least TLSv1.2, no tickets". */
+static void append_partner(struct buf *to, json_t *object)
+{
+	json_t *policies = json_object_get(object, "policies"), *policy;
+	const char *service = member(object, "service"), *min = member(object, "min_version");
+	size_t i;
+
+	buf_printf(to, "\n%s, %sbound%s%s, line %lld: %s", member(object, "peer"),
+		   member(object, "direction"), service == NULL ? "" : " on ",
+		   service == NULL ? "" : service,
+		   json_integer_value(json_object_get(object, "line")), member(object, "level"));
+	if (min != NULL)
+		buf_printf(to, ", at least %s", min);
+	if (json_is_false(json_object_get(object, "session_tickets")))
+		buf_append_c(to, ", no session tickets");
+	if (json_is_false(json_object_get(object, "post_quantum")))
+		buf_append_c(to, ", no post-quantum group");
+	if (json_is_true(json_object_get(object, "legacy_renegotiation")))
+		buf_append_c(to, ", safe renegotiation not needed");
+	buf_append_char(to, '\n');
+	if (json_is_true(json_object_get(object, "widens")))
+		buf_printf(to, "  admits more than its table %s %s: %s\n",
+			   json_is_true(json_object_get(object, "expired"))
+				   ? "no more: it is not applied since"
+				   : "until",
+			   member(object, "expires"), member(object, "reason"));
+	json_array_foreach(policies, i, policy) {
+		buf_printf(to, "  on %s:\n", member(policy, "name"));
+		append_policy(to, policy, true);
+	}
+}
+
 void effective_append(const struct effective *effective, bool is_short, struct buf *to)
 {
 	json_t *document = effective_json(effective), *object;
@@ -275,5 +393,7 @@ void effective_append(const struct effective *effective, bool is_short, struct b
 			   json_string_value(json_object_get(object, "table")));
 		append_policy(to, object, is_short);
 	}
+	json_array_foreach(json_object_get(document, "peers"), i, object)
+		append_partner(to, object);
 	json_decref(document);
 }

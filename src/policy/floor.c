@@ -59,7 +59,7 @@ static uint32_t digits(struct str value, size_t at, size_t len)
 	return (uint32_t)number;
 }
 
-static int64_t date_begins_s(uint32_t date)
+int64_t floor_date_begins_s(uint32_t date)
 {
 	int64_t real_s = 0;
 
@@ -126,7 +126,7 @@ struct floor_plan floor_plan_make(const struct tls_settings *settings, int64_t n
 	if (!date->is_set)
 		return plan;
 	plan.date = date->number;
-	plan.later_at_s = date_begins_s(date->number);
+	plan.later_at_s = floor_date_begins_s(date->number);
 	plan.later = rung_after(plan.written, settings->has_reply);
 	if (now_s >= plan.later_at_s)
 		plan.now = plan.later;

@@ -25,11 +25,14 @@ struct floor_plan floor_plan_make(const struct tls_settings *settings, int64_t n
 
 /*
  * Read one value each, which is not empty; false, with an error that says what
- * is admitted, when it is refused.
+ * is admitted, when it is refused. A date needs no table.
  */
 must_check bool floor_read(const struct raw_table *table, enum tls_variable_kind kind,
 			   struct finding_place place, struct str value, struct findings *findings,
 			   uint32_t *number_out);
+
+/* When a day that was read begins, local time; seconds since 1970. */
+int64_t floor_date_begins_s(uint32_t date);
 
 /* Adds what there is to say of how the three stand together. */
 void floor_check(const struct tls_settings *settings, int64_t now_s, struct findings *findings);

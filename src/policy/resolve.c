@@ -69,8 +69,12 @@ static void key_exchange_set(struct resolver *resolver)
 		policy->dhe_bits = size == 0 ? DHE_BITS_BUILT_IN : (int)size;
 }
 
-static bool group_is_admitted(const struct tls_policy *policy, const struct tls_group *group)
+static bool group_is_admitted(const struct resolver *resolver, const struct tls_group *group)
 {
+	const struct tls_policy *policy = &resolver->policy;
+
+	if (group->kind == TLS_GROUP_HYBRID && resolver->request->without_hybrid)
+		return false;
 	if (group->kind != TLS_GROUP_FF)
 		return policy->has_ecdhe;
 	return policy->dhe_bits > 0 && group->bits >= policy->dhe_bits;
@@ -83,7 +87,7 @@ static void groups_set(struct resolver *resolver)
 
 	for (size_t i = 0; i < tls_group_count() && policy->group_count < TLS_GROUPS_MAX; i++) {
 		const struct tls_group *group = tls_group_at(i);
-		if ((resolver->catalog->groups >> i & 1) == 0 || !group_is_admitted(policy, group))
+		if ((resolver->catalog->groups >> i & 1) == 0 || !group_is_admitted(resolver, group))
 			continue;
 		if (policy->group_count > 0)
 			buf_append_char(&text, ':');

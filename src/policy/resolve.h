@@ -17,6 +17,7 @@ struct policy_request {
 	struct str who; /* for findings: "IMAP, IMAPS and HTTPS", "the SMTP client" */
 	const struct tls_settings *settings; /* complete: of a table, or overridden by a service */
 	bool session_tickets;
+	bool without_hybrid; /* no post-quantum group */
 	int64_t now_s; /* what TlsFloorDate is compared with */
 };
 

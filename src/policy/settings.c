@@ -203,10 +203,10 @@ static bool dh_size_parse(const struct settings_reader *reader, struct finding_p
 }
 
 /* One item of a protocol list; adds it to the set when this build can speak it. */
-static void protocol_take(const struct settings_reader *reader, struct finding_place place,
+static void protocol_take(const struct settings_context *context, struct finding_place place,
 			  struct str item, tls_protocols *set)
 {
-	struct findings *findings = reader->context->findings;
+	struct findings *findings = context->findings;
 	enum tls_protocol protocol;
 
 	if (str_is_empty(item))
@@ -218,7 +218,7 @@ static void protocol_take(const struct settings_reader *reader, struct finding_p
 			"\"%.*s\" is no protocol; write SSLv3, TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, "
 			"separated by commas",
 			STR_ARG(item));
-	else if (!tls_protocols_has(reader->context->catalog->protocols, protocol))
+	else if (!tls_protocols_has(context->catalog->protocols, protocol))
 		finding_add(findings, FINDING_WARNING, place,
 			    "%s is not available in this OpenSSL build",
 			    tls_protocol_name(protocol));
@@ -227,15 +227,15 @@ static void protocol_take(const struct settings_reader *reader, struct finding_p
 }
 
 /* The set may come out empty, when the list names only what this build lacks. */
-static bool protocols_parse(const struct settings_reader *reader, struct finding_place place,
-			    struct str value, tls_protocols *set_out)
+bool tls_protocols_read(const struct settings_context *context, struct finding_place place,
+			struct str value, tls_protocols *set_out)
 {
-	size_t errors = reader->context->findings->totals[FINDING_ERROR];
+	size_t errors = context->findings->totals[FINDING_ERROR];
 
 	*set_out = 0;
 	for (struct str rest = value; rest.ptr != NULL;)
-		protocol_take(reader, place, str_trim(str_cut(&rest, ',')), set_out);
-	return reader->context->findings->totals[FINDING_ERROR] == errors;
+		protocol_take(context, place, str_trim(str_cut(&rest, ',')), set_out);
+	return context->findings->totals[FINDING_ERROR] == errors;
 }
 
 /* Reads a value that is not empty; one that is refused counts as not set. */
@@ -254,7 +254,7 @@ static void value_read(struct settings_reader *reader, enum tls_variable_kind ki
 		break;
 	case TLS_KIND_PROTOCOLS:
 		setting->is_set =
-			protocols_parse(reader, place, setting->text, &setting->protocols);
+			tls_protocols_read(context, place, setting->text, &setting->protocols);
 		break;
 	case TLS_KIND_CIPHERS:
 		setting->is_set =

@@ -125,6 +125,14 @@ struct settings_context {
 	int64_t now_s; /* what TlsFloorDate is compared with */
 };
 
+/*
+ * Reads a list of protocols that is not empty; those this build lacks are warned
+ * of, and left out. False when an error was added.
+ */
+must_check bool tls_protocols_read(const struct settings_context *context,
+				   struct finding_place place, struct str value,
+				   tls_protocols *set_out);
+
 /* Reads the aliases an administrator added; reports rows that name nothing. */
 void tls_aliases_read(const struct raw_table *table, struct findings *findings,
 		      struct tls_alias *aliases_out, size_t *count_out);
