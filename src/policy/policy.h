@@ -85,6 +85,7 @@ struct tls_policy {
 	bool has_ecdhe;
 	/* Listener: size of the DHE group, 1024, 2048 or 4096. Client: smallest taken. 0: off. */
 	int dhe_bits;
+	struct finding_place dhe_source; /* EphemeralDHKeySize */
 	bool server_preference; /* SSL_OP_CIPHER_SERVER_PREFERENCE */
 	bool empty_fragments;	/* on: clear SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS */
 	bool session_tickets;	/* false: SSL_OP_NO_TICKET and no TLS 1.3 tickets */

@@ -521,6 +521,7 @@ static void resolver_begin(struct resolver *resolver)
 		.protocols_source = place_keep(resolver->arena, resolver->protocols_setting->place),
 		.ciphers_source = place_keep(resolver->arena, resolver->ciphers_setting->place),
 		.groups_source = place_keep(resolver->arena, groups_setting(resolver)->place),
+		.dhe_source = place_keep(resolver->arena, setting_of(resolver, TLS_DHE_SIZE)->place),
 	};
 }
 

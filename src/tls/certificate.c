@@ -16,6 +16,7 @@
 #include "crypto/digest.h"
 #include "crypto/library.h"
 #include "tls/certificate_facts.h"
+#include "tls/connection.h"
 #include "tls/key_kind.h"
 #include "tls/pem.h"
 
@@ -35,7 +36,7 @@ struct tls_certificate {
 
 /* ---- reading ---- */
 
-static int64_t asn1_time_seconds(const ASN1_TIME *when)
+int64_t tls_time_seconds(const ASN1_TIME *when)
 {
 	struct tm civil;
 
@@ -224,8 +225,8 @@ enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_cer
 		certificate_free(self);
 		return fault;
 	}
-	self->not_before = asn1_time_seconds(X509_get0_notBefore(self->leaf));
-	self->not_after = asn1_time_seconds(X509_get0_notAfter(self->leaf));
+	self->not_before = tls_time_seconds(X509_get0_notBefore(self->leaf));
+	self->not_after = tls_time_seconds(X509_get0_notAfter(self->leaf));
 	certificate_read_names(self);
 	certificate_read_digest(self);
 	*out = self;

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "crypto/digest.h"
 #include "crypto/library.h"
+#include "tls/client.h"
 #include "tls/hello.h"
 #include "tls/provider.h"
 
@@ -88,8 +89,12 @@ static bool admits_dh(const struct tls_context *self, int bits)
 /* A client's EphemeralDHKeySize is the smallest group that it takes (rule 9). */
 static bool dh_is_too_small(const struct tls_context *self, const SSL *ssl, EVP_PKEY *key)
 {
-	return self->direction == TLS_CLIENT && ssl != NULL && key != NULL &&
-	       EVP_PKEY_get_bits(key) < self->dhe_bits;
+	struct tls_hello *hello = ssl == NULL ? NULL : SSL_get_app_data(ssl);
+
+	if (self->direction != TLS_CLIENT || hello == NULL || key == NULL)
+		return false;
+	hello->answer.dh_bits = EVP_PKEY_get_bits(key);
+	return hello->answer.dh_bits < self->dhe_bits;
 }
 
 /* OpenSSL's callback: 1 admits, 0 refuses. `with` is our context. */
@@ -426,6 +431,8 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		.floor = policy->floor,
 		.groups_source = policy->groups_source,
 		.group_count = policy->group_count,
+		.dhe_bits = policy->dhe_bits,
+		.dhe_source = policy->dhe_source,
 	};
 	for (size_t i = 0; i < policy->group_count; i++)
 		CHECK(policy->groups[i] != NULL);
@@ -439,6 +446,8 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 		&words->floor.source.variable,
 		&words->groups_source.table,
 		&words->groups_source.variable,
+		&words->dhe_source.table,
+		&words->dhe_source.variable,
 	};
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		*texts[i] = text_keep(&self->texts, str_sub(*texts[i], 0, 1024));
@@ -516,10 +525,11 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 		context_free(self);
 		return FAULT_INVALID;
 	}
-	if (policy->direction == TLS_LISTENER) {
+	tls_hello_watch(self->openssl);
+	if (policy->direction == TLS_LISTENER)
 		sessions_set(self, policy, parts->tickets);
-		tls_hello_watch(self->openssl);
-	}
+	else
+		tls_client_prepare(self->openssl, parts->anchors);
 	if (!later_make(self, parts, why)) {
 		context_free(self);
 		return FAULT_INVALID;

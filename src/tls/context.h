@@ -18,6 +18,7 @@
 #define POSTERN_TLS_CONTEXT_H
 
 #include "policy/policy.h"
+#include "tls/anchors.h"
 #include "tls/certificate.h"
 #include "tls/key_source.h"
 #include "tls/tickets.h"
@@ -41,6 +42,7 @@ struct tls_context_parts {
 	struct key_source *keys; /* borrowed, outlives the context */
 	/* Borrowed, outlives the context; NULL: keys of its own. */
 	struct tls_tickets *tickets;
+	struct tls_anchors *anchors; /* a client's; referenced. NULL: trusts nobody */
 	struct str file_name; /* "mailserver.cfg", for failures in words */
 };
 
@@ -81,6 +83,8 @@ struct tls_words {
 	struct finding_place groups_source;
 	const struct tls_group *groups[TLS_GROUPS_MAX];
 	size_t group_count;
+	int dhe_bits;
+	struct finding_place dhe_source;
 };
 const struct tls_words *tls_context_words(const struct tls_context *context);
 

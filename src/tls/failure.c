@@ -8,6 +8,8 @@
 
 #include "base/log.h"
 #include "tls/connection.h"
+#include "tls/failure_client.h"
+#include "tls/failure_parts.h"
 
 /* So many of a list are named, the others counted. */
 enum { NAMES_SHOWN = 4 };
@@ -175,8 +177,7 @@ static enum tls_failure suite_failure(const struct tls_connection *self)
 	return failures[furthest];
 }
 
-/* A record of a handshake or an alert, or an SSLv2 hello. */
-static bool began_as_tls(const struct tls_hello *hello)
+bool tls_began_as_tls(const struct tls_hello *hello)
 {
 	const unsigned char *first = (const unsigned char *)hello->first;
 
@@ -238,7 +239,7 @@ static enum tls_failure failure_of(const struct tls_connection *self)
 {
 	const struct tls_hello *hello = &self->hello;
 
-	if (hello->offer == NULL && hello->first_len > 0 && !began_as_tls(hello))
+	if (hello->offer == NULL && hello->first_len > 0 && !tls_began_as_tls(hello))
 		return plain_failure(hello);
 	if (self->is_expired)
 		return hello->first_len == 0 ? TLS_FAILURE_TIMEOUT_SILENT : TLS_FAILURE_TIMEOUT;
@@ -255,9 +256,8 @@ static enum tls_failure failure_of(const struct tls_connection *self)
 
 /* ---- the parts that a handshake supplies ---- */
 
-/* Appends "SmtpSecurity/ServerTlsProtocols (mailserver.cfg:31)"; a default has no line. */
-static void append_source(struct buf *to, const struct tls_words *words,
-			  const struct finding_place *place, const char *variable)
+void tls_source_append(struct buf *to, const struct tls_words *words,
+		       const struct finding_place *place, const char *variable)
 {
 	struct str table = str_is_empty(place->table) ? words->table : place->table;
 
@@ -302,9 +302,9 @@ static void append_protocols_by(struct buf *to, const struct tls_connection *sel
 	const struct tls_words *words = tls_context_words(self->context);
 
 	if (floor_refused(self, words))
-		append_source(to, words, &words->floor.source, "TlsFloor");
+		tls_source_append(to, words, &words->floor.source, "TlsFloor");
 	else
-		append_source(to, words, &words->protocols_source, "ServerTlsProtocols");
+		tls_source_append(to, words, &words->protocols_source, "ServerTlsProtocols");
 }
 
 static void append_protocols(struct buf *to, const struct tls_connection *self)
@@ -316,14 +316,14 @@ static void append_ciphers_by(struct buf *to, const struct tls_connection *self)
 {
 	const struct tls_words *words = tls_context_words(self->context);
 
-	append_source(to, words, &words->ciphers_source, "ServerTlsCiphers");
+	tls_source_append(to, words, &words->ciphers_source, "ServerTlsCiphers");
 }
 
 static void append_groups_by(struct buf *to, const struct tls_connection *self)
 {
 	const struct tls_words *words = tls_context_words(self->context);
 
-	append_source(to, words, &words->groups_source, "EnableEphemeralECDH");
+	tls_source_append(to, words, &words->groups_source, "EnableEphemeralECDH");
 }
 
 /* Appends "A, B, C, D and 3 more", each by `append_one`; `none` where there is nothing. */
@@ -342,7 +342,7 @@ static void append_list(struct buf *to, const struct tls_connection *self, const
 		buf_printf(to, " and %zu more", count - NAMES_SHOWN);
 }
 
-static void append_suite(struct buf *to, const struct tls_connection *self, uint16_t number)
+void tls_suite_append(struct buf *to, const struct tls_connection *self, uint16_t number)
 {
 	unsigned char bytes[2] = {(unsigned char)(number >> 8), (unsigned char)number};
 	const SSL_CIPHER *cipher = SSL_CIPHER_find(self->ssl, bytes);
@@ -425,7 +425,7 @@ static void append_suites(struct buf *to, const struct tls_connection *self)
 	const struct tls_offer *offer = self->hello.offer;
 
 	append_list(to, self, offer == NULL ? NULL : offer->suites,
-		    offer == NULL ? 0 : offer->suite_count, "signals", append_suite);
+		    offer == NULL ? 0 : offer->suite_count, "signals", tls_suite_append);
 }
 
 static void append_groups(struct buf *to, const struct tls_connection *self)
@@ -448,7 +448,7 @@ static void append_schemes(struct buf *to, const struct tls_connection *self)
 		    "naming none (then SHA-1 is meant)", append_scheme);
 }
 
-static void append_own_groups(struct buf *to, const struct tls_connection *self)
+void tls_own_groups_append(struct buf *to, const struct tls_connection *self)
 {
 	const struct tls_words *words = tls_context_words(self->context);
 
@@ -468,8 +468,7 @@ static void append_certificates(struct buf *to, const struct tls_connection *sel
 									: "none");
 }
 
-/* What was sent instead of a hello, to its first line end. */
-static void append_first(struct buf *to, const struct tls_connection *self)
+void tls_first_append(struct buf *to, const struct tls_connection *self)
 {
 	struct str first = str_make(self->hello.first, self->hello.first_len);
 	size_t end = str_find_char(first, '\n');
@@ -478,7 +477,7 @@ static void append_first(struct buf *to, const struct tls_connection *self)
 	text_append_phrase(to, str_trim(str_sub(first, 0, end == STR_NONE ? first.len : end)));
 }
 
-static void append_system(struct buf *to, const struct tls_connection *self)
+void tls_system_append(struct buf *to, const struct tls_connection *self)
 {
 	buf_append_c(to, strerror(self->system_error));
 }
@@ -488,17 +487,14 @@ static void append_fault(struct buf *to, const struct tls_connection *self)
 	buf_append_c(to, fault_text((enum fault)ERR_GET_REASON(self->error)));
 }
 
-static void append_openssl(struct buf *to, const struct tls_connection *self)
+void tls_openssl_append(struct buf *to, const struct tls_connection *self)
 {
 	const char *reason = ERR_reason_error_string(self->error);
 
 	buf_append_c(to, reason == NULL ? "no reason given" : reason);
 }
 
-static const struct {
-	const char *name;
-	void (*append)(struct buf *to, const struct tls_connection *self);
-} parts[] = {
+static const struct failure_part parts[] = {
 	{"highest", append_highest},
 	{"versions", append_versions},
 	{"protocols_by", append_protocols_by},
@@ -508,44 +504,45 @@ static const struct {
 	{"suites", append_suites},
 	{"groups", append_groups},
 	{"schemes", append_schemes},
-	{"own_groups", append_own_groups},
+	{"own_groups", tls_own_groups_append},
 	{"certificates", append_certificates},
-	{"first", append_first},
-	{"system", append_system},
+	{"first", tls_first_append},
+	{"system", tls_system_append},
 	{"fault", append_fault},
-	{"openssl", append_openssl},
+	{"openssl", tls_openssl_append},
 };
 
-static void append_part(struct buf *to, const struct tls_connection *self, struct str name)
+static void append_part(struct buf *to, const struct tls_connection *self,
+			const struct failure_part *all, size_t count, struct str name)
 {
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (str_equals(name, str_from_c(parts[i].name))) {
-			parts[i].append(to, self);
+	for (size_t i = 0; i < count; i++) {
+		if (str_equals(name, str_from_c(all[i].name))) {
+			all[i].append(to, self);
 			return;
 		}
 	}
 	CHECK(!"a part that nobody supplies");
 }
 
-static void append_filled(struct buf *to, const struct tls_connection *self, const char *text)
+void tls_parts_append(struct buf *to, const struct tls_connection *self, const char *text,
+		      const struct failure_part *all, size_t count)
 {
 	for (struct str rest = str_from_c(text); rest.ptr != NULL;) {
 		buf_append_str(to, str_cut(&rest, '{'));
 		if (rest.ptr != NULL)
-			append_part(to, self, str_cut(&rest, '}'));
+			append_part(to, self, all, count, str_cut(&rest, '}'));
 	}
 }
 
 /* ---- the line ---- */
 
-static void append_cure(struct buf *to, const char *cure)
+void tls_cure_append(struct buf *to, const char *cure)
 {
 	if (cure[0] != '\0')
 		buf_printf(to, "; %s", cure);
 }
 
-/* What the peer was told, to be found in its log. */
-static void append_alert_sent(struct buf *to, int alert)
+void tls_alert_sent_append(struct buf *to, int alert)
 {
 	const struct tls_alert_row *row = tls_alert_row(alert);
 
@@ -563,7 +560,7 @@ static void append_peer_alert(struct buf *to, int alert)
 		return;
 	}
 	buf_printf(to, "refused: %s (alert %d, %s)", row->meaning, alert, row->name);
-	append_cure(to, row->cure);
+	tls_cure_append(to, row->cure);
 }
 
 /* OpenSSL sends an alert behind a peer that has gone, too. */
@@ -578,10 +575,10 @@ static void append_failure(struct buf *to, const struct tls_connection *self)
 	enum tls_failure failure = failure_of(self);
 	const struct tls_failure_row *row = tls_failure_row(failure);
 
-	append_filled(to, self, row->what);
-	append_cure(to, row->cure);
+	tls_parts_append(to, self, row->what, parts, sizeof(parts) / sizeof(parts[0]));
+	tls_cure_append(to, row->cure);
 	if (is_heard(failure))
-		append_alert_sent(to, self->hello.alert_sent);
+		tls_alert_sent_append(to, self->hello.alert_sent);
 }
 
 void tls_failure_append(struct buf *to, const struct tls_connection *connection, struct str address,
@@ -589,6 +586,10 @@ void tls_failure_append(struct buf *to, const struct tls_connection *connection,
 {
 	const struct tls_hello *hello = &connection->hello;
 
+	if (connection->client != NULL) {
+		tls_client_failure_append(to, connection, address, name);
+		return;
+	}
 	buf_append_c(to, "TLS: ");
 	text_append_word(to, address);
 	if (!str_is_empty(name)) {
@@ -612,6 +613,6 @@ void tls_floor_append(struct buf *to, const struct tls_connection *connection, s
 	buf_append_c(to, "TLS: ");
 	text_append_word(to, address);
 	buf_printf(to, " negotiated %s, which ", SSL_get_version(connection->ssl));
-	append_source(to, words, &words->floor.source, "TlsFloor");
+	tls_source_append(to, words, &words->floor.source, "TlsFloor");
 	buf_printf(to, " observes: it wants %s", tls_protocol_name(words->floor.protocol));
 }

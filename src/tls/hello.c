@@ -10,6 +10,7 @@
 
 enum {
 	MESSAGE_CLIENT_HELLO = 1,
+	MESSAGE_SERVER_HELLO = 2,
 	RANDOM_BYTES = 32,
 	EXTENSION_SUPPORTED_GROUPS = 10,
 	EXTENSION_SIGNATURE_ALGORITHMS = 13,
@@ -166,6 +167,53 @@ bool tls_offer_parse(struct str message, bool is_sslv2, struct tls_offer *offer_
 	return !cursor.failed;
 }
 
+/* ---- the answer ---- */
+
+/* RFC 8446 section 4.1.3: the last eight bytes of the random. */
+static bool is_sentinel(struct str random)
+{
+	struct str last = str_from(random, RANDOM_BYTES - 8);
+
+	return str_has_prefix(last, STR("DOWNGRD")) && (last.ptr[7] == 0 || last.ptr[7] == 1);
+}
+
+static void answer_extensions_read(struct tls_answer *answer, struct cursor *cursor)
+{
+	if (cursor_left(cursor) == 0)
+		return;
+	struct cursor list = cursor_make(cursor_bytes(cursor, cursor_u16(cursor)));
+	while (cursor_left(&list) > 0) {
+		uint16_t type = cursor_u16(&list);
+		struct cursor body = cursor_make(cursor_bytes(&list, cursor_u16(&list)));
+		if (type != EXTENSION_SUPPORTED_VERSIONS)
+			continue;
+		answer->version = cursor_u16(&body);
+		if (body.failed)
+			cursor_fail(cursor);
+	}
+	if (list.failed)
+		cursor_fail(cursor);
+}
+
+/* RFC 8446 section 4.1.3; RFC 5246 section 7.4.1.3. */
+bool tls_answer_parse(struct str message, struct tls_answer *answer_out)
+{
+	struct cursor cursor = cursor_make(message);
+
+	if (cursor_u8(&cursor) != MESSAGE_SERVER_HELLO)
+		cursor_fail(&cursor);
+	struct cursor body = cursor_make(cursor_bytes(&cursor, cursor_u24(&cursor)));
+	answer_out->version = cursor_u16(&body);
+	struct str random = cursor_bytes(&body, RANDOM_BYTES);
+	answer_out->has_sentinel = !body.failed && is_sentinel(random);
+	(void)cursor_bytes(&body, cursor_u8(&body));
+	answer_out->suite = cursor_u16(&body);
+	(void)cursor_u8(&body);
+	answer_out->is_given = !body.failed && !cursor.failed;
+	answer_extensions_read(answer_out, &body);
+	return !cursor.failed && !body.failed;
+}
+
 /* ---- watching a handshake ---- */
 
 void tls_hello_init(struct tls_hello *hello)
@@ -193,6 +241,16 @@ void tls_hello_note_input(struct tls_hello *hello, const char *bytes, size_t len
 	hello->first_len += len;
 }
 
+static void client_hello_seen(struct tls_hello *hello, struct str message, bool is_sslv2)
+{
+	if (hello->offer == NULL)
+		hello->offer = malloc(sizeof(*hello->offer));
+	CHECK(hello->offer != NULL);
+	(void)tls_offer_parse(message, is_sslv2, hello->offer);
+	hello->highest = hello->offer->highest;
+	hello->listed_versions = hello->offer->listed_versions;
+}
+
 /* OpenSSL's callback for each message, also those that it is about to refuse. */
 static void message_seen(int is_sent, int version, int content_type, const void *bytes, size_t len,
 			 SSL *ssl, void *unused)
@@ -201,15 +259,13 @@ static void message_seen(int is_sent, int version, int content_type, const void 
 	bool is_sslv2 = version == SSL2_VERSION && content_type == 0;
 	const unsigned char *first = bytes;
 
-	if (hello == NULL || is_sent != 0 || len == 0 || first[0] != MESSAGE_CLIENT_HELLO ||
+	if (hello == NULL || is_sent != 0 || len == 0 ||
 	    (content_type != SSL3_RT_HANDSHAKE && !is_sslv2))
 		return;
-	if (hello->offer == NULL)
-		hello->offer = malloc(sizeof(*hello->offer));
-	CHECK(hello->offer != NULL);
-	(void)tls_offer_parse(str_make(bytes, len), is_sslv2, hello->offer);
-	hello->highest = hello->offer->highest;
-	hello->listed_versions = hello->offer->listed_versions;
+	if (first[0] == MESSAGE_CLIENT_HELLO && SSL_is_server(ssl))
+		client_hello_seen(hello, str_make(bytes, len), is_sslv2);
+	else if (first[0] == MESSAGE_SERVER_HELLO && !SSL_is_server(ssl))
+		(void)tls_answer_parse(str_make(bytes, len), &hello->answer);
 }
 
 static void alert_seen(const SSL *ssl, int where, int value)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The peer's ClientHello, read by ourselves, and what else a handshake leaves
- * behind for the logs: alerts, and the first bytes of whoever spoke no TLS.
+ * The peer's ClientHello or ServerHello, read by ourselves, and what else a
+ * handshake leaves behind for the logs: alerts, and the first bytes of whoever
+ * spoke no TLS.
  *
  * OpenSSL hands the hello over before it judges it, so that what a refused peer
- * offered is known too. The parser is pure, bounded and fuzzed; what it cannot
- * hold is counted and left out.
+ * offered or answered is known too. The parsers are pure, bounded and fuzzed; what
+ * they cannot hold is counted and left out.
  */
 #ifndef POSTERN_TLS_HELLO_H
 #define POSTERN_TLS_HELLO_H
@@ -40,12 +41,30 @@ struct tls_offer {
  */
 bool tls_offer_parse(struct str message, bool is_sslv2, struct tls_offer *offer_out);
 
+/* What a ServerHello answers; zeroed before it came. */
+struct tls_answer {
+	bool is_given;
+	uint16_t version; /* on the wire, whether listed (RFC 8446 section 4.2.1) or legacy */
+	uint16_t suite;
+	/* RFC 8446 section 4.1.3: its random says that it could do better than this version. */
+	bool has_sentinel;
+	int dh_bits; /* of the group of its DHE key; 0: none came */
+};
+
+/*
+ * Reads a ServerHello or HelloRetryRequest, the whole handshake message. False when
+ * it is malformed; `*answer_out` then holds what came before the fault. `dh_bits` is
+ * left as it is.
+ */
+bool tls_answer_parse(struct str message, struct tls_answer *answer_out);
+
 enum { HELLO_FIRST_MAX = 24 };
 
 struct tls_hello {
 	enum tls_protocol highest; /* TLS_PROTOCOL_COUNT before there was a hello */
 	bool listed_versions;
 	struct tls_offer *offer; /* until the handshake is done; NULL before the hello */
+	struct tls_answer answer; /* where we are the client */
 	char first[HELLO_FIRST_MAX]; /* what the peer sent first */
 	size_t first_len;
 	/* Fatal alerts; -1: none. */

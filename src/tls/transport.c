@@ -154,7 +154,7 @@ static BIO *socket_bio_new(struct tls_connection *connection)
 
 /* ---- life of a connection ---- */
 
-struct tls_connection *tls_connection_new(struct tls_context *context, int fd)
+struct tls_connection *tls_connection_make(struct tls_context *context, int fd, bool is_client)
 {
 	struct tls_connection *self = calloc(1, sizeof(*self));
 
@@ -170,8 +170,16 @@ struct tls_connection *tls_connection_new(struct tls_context *context, int fd)
 	CHECK(SSL_set_app_data(self->ssl, &self->hello) == 1);
 	BIO *bio = socket_bio_new(self);
 	SSL_set_bio(self->ssl, bio, bio);
-	SSL_set_accept_state(self->ssl);
+	if (is_client)
+		SSL_set_connect_state(self->ssl);
+	else
+		SSL_set_accept_state(self->ssl);
 	return self;
+}
+
+struct tls_connection *tls_connection_new(struct tls_context *context, int fd)
+{
+	return tls_connection_make(context, fd, false);
 }
 
 void tls_connection_free(struct tls_connection **connection)
@@ -182,6 +190,7 @@ void tls_connection_free(struct tls_connection **connection)
 		return;
 	SSL_free(self->ssl);
 	tls_hello_rest(&self->hello);
+	tls_client_free(&self->client);
 	tls_context_unref(&self->context);
 	buf_done(&self->held);
 	free(self);
@@ -363,7 +372,8 @@ static const char *group_name(const struct tls_connection *self)
 	int kx = cipher == NULL ? NID_undef : SSL_CIPHER_get_kx_nid(cipher);
 
 	if (kx == NID_kx_dhe)
-		return tls_context_dh_name(self->context);
+		return self->client == NULL ? tls_context_dh_name(self->context)
+					    : tls_client_dh_name(self);
 	if (kx == NID_kx_rsa)
 		return "";
 	int nid = (int)SSL_get_negotiated_group(self->ssl);

@@ -1,52 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/trust.h"
 
-#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "crypto/library.h"
+#include "tls/anchors.h"
 #include "tls/certificate_facts.h"
 
+enum { NOTES_MAX = 4096 };
+
 struct tls_trust {
-	X509_STORE *own;
+	struct tls_anchors *own;
 	X509_STORE *system;
 };
-
-static bool is_roots_file(const char *name)
-{
-	struct str text = str_from_c(name);
-
-	return str_has_suffix_nocase(text, STR(".crt")) || str_has_suffix_nocase(text, STR(".pem"));
-}
-
-static void own_roots_read(X509_STORE *store, const char *folder)
-{
-	DIR *listing = opendir(folder);
-	const struct dirent *entry;
-
-	while (listing != NULL && (entry = readdir(listing)) != NULL)
-		if (is_roots_file(entry->d_name)) {
-			char *path = path_join(folder, entry->d_name);
-			/* What is no root vouches for nobody. */
-			(void)X509_STORE_load_file_ex(store, path, crypto_library(), NULL);
-			free(path);
-		}
-	if (listing != NULL)
-		closedir(listing);
-}
 
 struct tls_trust *tls_trust_new(const char *own_roots_folder)
 {
 	struct tls_trust *trust = calloc(1, sizeof(*trust));
+	struct buf notes = BUF_INIT(NOTES_MAX);
 
 	CHECK(trust != NULL);
-	trust->own = X509_STORE_new();
+	trust->own = tls_anchors_new();
 	trust->system = X509_STORE_new();
-	CHECK(trust->own != NULL && trust->system != NULL);
-	own_roots_read(trust->own, own_roots_folder);
+	CHECK(trust->system != NULL);
+	/* What is no certificate vouches for nobody. */
+	tls_anchors_load(trust->own, own_roots_folder, &notes);
+	buf_done(&notes);
 	(void)X509_STORE_set_default_paths_ex(trust->system, crypto_library(), NULL);
 	ERR_clear_error();
 	return trust;
@@ -56,7 +37,7 @@ void tls_trust_free(struct tls_trust **trust)
 {
 	if (*trust == NULL)
 		return;
-	X509_STORE_free((*trust)->own);
+	tls_anchors_unref(&(*trust)->own);
 	X509_STORE_free((*trust)->system);
 	free(*trust);
 	*trust = NULL;
@@ -80,7 +61,8 @@ static bool store_vouches(X509_STORE *store, const struct tls_certificate *certi
 
 bool tls_trust_is_public(const struct tls_trust *trust, const struct tls_certificate *certificate)
 {
-	return !store_vouches(trust->own, certificate) && store_vouches(trust->system, certificate);
+	return !store_vouches(tls_anchors_openssl(trust->own), certificate) &&
+	       store_vouches(trust->system, certificate);
 }
 
 bool tls_trust_check(const struct tls_trust *trust, const struct tls_certificate *certificate,

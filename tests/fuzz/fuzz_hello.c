@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parser of ClientHello, in both its forms: bounded, and the same twice. */
+/* The parsers of ClientHello, in both its forms, and of ServerHello: bounded, and the same twice. */
 #include <string.h>
 
 #include "base/check.h"
@@ -10,6 +10,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct tls_offer offer, again;
+	struct tls_answer answer = {.version = 0}, same = {.version = 0};
+
+	CHECK(tls_answer_parse(str_make(data, size), &answer) ==
+	      tls_answer_parse(str_make(data, size), &same));
+	CHECK(answer.version == same.version && answer.suite == same.suite);
 
 	for (int is_sslv2 = 0; is_sslv2 < 2; is_sslv2++) {
 		bool is_good = tls_offer_parse(str_make(data, size), is_sslv2 == 1, &offer);

@@ -8,11 +8,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "fixture.h"
 #include "tls/catalog.h"
+#include "tls/client.h"
 
 static const char hostile[] = "openssl_conf = start\n"
 			      "[start]\nssl_conf = ssl\nalg_section = algorithms\n"
@@ -85,6 +87,46 @@ static void test_a_context_does_not_mind_it(void **state)
 	assert_int_equal(in_child(every_version_still_shakes), 0);
 }
 
+static int client_still_shakes(void)
+{
+	struct buf why = BUF_INIT(1024);
+	struct tls_demand demand = demand_may();
+	struct tls_connection *client = NULL;
+	enum io ours = IO_WANT_OUTPUT, theirs = IO_WANT_INPUT;
+	int fds[2];
+
+	(void)world_make(NULL);
+	struct tls_policy policy = policy_make(TLS_PROTOCOLS_DEFAULT), client_policy = policy;
+	policy_set_protocols(&policy, ONLY(1_2));
+	client_policy.direction = TLS_CLIENT;
+	struct tls_context *listener = context_make(&policy, WITH_RSA, NULL);
+	struct tls_context *context = context_make(&client_policy, 0, NULL);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) != 0)
+		return 1;
+	struct tls_client_parts parts = {
+		.context = context, .fd = fds[0], .host = STR("mail.example.test"), .demand = &demand};
+	if (tls_client_new(&parts, &why, &client) != FAULT_NONE)
+		return 2;
+	struct tls_connection *server = tls_connection_new(listener, fds[1]);
+	for (int i = 0; i < 10; i++) {
+		ours = ours == IO_DONE ? IO_DONE : tls_handshake(client);
+		theirs = theirs == IO_DONE ? IO_DONE : tls_handshake(server);
+	}
+	if (theirs != IO_DONE || SSL_CTX_get_security_level(tls_context_openssl(context)) != 2)
+		return 3;
+	tls_connection_free(&client);
+	tls_connection_free(&server);
+	tls_context_unref(&context);
+	tls_context_unref(&listener);
+	(void)world_drop(NULL);
+	return 0;
+}
+
+static void test_a_client_does_not_mind_it(void **state)
+{
+	assert_int_equal(in_child(client_still_shakes), 0);
+}
+
 static int catalog_is_whole(void)
 {
 	const struct suite_catalog *catalog = tls_catalog_new();
@@ -105,6 +147,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_file_is_hostile),
 		cmocka_unit_test(test_a_context_does_not_mind_it),
+		cmocka_unit_test(test_a_client_does_not_mind_it),
 		cmocka_unit_test(test_the_catalog_does_not_mind_it),
 	};
 	char path[] = "/tmp/postern-openssl-cnf-XXXXXX";

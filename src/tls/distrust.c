@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tls/distrust.h"
+
+#include <openssl/x509_vfy.h>
+
+static const struct tls_distrust_row rows[TLS_DISTRUST_COUNT] = {
+	[TLS_DISTRUST_NONE] = {"trusted", "", ""},
+#define X(id, name, what, cure) [TLS_DISTRUST_##id] = {name, what, cure},
+	TLS_DISTRUST_TABLE(X)
+#undef X
+};
+
+const struct tls_distrust_row *tls_distrust_row(enum tls_distrust distrust)
+{
+	CHECK(distrust < TLS_DISTRUST_COUNT);
+	return &rows[distrust];
+}
+
+static const struct {
+	int error;
+	enum tls_distrust distrust;
+} known_errors[] = {
+	{X509_V_OK, TLS_DISTRUST_NONE},
+	{X509_V_ERR_CERT_HAS_EXPIRED, TLS_DISTRUST_EXPIRED},
+	{X509_V_ERR_CERT_NOT_YET_VALID, TLS_DISTRUST_NOT_YET},
+	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, TLS_DISTRUST_SELF_SIGNED},
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, TLS_DISTRUST_SELF_SIGNED},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, TLS_DISTRUST_UNKNOWN_CA},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, TLS_DISTRUST_UNKNOWN_CA},
+	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, TLS_DISTRUST_UNKNOWN_CA},
+	{X509_V_ERR_CERT_UNTRUSTED, TLS_DISTRUST_UNKNOWN_CA},
+	{X509_V_ERR_EE_KEY_TOO_SMALL, TLS_DISTRUST_WEAK},
+	{X509_V_ERR_CA_KEY_TOO_SMALL, TLS_DISTRUST_WEAK},
+	{X509_V_ERR_CA_MD_TOO_WEAK, TLS_DISTRUST_WEAK},
+	{X509_V_ERR_INVALID_PURPOSE, TLS_DISTRUST_PURPOSE},
+	{X509_V_ERR_INVALID_CA, TLS_DISTRUST_PURPOSE},
+	{X509_V_ERR_CERT_REJECTED, TLS_DISTRUST_PURPOSE},
+	{X509_V_ERR_PATH_LENGTH_EXCEEDED, TLS_DISTRUST_PURPOSE},
+	{X509_V_ERR_CERT_SIGNATURE_FAILURE, TLS_DISTRUST_SIGNATURE},
+	{X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE, TLS_DISTRUST_SIGNATURE},
+	{X509_V_ERR_HOSTNAME_MISMATCH, TLS_DISTRUST_WRONG_NAME},
+	{X509_V_ERR_IP_ADDRESS_MISMATCH, TLS_DISTRUST_WRONG_NAME},
+};
+
+enum tls_distrust tls_distrust_of(int x509_error)
+{
+	for (size_t i = 0; i < sizeof(known_errors) / sizeof(known_errors[0]); i++) {
+		if (known_errors[i].error == x509_error)
+			return known_errors[i].distrust;
+	}
+	return TLS_DISTRUST_OTHER;
+}
