@@ -17,6 +17,23 @@ void base64_encode(struct buf *to, struct str bytes)
 	}
 }
 
+void base64url_encode(struct buf *to, struct str bytes)
+{
+	size_t from = to->len;
+
+	base64_encode(to, bytes);
+	if (to->failed)
+		return;
+	while (to->len > from && to->data[to->len - 1] == '=')
+		buf_truncate(to, to->len - 1);
+	for (size_t i = from; i < to->len; i++) {
+		if (to->data[i] == '+')
+			to->data[i] = '-';
+		else if (to->data[i] == '/')
+			to->data[i] = '_';
+	}
+}
+
 static int base64_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Base64 (RFC 4648 section 4) and hexadecimal.
+ * Base64 (RFC 4648) and hexadecimal.
  */
 #ifndef POSTERN_BASE_ENCODE_H
 #define POSTERN_BASE_ENCODE_H
 
 #include "base/buf.h"
 
-/* Appends the padded form on one line. */
+/* Appends the padded form of section 4 on one line. */
 void base64_encode(struct buf *to, struct str bytes);
 
 /*
@@ -15,6 +15,9 @@ void base64_encode(struct buf *to, struct str bytes);
  * complete, unused bits zero; false otherwise, with `to` as it was.
  */
 must_check bool base64_decode(struct buf *to, struct str text);
+
+/* Appends the form for URLs (section 5), without padding, as JOSE wants it (RFC 7515 section 2). */
+void base64url_encode(struct buf *to, struct str bytes);
 
 /* Appends lower-case digits. */
 void hex_encode(struct buf *to, struct str bytes);

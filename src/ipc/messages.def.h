@@ -65,6 +65,18 @@
 #define FIELDS_evidence_sign(F) F(STR, bytes)
 #define FIELDS_evidence_signed(F) F(U32, fault) F(STR, signature) F(STR, public_key)
 
+/* ---- certificates of a CA (RFC 8555): see acme/job.h ---- */
+
+/*
+ * A working key (tls/key_ring.h) under a number, for `users` (bits of 1 << enum
+ * role): made of `kind` (enum key_kind) and written into `file`, or read from
+ * it. Without a file it is made and written nowhere. Answered by
+ * working_key_given, whose public key is in DER form.
+ */
+#define FIELDS_working_key_wanted(F) F(U32, key) F(U32, users) F(U8, kind) F(U8, is_new) F(FD, file)
+#define FIELDS_working_key_given(F) F(U32, fault) F(STR, public_key) F(STR, text)
+#define FIELDS_working_key_ended(F) F(U32, key)
+
 /* ---- auth ---- */
 
 /* Verifies a password; answered by login_answered, perhaps after a delay. */
@@ -123,10 +135,13 @@
 	X(key_given, FROM(PARENT), FROM(KEYS))                                                     \
 	X(key_sign, ANY_CLIENT, FROM(KEYS))                                                        \
 	X(key_signed, FROM(KEYS), ANY_CLIENT)                                                      \
-	X(key_premaster, ANY_CLIENT, FROM(KEYS))                                                   \
-	X(key_premastered, FROM(KEYS), ANY_CLIENT)                                                 \
+	X(key_premaster, FROM(FRONT) | FROM(CTL), FROM(KEYS))                                      \
+	X(key_premastered, FROM(KEYS), FROM(FRONT) | FROM(CTL))                                    \
 	X(ticket_keys_wanted, FROM(FRONT), FROM(KEYS))                                             \
 	X(ticket_keys_given, FROM(KEYS), FROM(FRONT))                                              \
+	X(working_key_wanted, FROM(PARENT), FROM(KEYS))                                            \
+	X(working_key_given, FROM(KEYS), FROM(PARENT))                                             \
+	X(working_key_ended, FROM(PARENT), FROM(KEYS))                                             \
 	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
 	X(evidence_sign, FROM(CTL), FROM(KEYS))                                                    \
 	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \

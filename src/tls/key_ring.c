@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -16,11 +17,17 @@
 #include "tls/key_kind.h"
 #include "tls/pem.h"
 
+enum { RSA_BITS_MADE = 2048 };
+
+/* Of working keys: no generation's end takes them. */
+#define EVERY_GENERATION UINT64_MAX
+
 /* Free slots have no key. */
 struct ring_entry {
 	uint32_t number;
 	uint64_t generation; /* the last that named it */
 	bool is_rsa;
+	uint32_t users; /* of a working key */
 	unsigned char id[KEY_ID_BYTES];
 	EVP_PKEY *key;
 };
@@ -142,6 +149,100 @@ enum fault key_ring_add(struct key_ring *ring, uint64_t generation, uint32_t key
 	if (fault == FAULT_NONE)
 		memcpy(id_out, fresh.id, KEY_ID_BYTES);
 	return fault;
+}
+
+/* ---- working keys ---- */
+
+static void public_key_append(EVP_PKEY *key, struct buf *to)
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(key, &der);
+
+	CHECK(len > 0);
+	buf_append(to, der, (size_t)len);
+	OPENSSL_free(der);
+}
+
+/* Takes the key over. */
+static enum fault working_put(struct key_ring *ring, const struct working_key *working,
+			      EVP_PKEY *key, struct buf *public_key, struct buf *why)
+{
+	struct ring_entry fresh = {.number = working->number,
+				   .generation = EVERY_GENERATION,
+				   .is_rsa = EVP_PKEY_is_a(key, "RSA") == 1,
+				   .users = working->users,
+				   .key = key};
+
+	CHECK(working->number >= KEY_WORKING_FIRST);
+	tls_key_id(key, fresh.id);
+	public_key_append(key, public_key);
+	pthread_rwlock_wrlock(&ring->lock);
+	enum fault fault = ring_put(ring, fresh, why);
+	pthread_rwlock_unlock(&ring->lock);
+	return fault;
+}
+
+enum fault key_ring_work(struct key_ring *ring, const struct working_key *working, struct str pem,
+			 struct buf *public_key, struct buf *why)
+{
+	EVP_PKEY *key = key_read(pem, why);
+
+	if (key == NULL)
+		return FAULT_INVALID;
+	if (tls_key_kind_check(key, "the private key", why))
+		return working_put(ring, working, key, public_key, why);
+	EVP_PKEY_free(key);
+	return FAULT_UNSUPPORTED;
+}
+
+/* The room is there before: a buffer that grows would leave copies of the key behind. */
+static void private_key_append(EVP_PKEY *key, struct buf *to)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *pem = NULL;
+
+	CHECK(bio != NULL && buf_reserve(to, KEY_PEM_MAX) != NULL);
+	CHECK(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
+	long len = BIO_get_mem_data(bio, &pem);
+	CHECK(len > 0 && len <= KEY_PEM_MAX);
+	buf_append(to, pem, (size_t)len);
+	BIO_free(bio);
+}
+
+enum fault key_ring_make(struct key_ring *ring, const struct working_key *working,
+			 enum key_kind kind, struct buf *pem, struct buf *public_key,
+			 struct buf *why)
+{
+	static const char maker[] = "provider=default"; /* that of handles makes none */
+	EVP_PKEY *key = kind == KEY_KIND_RSA ? EVP_PKEY_Q_keygen(crypto_library(), maker, "RSA",
+								 (size_t)RSA_BITS_MADE)
+					     : EVP_PKEY_Q_keygen(crypto_library(), maker, "EC",
+								 "P-256");
+
+	CHECK(key != NULL);
+	private_key_append(key, pem);
+	return working_put(ring, working, key, public_key, why);
+}
+
+void key_ring_remove(struct key_ring *ring, uint32_t number)
+{
+	CHECK(number >= KEY_WORKING_FIRST);
+	pthread_rwlock_wrlock(&ring->lock);
+	struct ring_entry *entry = ring_find(ring, number);
+	if (entry != NULL)
+		ring_entry_remove(ring, entry);
+	pthread_rwlock_unlock(&ring->lock);
+}
+
+bool key_ring_may_sign(struct key_ring *ring, uint32_t number, enum role role)
+{
+	if (number < KEY_WORKING_FIRST)
+		return role != ROLE_MAILQ;
+	pthread_rwlock_rdlock(&ring->lock);
+	const struct ring_entry *entry = ring_find(ring, number);
+	bool may_sign = entry != NULL && (entry->users & 1u << role) != 0;
+	pthread_rwlock_unlock(&ring->lock);
+	return may_sign;
 }
 
 void key_ring_complete(struct key_ring *ring, uint64_t generation)

@@ -2,22 +2,26 @@
 /* The keys role: see keys.h. */
 #include "tls/keys.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "base/file.h"
 #include "crypto/signing_key.h"
 #include "tls/tickets.h"
 
 enum { JOBS_MAX = 1024, TICK_MS = 30 * 1000 };
 
-/* A request for the helpers; owns its bytes and a reference to the peer. */
+/* A request for the helpers; owns its bytes, its file and a reference to the peer. */
 struct key_job {
 	struct list_node node;
-	struct role_peer *peer;
+	struct role_peer *peer; /* NULL: of the parent */
 	uint64_t id;
 	enum message_kind kind;
+	struct msg_working_key_wanted wanted; /* of the parent */
 	uint32_t key;
 	uint32_t argument; /* scheme or version */
 	size_t len;
@@ -26,6 +30,7 @@ struct key_job {
 
 struct keys {
 	struct key_ring *ring;
+	struct channel parent; /* for the helpers, too; borrowed from the server */
 	struct ticket_ring tickets; /* the loop's own */
 	struct signing_key *evidence; /* the loop's own; NULL before it was given */
 	uint64_t signed_count;	    /* atomic */
@@ -45,7 +50,9 @@ static void sign_answer(struct keys *keys, struct role_peer *peer, uint64_t id, 
 {
 	unsigned char signature[SIGN_SIGNATURE_MAX];
 	size_t len = 0;
-	enum fault fault = key_ring_sign(keys->ring, key, scheme, digest, signature, &len);
+	enum fault fault = FAULT_DENIED;
+	if (key_ring_may_sign(keys->ring, key, peer->channel.peer))
+		fault = key_ring_sign(keys->ring, key, scheme, digest, signature, &len);
 	struct msg_key_signed answer = {.fault = fault, .signature = str_make(signature, len)};
 
 	__atomic_add_fetch(&keys->signed_count, 1, __ATOMIC_RELAXED);
@@ -75,11 +82,71 @@ static void request_answer(struct keys *keys, struct role_peer *peer, uint64_t i
 		premaster_answer(keys, peer, id, key, argument, bytes);
 }
 
+/* ---- working keys ---- */
+
+static enum fault working_read(struct keys *keys, const struct msg_working_key_wanted *wanted,
+			       struct buf *pem, struct buf *public_key, struct buf *why)
+{
+	struct working_key working = {.number = wanted->key, .users = wanted->users};
+	enum fault fault = fd_read_file(wanted->file, pem);
+
+	if (fault != FAULT_NONE) {
+		buf_printf(why, "the key cannot be read: %s", fault_text(fault));
+		return fault;
+	}
+	return key_ring_work(keys->ring, &working, buf_str(pem), public_key, why);
+}
+
+/* Whoever is told of the key may rely on the file. */
+static enum fault working_make(struct keys *keys, const struct msg_working_key_wanted *wanted,
+			       struct buf *pem, struct buf *public_key, struct buf *why)
+{
+	struct working_key working = {.number = wanted->key, .users = wanted->users};
+	enum key_kind kind = wanted->kind == KEY_KIND_RSA ? KEY_KIND_RSA : KEY_KIND_ECDSA;
+	enum fault fault = key_ring_make(keys->ring, &working, kind, pem, public_key, why);
+
+	if (fault != FAULT_NONE || wanted->file < 0)
+		return fault;
+	if (fd_write_all(wanted->file, pem->data, pem->len) && fsync(wanted->file) == 0)
+		return FAULT_NONE;
+	fault = fault_from_errno(errno);
+	buf_printf(why, "the key cannot be written: %s", fault_text(fault));
+	key_ring_remove(keys->ring, wanted->key);
+	return fault;
+}
+
+static void working_answer(struct keys *keys, uint64_t id,
+			   const struct msg_working_key_wanted *wanted)
+{
+	struct buf pem = BUF_INIT(KEY_PEM_MAX), public_key = BUF_INIT(KEY_PEM_MAX);
+	struct buf why = BUF_INIT(1024);
+	struct msg_working_key_given given = {.fault = FAULT_INVALID};
+
+	/* A file that grows while it is read would leave pieces of the key behind. */
+	CHECK(buf_reserve(&pem, KEY_PEM_MAX) != NULL);
+	if (wanted->key < KEY_WORKING_FIRST || (!wanted->is_new && wanted->file < 0))
+		buf_append_c(&why, "no working key can be had so");
+	else if (wanted->is_new)
+		given.fault = working_make(keys, wanted, &pem, &public_key, &why);
+	else
+		given.fault = working_read(keys, wanted, &pem, &public_key, &why);
+	if (given.fault == FAULT_NONE)
+		given.public_key = buf_str(&public_key);
+	given.text = buf_str(&why);
+	/* A parent that is gone ends this process, too. */
+	(void)!channel_send(&keys->parent, MSG_working_key_given, id, &given);
+	buf_wipe(&pem);
+	buf_done(&public_key);
+	buf_done(&why);
+}
+
 /* ---- helpers ---- */
 
 static void job_free(struct key_job *job)
 {
 	role_peer_release(&job->peer);
+	if (job->kind == MSG_working_key_wanted)
+		fd_close(&job->wanted.file);
 	explicit_bzero(job->bytes, job->len);
 	free(job);
 }
@@ -103,8 +170,11 @@ static void *helper_run(void *argument)
 	struct key_job *job;
 
 	while ((job = job_take(keys)) != NULL) {
-		request_answer(keys, job->peer, job->id, job->kind, job->key, job->argument,
-			       str_make(job->bytes, job->len));
+		if (job->kind == MSG_working_key_wanted)
+			working_answer(keys, job->id, &job->wanted);
+		else
+			request_answer(keys, job->peer, job->id, job->kind, job->key,
+				       job->argument, str_make(job->bytes, job->len));
 		job_free(job);
 	}
 	return NULL;
@@ -157,6 +227,22 @@ static void key_request(struct keys *keys, struct role_peer *peer, uint64_t id,
 		job_free(job);
 	}
 	request_answer(keys, peer, id, kind, key, argument, bytes);
+}
+
+/* Making an RSA key takes as long as hundreds of handshakes. */
+static void working_key_request(struct keys *keys, struct packet *packet)
+{
+	struct key_job *job = calloc(1, sizeof(*job));
+
+	CHECK(job != NULL);
+	job->kind = MSG_working_key_wanted;
+	job->id = packet->header.id;
+	job->wanted = packet->message.working_key_wanted;
+	job->wanted.file = packet_take_fd(packet);
+	if (keys->thread_count > 0 && job_give(keys, job))
+		return;
+	working_answer(keys, job->id, &job->wanted);
+	job_free(job);
 }
 
 /* ---- the record of changes ---- */
@@ -245,11 +331,26 @@ static void key_take(struct role_server *server, struct keys *keys, uint64_t id,
 
 static void keys_parent_message(struct role_server *server, struct packet *packet)
 {
-	if (packet->header.kind == MSG_key_given)
-		key_take(server, server->role_data, packet->header.id, &packet->message.key_given);
-	else if (packet->header.kind == MSG_evidence_key_given)
-		evidence_key_take(server, server->role_data,
-				  packet->message.evidence_key_given.pem);
+	struct keys *keys = server->role_data;
+
+	keys->parent = server->parent;
+	switch (packet->header.kind) {
+	case MSG_key_given:
+		key_take(server, keys, packet->header.id, &packet->message.key_given);
+		break;
+	case MSG_working_key_wanted:
+		working_key_request(keys, packet);
+		break;
+	case MSG_working_key_ended:
+		if (packet->message.working_key_ended.key >= KEY_WORKING_FIRST)
+			key_ring_remove(keys->ring, packet->message.working_key_ended.key);
+		break;
+	case MSG_evidence_key_given:
+		evidence_key_take(server, keys, packet->message.evidence_key_given.pem);
+		break;
+	default:
+		break;
+	}
 }
 
 static void keys_status(struct role_server *server, struct buf *json)

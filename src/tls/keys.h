@@ -6,8 +6,10 @@
  * The parent gives keys with key_given and gets `done`, whose text is the key's
  * identity in hexadecimal (tls_certificate_key_id compares) or, with a fault,
  * the reason in words. A key whose number is known already may be given again
- * with each generation. Fronts ask key_sign, key_premaster and
- * ticket_keys_wanted.
+ * with each generation. It also asks for working keys (working_key_wanted), which
+ * are made here and written into the file that came along: so private keys are
+ * never anywhere else before they are in force. Fronts ask key_sign,
+ * key_premaster and ticket_keys_wanted; mailq asks key_sign, for working keys.
  *
  * Elliptic-curve signatures are made in the loop itself (a hand-over would cost
  * as much); RSA goes to helper threads.
@@ -19,7 +21,7 @@
  * epoll_ctl, poll, ppoll, futex, getrandom, getpid, gettid, tgkill, rt_sigaction,
  * rt_sigprocmask, rt_sigreturn, brk, mmap, munmap, mremap, mprotect, madvise,
  * clock_gettime, clock_nanosleep, gettimeofday, dup3, fcntl, sched_yield,
- * restart_syscall, exit, exit_group. No file is opened, no socket made, no
+ * restart_syscall, fsync, exit, exit_group. No file is opened, no socket made, no
  * process started.
  */
 #ifndef POSTERN_TLS_KEYS_H

@@ -4,7 +4,9 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
+#include <openssl/objects.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 #include <stdlib.h>
 
 #include "crypto/library.h"
@@ -113,6 +115,52 @@ static const OSSL_PARAM *signing_settable(void *data, void *provider)
 	return settable;
 }
 
+/* Gives the DER form of what signs a certificate or a request for one; NULL where it is not used so. */
+static int algorithm_encode(const struct signing *signing, unsigned char **der_out)
+{
+	bool is_rsa = signing->handle->is_rsa;
+	const EVP_MD *md = scheme_digests[signing->scheme - sign_scheme_at(0)];
+	int digest = md == NULL ? NID_undef : EVP_MD_get_type(md), algorithm = NID_undef;
+	X509_ALGOR *encoded = X509_ALGOR_new();
+	int len = 0;
+
+	CHECK(encoded != NULL);
+	if (signing->scheme->padding != SIGN_RSA_PSS &&
+	    OBJ_find_sigid_by_algs(&algorithm, digest,
+				   is_rsa ? NID_rsaEncryption : NID_X9_62_id_ecPublicKey) == 1 &&
+	    X509_ALGOR_set0(encoded, OBJ_nid2obj(algorithm), is_rsa ? V_ASN1_NULL : V_ASN1_UNDEF,
+			    NULL) == 1)
+		len = i2d_X509_ALGOR(encoded, der_out);
+	X509_ALGOR_free(encoded);
+	return len;
+}
+
+static int signing_get_params(void *data, OSSL_PARAM params[])
+{
+	const struct signing *signing = data;
+	OSSL_PARAM *algorithm = OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID);
+	unsigned char *der = NULL;
+
+	if (algorithm == NULL)
+		return 1;
+	if (signing->handle == NULL || signing->scheme == NULL)
+		return 0;
+	int len = algorithm_encode(signing, &der);
+	bool is_good = len > 0 && OSSL_PARAM_set_octet_string(algorithm, der, (size_t)len) == 1;
+	OPENSSL_free(der);
+	return is_good;
+}
+
+static const OSSL_PARAM *signing_gettable(void *data, void *provider)
+{
+	static const OSSL_PARAM gettable[] = {
+		OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
+		OSSL_PARAM_END,
+	};
+
+	return gettable;
+}
+
 /* libssl calls this for every scheme that it considers, so nothing is fetched or allocated here. */
 static int signing_init(void *data, const char *digest, void *key, const OSSL_PARAM params[])
 {
@@ -177,6 +225,8 @@ static int signing_sign(void *data, unsigned char *signature, size_t *len_out, s
 		SIGNING_FUNCTION(DUPCTX, signing_dup),                                  \
 		SIGNING_FUNCTION(DIGEST_SIGN_INIT, signing_init),                       \
 		SIGNING_FUNCTION(DIGEST_SIGN, signing_sign),                            \
+		SIGNING_FUNCTION(GET_CTX_PARAMS, signing_get_params),                   \
+		SIGNING_FUNCTION(GETTABLE_CTX_PARAMS, signing_gettable),                \
 		SIGNING_FUNCTION(SET_CTX_PARAMS, signing_set_params),                   \
 		SIGNING_FUNCTION(SETTABLE_CTX_PARAMS, signing_settable),                \
 	{                                                                               \

@@ -13,8 +13,10 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/encode.h"
@@ -166,7 +168,7 @@ static void test_a_bad_premaster_gives_48_random_bytes(void **state)
 static void test_generations_end(void **state)
 {
 	struct key_ring *ring = key_ring_new();
-	struct buf why = BUF_INIT(256);
+	struct buf why = BUF_INIT(256), public_key = BUF_INIT(KEY_PEM_MAX);
 	unsigned char id[KEY_ID_BYTES];
 
 	assert_int_equal(key_ring_add(ring, 1, 1, buf_str(&world.rsa_pem.key), id, &why),
@@ -184,9 +186,21 @@ static void test_generations_end(void **state)
 			 FAULT_NONE);
 	key_ring_complete(ring, 3);
 	assert_int_equal(key_ring_count(ring), 1);
+	/* A working key outlives them all. */
+	assert_int_equal(key_ring_work(ring, &(struct working_key){.number = KEY_WORKING_FIRST},
+				       buf_str(&world.ec_pem.key), &public_key, &why),
+			 FAULT_NONE);
+	key_ring_complete(ring, 4);
+	key_ring_complete(ring, 5);
+	assert_int_equal(key_ring_count(ring), 1);
+	key_ring_remove(ring, KEY_WORKING_FIRST);
+	assert_int_equal(key_ring_count(ring), 0);
+	assert_int_equal(key_ring_add(ring, 6, 1, buf_str(&world.rsa_pem.key), id, &why),
+			 FAULT_NONE);
 	assert_int_equal(key_ring_add(ring, 4, 1, buf_str(&world.ec_pem.key), id, &why),
 			 FAULT_EXISTS);
 	buf_done(&why);
+	buf_done(&public_key);
 	key_ring_free(&ring);
 }
 
@@ -354,6 +368,128 @@ static void test_the_role_takes_keys_and_names_them(void **state)
 	buf_done(&id);
 }
 
+/* ---- working keys ---- */
+
+/* Asks for a working key, closing `file`; the answer's fault. */
+static enum fault role_work(struct keys_role *role, struct msg_working_key_wanted wanted,
+			    struct buf *public_key)
+{
+	struct packet answer;
+
+	packet_init(&answer);
+	assert_int_equal(channel_send(&role->parent, MSG_working_key_wanted, 9, &wanted),
+			 FAULT_NONE);
+	if (wanted.file >= 0)
+		close(wanted.file);
+	assert_int_equal(channel_receive(&role->parent, &answer), FAULT_NONE);
+	assert_int_equal(answer.header.kind, MSG_working_key_given);
+	assert_int_equal(answer.header.id, 9);
+	enum fault fault = answer.message.working_key_given.fault;
+	buf_reset(public_key);
+	buf_append_str(public_key, answer.message.working_key_given.public_key);
+	assert_true(fault == FAULT_NONE || answer.message.working_key_given.text.len > 0);
+	packet_done(&answer);
+	return fault;
+}
+
+/* What the role answers whoever wants something signed. */
+static enum fault role_sign(struct keys_role *role, enum role asker, uint32_t key)
+{
+	struct msg_channel_offered offered = {.client = asker};
+	struct msg_key_sign ask = {.key = key, .scheme = 0x0403, .bytes = str_make(role, 32)};
+	struct packet answer;
+	int fds[2];
+
+	packet_init(&answer);
+	assert_int_equal(channel_pair(fds), FAULT_NONE);
+	offered.fd = fds[1];
+	assert_int_equal(channel_send(&role->parent, MSG_channel_offered, 0, &offered), FAULT_NONE);
+	struct channel channel = {.fd = fds[0], .self = asker, .peer = ROLE_KEYS};
+	assert_int_equal(channel_send(&channel, MSG_key_sign, 1, &ask), FAULT_NONE);
+	assert_int_equal(channel_receive(&channel, &answer), FAULT_NONE);
+	enum fault fault = answer.message.key_signed.fault;
+	packet_done(&answer);
+	close(fds[0]);
+	close(fds[1]);
+	return fault;
+}
+
+enum { WORKING = KEY_WORKING_FIRST + 3 };
+
+static void test_a_working_key_is_made_written_and_read_again(void **state)
+{
+	char path[] = "/tmp/postern-key-XXXXXX";
+	struct buf first = BUF_INIT(KEY_PEM_MAX), second = BUF_INIT(KEY_PEM_MAX);
+	struct msg_working_key_wanted wanted = {.key = WORKING,
+						.users = 1u << ROLE_MAILQ,
+						.kind = KEY_KIND_RSA,
+						.is_new = true,
+						.file = mkstemp(path)};
+	struct keys_role role;
+
+	for (unsigned helpers = 0; helpers < 2; helpers++) {
+		role_start(&role, helpers);
+		wanted.is_new = helpers == 0;
+		if (helpers > 0)
+			wanted.file = open(path, O_RDONLY);
+		assert_int_equal(role_work(&role, wanted, helpers == 0 ? &first : &second),
+				 FAULT_NONE);
+		role_stop(&role);
+	}
+	assert_true(first.len > 256);
+	assert_true(str_equals(buf_str(&first), buf_str(&second)));
+	unlink(path);
+	buf_done(&first);
+	buf_done(&second);
+}
+
+static void test_only_its_users_sign_with_a_working_key(void **state)
+{
+	struct buf text = BUF_INIT(256), public_key = BUF_INIT(KEY_PEM_MAX);
+	struct msg_working_key_wanted wanted = {
+		.key = WORKING, .users = 1u << ROLE_MAILQ, .is_new = true, .file = -1};
+	struct keys_role role;
+
+	role_start(&role, 0);
+	assert_int_equal(role_give(&role, KEY_EC, buf_str(&world.ec_pem.key), &text), FAULT_NONE);
+	assert_int_equal(role_work(&role, wanted, &public_key), FAULT_NONE);
+	assert_int_equal(role_sign(&role, ROLE_MAILQ, WORKING), FAULT_NONE);
+	assert_int_equal(role_sign(&role, ROLE_FRONT, WORKING), FAULT_DENIED);
+	assert_int_equal(role_sign(&role, ROLE_FRONT, KEY_EC), FAULT_NONE);
+	/* Whoever takes mailq over cannot pose as this server. */
+	assert_int_equal(role_sign(&role, ROLE_MAILQ, KEY_EC), FAULT_DENIED);
+	struct msg_working_key_ended ended = {.key = WORKING};
+	assert_int_equal(channel_send(&role.parent, MSG_working_key_ended, 0, &ended), FAULT_NONE);
+	/* In order behind it. */
+	assert_int_equal(role_give(&role, KEY_EC, buf_str(&world.ec_pem.key), &text), FAULT_NONE);
+	assert_int_equal(role_sign(&role, ROLE_MAILQ, WORKING), FAULT_DENIED);
+	role_stop(&role);
+	buf_done(&text);
+	buf_done(&public_key);
+}
+
+static void test_working_keys_that_cannot_be_had(void **state)
+{
+	struct buf public_key = BUF_INIT(KEY_PEM_MAX);
+	struct keys_role role;
+	const struct msg_working_key_wanted bad[] = {
+		{.key = 1, .is_new = true, .file = -1},
+		{.key = WORKING, .file = -1},
+		{.key = WORKING, .file = open("/dev/null", O_RDONLY)},
+		{.key = WORKING, .file = open("/dev/zero", O_RDONLY)},
+		{.key = WORKING, .is_new = true, .file = open("/dev/full", O_WRONLY)},
+	};
+
+	role_start(&role, 1);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_not_equal(role_work(&role, bad[i], &public_key), FAULT_NONE);
+	/* The number of one that could not be written is free again. */
+	struct msg_working_key_wanted good = {.key = WORKING, .is_new = true, .file = -1};
+	assert_int_equal(role_work(&role, good, &public_key), FAULT_NONE);
+	role_stop(&role);
+	buf_done(&public_key);
+}
+
 enum { SHAKES = 12 };
 
 static void *shake_often(void *argument)
@@ -432,6 +568,9 @@ int main(void)
 		cmocka_unit_test(test_a_handle_gives_nothing_private),
 		cmocka_unit_test(test_a_handle_belongs_to_one_certificate),
 		cmocka_unit_test(test_the_role_takes_keys_and_names_them),
+		cmocka_unit_test(test_a_working_key_is_made_written_and_read_again),
+		cmocka_unit_test(test_only_its_users_sign_with_a_working_key),
+		cmocka_unit_test(test_working_keys_that_cannot_be_had),
 		cmocka_unit_test(test_handshakes_through_the_role),
 	};
 
