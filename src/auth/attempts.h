@@ -12,7 +12,7 @@
 #ifndef POSTERN_AUTH_ATTEMPTS_H
 #define POSTERN_AUTH_ATTEMPTS_H
 
-#include "auth/lru.h"
+#include "base/lru.h"
 #include "base/hash.h"
 
 /* A peer's address in network order, IPv4 in its mapped form, IPv6 cut to /64; zero: none. */

@@ -8,7 +8,7 @@
 #ifndef POSTERN_AUTH_REMEMBERED_H
 #define POSTERN_AUTH_REMEMBERED_H
 
-#include "auth/lru.h"
+#include "base/lru.h"
 #include "base/hash.h"
 #include "crypto/mac.h"
 

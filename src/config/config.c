@@ -10,6 +10,7 @@
 #include "config/schema.h"
 #include "policy/nearest.h"
 #include "policy/resolve.h"
+#include "proto/dns.h"
 
 enum { ARENA_BYTES = 128 << 20, UNREAD_SHOWN = 1000 };
 
@@ -418,6 +419,84 @@ static void services_read(struct config_reader *reader)
 			&reader->config->public.services[i]);
 }
 
+static bool stub_zone_stands_before(const struct config_resolver *resolver, size_t count,
+				    struct str name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (str_equals(resolver->stubs[i].name, name))
+			return true;
+	return false;
+}
+
+/* The name of a stub zone as it is asked for; false, and reported, when there is none. */
+static bool stub_zone_name(struct config_reader *reader, const struct element *element,
+			   struct str *name_out)
+{
+	const struct element *named = element_child(element, ELEMENT_VARIABLE, STR("Name"));
+	struct dns_name name;
+
+	if (named == NULL) {
+		finding_add(reader->findings, FINDING_ERROR,
+			    (struct finding_place){.line = element->line, .table = STR("StubZone")},
+			    "an item without Name; write which zone it means");
+		return false;
+	}
+	if (!dns_name_parse(str_trim(named->value), &name)) {
+		finding_add(reader->findings, FINDING_ERROR, place_of(STR("StubZone"), named),
+			    "\"%.*s\" is no name of a zone; write for example corp.example",
+			    STR_ARG(str_trim(named->value)));
+		return false;
+	}
+	*name_out = name.len == 0 ? STR(".") : arena_dup(&reader->config->arena, dns_name_str(&name));
+	CHECK(name_out->ptr != NULL);
+	return true;
+}
+
+static void stub_zone_read(struct config_reader *reader, const struct element *element,
+			   struct config_stub_zone *stub)
+{
+	for (const struct element *at = element->first; at != NULL; at = at->next) {
+		const struct schema_row *row = schema_find(STR("StubZone"), at->name);
+		if (at->kind != ELEMENT_VARIABLE)
+			continue;
+		if (row == NULL)
+			unknown_report(reader, STR("StubZone"), at);
+		else
+			row_read(reader, row, STR("StubZone"), at, stub);
+	}
+	if (stub->server_count == 0)
+		finding_add(reader->findings, FINDING_ERROR,
+			    (struct finding_place){.line = element->line, .table = STR("StubZone")},
+			    "%.*s has no Servers; write who answers for it", STR_ARG(stub->name));
+}
+
+static void stub_zones_read(struct config_reader *reader)
+{
+	const struct element *list =
+		document_find(&reader->document, ELEMENT_LIST, STR("StubZone"));
+	struct config_resolver *resolver = &reader->config->public.resolver;
+	size_t count = 0;
+
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
+	     at = at->next)
+		count++;
+	struct config_stub_zone *stubs = array_make(reader, count, sizeof(*stubs));
+	resolver->stubs = stubs;
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
+	     at = at->next) {
+		struct config_stub_zone *stub = &stubs[resolver->stub_count];
+		if (at->kind != ELEMENT_ITEM || !stub_zone_name(reader, at, &stub->name))
+			continue;
+		if (stub_zone_stands_before(resolver, resolver->stub_count, stub->name))
+			finding_add(
+				reader->findings, FINDING_ERROR,
+				(struct finding_place){.line = at->line, .table = STR("StubZone")},
+				"the zone %.*s stands twice", STR_ARG(stub->name));
+		stub_zone_read(reader, at, stub);
+		resolver->stub_count++;
+	}
+}
+
 static bool addresses_overlap(const struct service_config *a, const struct service_config *b)
 {
 	if (a->address_count == 0 || b->address_count == 0)
@@ -605,8 +684,11 @@ static void file_read_whole(struct config_reader *reader)
 	duplicates_check(reader);
 	defaults_set(reader, "Server", &reader->config->public);
 	defaults_set(reader, "Limits", &reader->config->public);
+	defaults_set(reader, "Resolver", &reader->config->public);
 	plain_table_read(reader, STR("Server"));
 	plain_table_read(reader, STR("Limits"));
+	plain_table_read(reader, STR("Resolver"));
+	stub_zones_read(reader);
 	aliases_read(reader);
 	tls_tables_read(reader);
 	services_read(reader);

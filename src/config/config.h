@@ -89,12 +89,29 @@ struct config_limits {
 };
 
 struct partner; /* config/partner.h */
+/* A zone whose servers are named. */
+struct config_stub_zone {
+	struct str name;
+	const struct str *servers;
+	size_t server_count;
+	bool is_unsigned; /* taken without signatures, whatever its parent says */
+};
+
+struct config_resolver {
+	const struct str *servers; /* "192.0.2.1" or "192.0.2.1@5353"; none: those of the machine */
+	size_t server_count;
+	bool from_root; /* no servers are asked but those of the root and of each zone */
+	struct str trust_anchor_file; /* empty: the distribution's */
+	const struct config_stub_zone *stubs;
+	size_t stub_count;
+};
 
 struct config {
 	struct str file_name; /* as findings print it */
 	struct str text;      /* the file, byte for byte: the base of a later merge */
 	struct config_server server;
 	struct config_limits limits;
+	struct config_resolver resolver;
 	struct service_config services[SERVICE_COUNT];
 	struct tls_policy clients[CLIENT_COUNT];
 	const struct partner *partners; /* the rows of the list TlsPolicy */

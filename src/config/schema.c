@@ -6,6 +6,7 @@
 #define GIB (KIB * MIB)
 
 #define AT(member) offsetof(struct config, member)
+#define OF_STUB(member) offsetof(struct config_stub_zone, member)
 #define OF_SERVICE(member) offsetof(struct service_config, member)
 
 static const struct schema_row rows[] = {
@@ -126,6 +127,27 @@ static const struct schema_row rows[] = {
 	 "not hold; it has to have one",
 	 0},
 	{"TlsPolicy", "Comment", SCHEMA_NAME, 0, 0, "", "", "For people", 0},
+
+	{"Resolver", "Servers", SCHEMA_SERVERS, 0, 0, "", "",
+	 "Addresses of recursive DNS servers, separated by commas, each with @port if it is not 53. "
+	 "They must hand on signatures (DNSSEC). Empty: those of /etc/resolv.conf",
+	 AT(resolver.servers)},
+	{"Resolver", "FromRoot", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: no recursive server is asked, but those of the root and of each zone themselves",
+	 AT(resolver.from_root)},
+	{"Resolver", "TrustAnchorFile", SCHEMA_PATH, 0, 0, "", "",
+	 "File with DS or DNSKEY records that DNSSEC is checked by, from the home if the path does "
+	 "not begin with /. Empty: that of the packages unbound-anchor or dns-root-data",
+	 AT(resolver.trust_anchor_file)},
+
+	{"StubZone", "Name", SCHEMA_NAME, 0, 0, "", "", "The zone, for example corp.example", 0},
+	{"StubZone", "Servers", SCHEMA_SERVERS, 0, 0, "", "",
+	 "Addresses of its authoritative DNS servers, separated by commas, each with @port if it is "
+	 "not 53",
+	 OF_STUB(servers)},
+	{"StubZone", "Unsigned", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: answers from this zone are taken without signatures, whatever the zone above it says",
+	 OF_STUB(is_unsigned)},
 };
 
 /* Read elsewhere: by policy/settings. */
@@ -300,6 +322,45 @@ static bool addresses_apply(const struct application *application, struct str va
 	return true;
 }
 
+/* "192.0.2.1" or "192.0.2.1@5353": what is before the port is a numeric address. */
+static bool is_server(struct str value)
+{
+	struct network network;
+	uint64_t port;
+	struct str rest = value, address = str_cut(&rest, '@');
+
+	if (str_find_char(address, '/') != STR_NONE || !network_parse(address, &network))
+		return false;
+	return rest.ptr == NULL || (str_parse_u64(rest, 65535, &port) && port > 0);
+}
+
+static bool servers_apply(const struct application *application, struct str value)
+{
+	struct str *items = arena_array(application->arena, item_count(value), sizeof(*items));
+	size_t count = 0;
+
+	CHECK(items != NULL);
+	for (struct str rest = value; rest.ptr != NULL; count++) {
+		struct str item = str_trim(str_cut(&rest, ','));
+		if (!is_server(item))
+			return refuse(application, item,
+				      "no server; write for example 192.0.2.1 or 2001:db8::1@5353");
+		items[count] = arena_dup(application->arena, item);
+		CHECK(items[count].ptr != NULL);
+	}
+	list_store(application, items, count);
+	return true;
+}
+
+static bool path_apply(const struct application *application, struct str value)
+{
+	struct str copy = arena_dup(application->arena, value);
+
+	CHECK(copy.ptr != NULL);
+	*(struct str *)(void *)application->field = copy;
+	return true;
+}
+
 static bool networks_apply(const struct application *application, struct str value)
 {
 	struct network *items = arena_array(application->arena, item_count(value), sizeof(*items));
@@ -338,6 +399,10 @@ bool schema_apply(const struct schema_row *row, struct str value, struct finding
 		return text_apply(&application, value);
 	case SCHEMA_ADDRESSES:
 		return addresses_apply(&application, value);
+	case SCHEMA_SERVERS:
+		return servers_apply(&application, value);
+	case SCHEMA_PATH:
+		return path_apply(&application, value);
 	case SCHEMA_NETWORKS:
 		return networks_apply(&application, value);
 	case SCHEMA_TLS:

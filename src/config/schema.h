@@ -16,6 +16,8 @@ enum schema_type {
 	SCHEMA_HOSTNAME,  /* struct str */
 	SCHEMA_USER,	  /* struct str */
 	SCHEMA_ADDRESSES, /* pointer to struct str, and size_t behind it */
+	SCHEMA_SERVERS,	  /* the same; each may have a port, address@port */
+	SCHEMA_PATH,	  /* struct str */
 	SCHEMA_NETWORKS,  /* pointer to struct network, and size_t behind it */
 	SCHEMA_TLS,	  /* enum service_tls */
 	SCHEMA_NAME	  /* of an item; and what is read apart: config/partner.c */
@@ -30,7 +32,7 @@ struct schema_row {
 	const char *standard; /* the default as text; NULL: it depends on the service */
 	const char *unit;     /* "bytes", "seconds", ""; for the manual */
 	const char *text;     /* what it means, for the manual and the UI */
-	size_t offset;	      /* in struct config; for the list Service in struct service_config */
+	size_t offset;	      /* in struct config; for a list in the struct of its items */
 };
 
 size_t schema_count(void);
@@ -44,7 +46,7 @@ bool schema_has_table(struct str name);
 
 /*
  * Reads a value, which is not empty, into the row's place in `record` (struct
- * config or struct service_config); lists are made in the arena. False, with
+ * config or that of an item); lists are made in the arena. False, with
  * an error that says what is admitted, when it is not.
  */
 bool schema_apply(const struct schema_row *row, struct str value, struct finding_place place,

@@ -85,6 +85,15 @@ static const struct command rows[] = {
 	 "Needs the running server, whose keys process signs. The manual's page about evidence tells how "
 	 "openssl verifies it.",
 	 cmd_evidence_export},
+	{"dns lookup", "NAME [TYPE]", 1, 2, OPT(JSON),
+	 "Ask DNS as the server does, and tell what DNSSEC says of the answer",
+	 "TYPE is A (the default), AAAA, MX, PTR, TXT or TLSA. The exit code is 1 when there is nothing, or "
+	 "nothing that may be used.",
+	 cmd_dns_lookup},
+	{"dns peer", "ADDRESS", 1, 1, OPT(JSON),
+	 "Show the names of an address that lead back to it",
+	 "They are the names by which a peer is known. The exit code is 1 when there is none.",
+	 cmd_dns_peer},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES), "Print a log file",
 	 "NAME is mail (the default), security, error, warning, operations, audit, config or debug.",
 	 cmd_logs},

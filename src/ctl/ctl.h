@@ -100,6 +100,9 @@ int cmd_evidence_list(struct ctl *ctl);
 int cmd_evidence_verify(struct ctl *ctl);
 int cmd_evidence_export(struct ctl *ctl);
 
+int cmd_dns_lookup(struct ctl *ctl);
+int cmd_dns_peer(struct ctl *ctl);
+
 int cmd_logs(struct ctl *ctl);
 
 int cmd_print_man(struct ctl *ctl);

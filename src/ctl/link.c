@@ -17,78 +17,156 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/system_user.h"
+#include "config/file.h"
 #include "ctl/ctl.h"
+#include "mailq/mailq.h"
 #include "store/service.h"
+#include "tls/catalog.h"
 
 /* How long a command waits for a role that is being restarted. */
 enum { PATIENCE_MS = 10 * 1000, BUSY_PAUSE_MS = 100, NO_ROLE_CODE = 1 };
 
 /* ---- private roles ---- */
 
-static void private_store_run(int fd, struct log *log)
+/* What a private role is given before it becomes the store's owner. */
+struct private_start {
+	const char *home;
+	int fd;
+	struct log log;
+	/* of mailq */
+	struct config *config;
+	struct dns_files dns_files;
+};
+
+static void ready_tell(const struct private_start *start, enum role role)
 {
-	struct channel parent = {.fd = fd, .self = ROLE_STORE, .peer = ROLE_PARENT};
+	struct channel parent = {.fd = start->fd, .self = role, .peer = ROLE_PARENT};
+	struct msg_role_ready ready = {.sandbox = STR("")};
+
+	(void)!channel_send(&parent, MSG_role_ready, 0, &ready);
+}
+
+static void fault_tell(const struct private_start *start, enum role role, enum fault fault)
+{
+	struct channel parent = {.fd = start->fd, .self = role, .peer = ROLE_PARENT};
+	struct msg_done done = {.fault = fault};
+
+	(void)!channel_send(&parent, MSG_done, 0, &done);
+}
+
+static void private_store_run(struct private_start *start)
+{
 	struct store_service_options options = {.path = "store"};
 	struct store_service *service;
 	struct role_server server;
 	enum fault fault = store_service_open(&options, &service);
 
 	if (fault != FAULT_NONE) {
-		struct msg_done done = {.fault = fault};
-		(void)!channel_send(&parent, MSG_done, 0, &done);
+		fault_tell(start, ROLE_STORE, fault);
 		return;
 	}
-	struct msg_role_ready ready = {.sandbox = STR("")};
-	(void)!channel_send(&parent, MSG_role_ready, 0, &ready);
-	role_server_init(&server, &store_service_ops, ROLE_STORE, fd, log, service);
+	ready_tell(start, ROLE_STORE);
+	role_server_init(&server, &store_service_ops, ROLE_STORE, start->fd, &start->log, service);
 	role_server_run(&server);
 	store_service_close(&service);
 	role_server_done(&server);
 }
 
-static void private_auth_run(int fd, struct log *log)
+static void private_auth_run(struct private_start *start)
 {
-	struct channel parent = {.fd = fd, .self = ROLE_AUTH, .peer = ROLE_PARENT};
 	struct auth_service *service;
 	struct role_server server;
 	enum fault fault = auth_service_new("store/auth", 1, &service);
 
 	if (fault != FAULT_NONE) {
-		struct msg_done done = {.fault = fault};
-		(void)!channel_send(&parent, MSG_done, 0, &done);
+		fault_tell(start, ROLE_AUTH, fault);
 		return;
 	}
-	struct msg_role_ready ready = {.sandbox = STR("")};
-	(void)!channel_send(&parent, MSG_role_ready, 0, &ready);
-	role_server_init(&server, &auth_ops, ROLE_AUTH, fd, log, service);
+	ready_tell(start, ROLE_AUTH);
+	role_server_init(&server, &auth_ops, ROLE_AUTH, start->fd, &start->log, service);
 	role_server_run(&server);
 	auth_service_free(&service);
 	role_server_done(&server);
+}
+
+/* The other roles serve the command, not each other. */
+static enum fault nobody_connect(struct connector *connector, enum role role, int *fd_out)
+{
+	return FAULT_UNAVAILABLE;
+}
+
+/* Reads what the parent of a server would hand on. */
+static bool mailq_prepare(struct private_start *start)
+{
+	const struct suite_catalog *catalog = tls_catalog_new();
+	char *path = path_join(start->home, "mailserver.cfg");
+	struct buf why = BUF_INIT(1024);
+	struct findings findings;
+
+	findings_init(&findings);
+	dns_files_init(&start->dns_files);
+	enum fault fault = config_file_load(path, catalog, &findings, &start->config);
+	if (fault != FAULT_NONE)
+		ctl_fail(CTL_USAGE, "%s has errors; `postern check` tells them", path);
+	else
+		fault = dns_files_read(&start->dns_files, start->home, &start->config->resolver,
+				       &why);
+	if (why.len > 0)
+		ctl_fail(CTL_USAGE, "%.*s", STR_ARG(buf_str(&why)));
+	findings_done(&findings);
+	tls_catalog_free(&catalog);
+	buf_done(&why);
+	free(path);
+	return fault == FAULT_NONE;
+}
+
+static void private_mailq_run(struct private_start *start)
+{
+	struct connector nobody = {.self = ROLE_MAILQ, .connect = nobody_connect};
+
+	if (start->config == NULL) {
+		fault_tell(start, ROLE_MAILQ, FAULT_INVALID);
+		return;
+	}
+	struct mailq *mailq = mailq_new(&(struct mailq_options){
+		.parent_fd = start->fd, .log = &start->log, .connector = &nobody});
+	mailq_dns_files_set(mailq, buf_str(&start->dns_files.servers),
+			    buf_str(&start->dns_files.anchors));
+	mailq_config_set(mailq, start->config);
+	ready_tell(start, ROLE_MAILQ);
+	mailq_run(mailq);
+	mailq_free(&mailq);
+	dns_files_done(&start->dns_files);
 }
 
 /*
  * The child's whole life. It becomes the owner of the store: root must not
  * leave files there that the server could not write.
  */
-__attribute__((noreturn)) static void private_role_run(enum role role, const char *home, int fd)
+__attribute__((noreturn)) static void private_role_run(enum role role, struct private_start *start)
 {
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	struct system_user user;
-	struct log log;
+	char title[16];
 
-	log_init(&log, true);
+	log_init(&start->log, true);
 	/* Ctrl-C ends the command, and thereby the role, in order. */
 	CHECK(sigaction(SIGINT, &ignore, NULL) == 0);
-	(void)prctl(PR_SET_NAME, role == ROLE_STORE ? "postern-store" : "postern-auth");
-	if (chdir(home) != 0 || system_user_of_file("store", &user) != FAULT_NONE ||
+	snprintf(title, sizeof(title), "postern-%s", role_name(role));
+	(void)prctl(PR_SET_NAME, title);
+	if (role == ROLE_MAILQ && !mailq_prepare(start))
+		config_unref(&start->config);
+	if (chdir(start->home) != 0 || system_user_of_file("store", &user) != FAULT_NONE ||
 	    system_user_become(&user) != FAULT_NONE) {
-		perror(home);
+		perror(start->home);
 		_exit(NO_ROLE_CODE);
 	}
 	if (role == ROLE_STORE)
-		private_store_run(fd, &log);
+		private_store_run(start);
+	else if (role == ROLE_AUTH)
+		private_auth_run(start);
 	else
-		private_auth_run(fd, &log);
+		private_mailq_run(start);
 	_exit(0);
 }
 
@@ -121,7 +199,7 @@ static enum fault private_role_start(struct link *link, enum role kind)
 		fd_close(&fds[0]);
 		for (int other = 0; other < ROLE_COUNT; other++)
 			channel_close(&link->roles[other].channel);
-		private_role_run(kind, link->home, fds[1]);
+		private_role_run(kind, &(struct private_start){.home = link->home, .fd = fds[1]});
 	}
 	fd_close(&fds[1]);
 	if (pid < 0) {
@@ -242,8 +320,9 @@ static void link_init(struct link *link, const char *home)
 	CHECK(pthread_mutex_init(&link->lock, NULL) == 0);
 	role_client_init(&link->store_role, &link->connector, ROLE_STORE, PATIENCE_MS);
 	role_client_init(&link->auth_role, &link->connector, ROLE_AUTH, PATIENCE_MS);
+	role_client_init(&link->mailq_role, &link->connector, ROLE_MAILQ, PATIENCE_MS);
 	/* Whoever sits before a command may wait for a long one, or interrupt it. */
-	link->store_role.answer_ms = link->auth_role.answer_ms = 0;
+	link->store_role.answer_ms = link->auth_role.answer_ms = link->mailq_role.answer_ms = 0;
 }
 
 enum fault link_open_control(struct link *link, const char *home)
@@ -291,6 +370,9 @@ static enum fault private_roles_start(struct link *link, unsigned needs)
 		fault = private_role_start(link, ROLE_AUTH);
 	if (fault != FAULT_NONE)
 		ctl_fail(CTL_USAGE, "%s/store cannot be opened: %s", link->home, fault_text(fault));
+	/* Why not, it has said itself. */
+	if (fault == FAULT_NONE && (needs & LINK_MAILQ) != 0)
+		fault = private_role_start(link, ROLE_MAILQ);
 	return fault;
 }
 
@@ -343,6 +425,7 @@ void link_close(struct link *link)
 		store_close(&link->store);
 	role_client_done(&link->store_role);
 	role_client_done(&link->auth_role);
+	role_client_done(&link->mailq_role);
 	channel_close(&link->control);
 	for (int i = 0; i < ROLE_COUNT; i++)
 		private_role_end(&link->roles[i]);

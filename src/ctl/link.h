@@ -4,7 +4,7 @@
  * that it starts for itself.
  *
  * With a server the control socket (HOME/run/control) gives channels to its
- * store and auth. Without one, private roles are forked, the store taking its
+ * store, auth and mailq. Without one, private roles are forked, the store taking its
  * lock so that no server starts meanwhile; they are the same code and are sent
  * the same messages, and they end with the command.
  */
@@ -30,10 +30,11 @@ struct link {
 	struct private_role roles[ROLE_COUNT];
 	struct role_client store_role;
 	struct role_client auth_role;
+	struct role_client mailq_role;
 	struct store *store; /* NULL without LINK_STORE */
 };
 
-enum { LINK_STORE = 1 << 0, LINK_AUTH = 1 << 1 };
+enum { LINK_STORE = 1 << 0, LINK_AUTH = 1 << 1, LINK_MAILQ = 1 << 2 };
 
 /*
  * Connects to what is asked for; prints what hinders. Faults: UNAVAILABLE (a

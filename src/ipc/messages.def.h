@@ -104,6 +104,23 @@
 /* Something changed in an account; `sequence` 0 means: look at everything again. */
 #define FIELDS_feed_changed(F) F(U64, account) F(U64, sequence)
 
+/* ---- mailq ---- */
+
+/* What files of the machine say about DNS (mailq/dns_files.h); comes before each config_changed. */
+#define FIELDS_dns_files_given(F) F(STR, servers) F(STR, anchors)
+/*
+ * The names of an address (16 bytes, IPv6 or IPv6-mapped) that forward and
+ * reverse DNS agree on (mailq/peer_names.h); answered by peer_name_given. `fault`:
+ * NONE, and `names` sorted and separated by blanks; NOT_FOUND: none is
+ * confirmed; UNAVAILABLE, BUSY: not known now.
+ */
+#define FIELDS_peer_name_wanted(F) F(STR, address)
+#define FIELDS_peer_name_given(F) F(U32, fault) F(STR, names)
+/* A question to DNS; `type` as on the wire. Answered by dns_given, with `records` as text, a line each. */
+#define FIELDS_dns_wanted(F) F(STR, name) F(U32, type)
+#define FIELDS_dns_given(F)                                                                        \
+	F(U32, outcome) F(U8, is_secure) F(U32, ttl_s) F(STR, canonical) F(STR, records) F(STR, why)
+
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
 #define FIELDS_stop_wanted(F)
@@ -153,6 +170,11 @@
 	X(store_answered, FROM(STORE), ANY_CLIENT)                                                 \
 	X(feed_wanted, FROM(FRONT) | FROM(MAILQ), FROM(STORE))                                     \
 	X(feed_changed, FROM(STORE), FROM(FRONT) | FROM(MAILQ))                                    \
+	X(dns_files_given, FROM(PARENT), FROM(MAILQ))                                              \
+	X(peer_name_wanted, FROM(FRONT) | FROM(CTL), FROM(MAILQ))                                  \
+	X(peer_name_given, FROM(MAILQ), FROM(FRONT) | FROM(CTL))                                   \
+	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                      \
+	X(dns_given, FROM(MAILQ), FROM(CTL))                                                       \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \

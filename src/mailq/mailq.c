@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 
+#include "mailq/dns_requests.h"
+
 enum {
 	/* More than may wait for one role at a time, so that one that hangs leaves some. */
 	WORKERS = ROLE_CLIENT_CALLS + 16,
 	SHARE_WORKERS = 16,
 	LINGER_MS = 2,
+	TICK_MS = 200,
 };
 
 static struct mailq *mailq_of(struct role_server *server)
@@ -23,9 +26,23 @@ static void parent_message(struct role_server *server, struct packet *packet)
 		mailq->options.parent_message(mailq, packet);
 }
 
+/* What others may ask, and who answers it. */
+static const struct {
+	enum message_kind kind;
+	void (*take)(struct mailq *mailq, struct role_peer *peer, struct packet *packet);
+} requests[] = {
+	{MSG_peer_name_wanted, peer_name_wanted},
+	{MSG_dns_wanted, dns_wanted},
+};
+
 /* What the table of messages lets through and nobody here has a use for is dropped. */
 static void request(struct role_server *server, struct role_peer *peer, struct packet *packet)
 {
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+		if (requests[i].kind == packet->header.kind) {
+			requests[i].take(mailq_of(server), peer, packet);
+			return;
+		}
 	log_printf(server->log, LOG_DEBUG, "mailq: %s of role %s is not for this role",
 		   message_name(packet->header.kind), role_name(peer->channel.peer));
 }
@@ -34,7 +51,13 @@ static void status(struct role_server *server, struct buf *json)
 {
 	struct waiter_counts counts = waiter_counts(mailq_of(server)->waiter);
 
-	buf_printf(json, ",\"sessions\":%u,\"running\":%u", counts.tasks, counts.running);
+	struct resolver_counts dns = resolver_counts(mailq_of(server)->resolver);
+
+	buf_printf(json,
+		   ",\"sessions\":%u,\"running\":%u,\"dns_in_flight\":%u,\"dns_asked\":%llu,"
+		   "\"dns_timeouts\":%llu,\"dns_bogus\":%llu",
+		   counts.tasks, counts.running, dns.in_flight, (unsigned long long)dns.asked,
+		   (unsigned long long)dns.timeouts, (unsigned long long)dns.bogus);
 }
 
 static const struct role_server_ops ops = {
@@ -53,6 +76,13 @@ static void server_ready(struct watch *watch)
 	}
 }
 
+static void tick(void *context)
+{
+	struct mailq *mailq = context;
+
+	resolver_tick(mailq->resolver);
+}
+
 struct mailq *mailq_new(const struct mailq_options *options)
 {
 	struct mailq *mailq = calloc(1, sizeof(*mailq));
@@ -62,6 +92,11 @@ struct mailq *mailq_new(const struct mailq_options *options)
 	role_server_init(&mailq->server, &ops, ROLE_MAILQ, options->parent_fd, options->log, mailq);
 	mailq->waiter = waiter_new((struct waiter_limits){
 		.workers = WORKERS, .share_workers = SHARE_WORKERS, .linger_ms = LINGER_MS});
+	waiter_tick_set(mailq->waiter, TICK_MS, tick, mailq);
+	mailq->resolver = resolver_new(mailq->waiter);
+	mailq->peer_names = peer_names_new(mailq->resolver);
+	list_init(&mailq->dns_requests);
+	dns_files_init(&mailq->dns_files);
 	mailq->server_watch = (struct watch){.fd = mailq->server.epoll_fd, .ready = server_ready};
 	waiter_watch(mailq->waiter, &mailq->server_watch);
 	return mailq;
@@ -77,15 +112,76 @@ void mailq_free(struct mailq **mailq)
 	struct mailq *old = *mailq;
 
 	*mailq = NULL;
+	dns_requests_drop(old);
+	peer_names_free(&old->peer_names);
 	waiter_free(&old->waiter);
+	resolver_free(&old->resolver);
 	role_server_done(&old->server);
+	dns_files_done(&old->dns_files);
 	config_unref(&old->config);
 	pthread_mutex_destroy(&old->config_lock);
 	free(old);
 }
 
+void mailq_dns_files_set(struct mailq *mailq, struct str servers, struct str anchors)
+{
+	buf_reset(&mailq->dns_files.servers);
+	buf_append_str(&mailq->dns_files.servers, servers);
+	buf_reset(&mailq->dns_files.anchors);
+	buf_append_str(&mailq->dns_files.anchors, anchors);
+}
+
+/* Those of /etc/resolv.conf, as many as there is room for. */
+static size_t machine_servers(const struct mailq *mailq, struct str servers[RESOLVER_SERVERS_MAX])
+{
+	size_t count = 0;
+
+	for (struct str rest = buf_str(&mailq->dns_files.servers);
+	     rest.ptr != NULL && count < RESOLVER_SERVERS_MAX;) {
+		struct str server = str_cut(&rest, '\n');
+		if (server.len > 0)
+			servers[count++] = server;
+	}
+	return count;
+}
+
+static void resolver_configure(struct mailq *mailq, const struct config_resolver *config)
+{
+	struct str servers[RESOLVER_SERVERS_MAX];
+	struct resolver_stub *stubs = calloc(config->stub_count + 1, sizeof(*stubs));
+	struct resolver_settings settings = {.servers = config->servers,
+					     .server_count = config->server_count,
+					     .stubs = stubs,
+					     .stub_count = config->stub_count,
+					     .anchors = buf_str(&mailq->dns_files.anchors)};
+	struct buf why = BUF_INIT(LOG_LINE_MAX);
+
+	CHECK(stubs != NULL);
+	for (size_t i = 0; i < config->stub_count; i++)
+		stubs[i] = (struct resolver_stub){.zone = config->stubs[i].name,
+						  .servers = config->stubs[i].servers,
+						  .server_count = config->stubs[i].server_count,
+						  .is_unsigned = config->stubs[i].is_unsigned};
+	if (config->from_root)
+		settings.server_count = 0;
+	else if (config->server_count == 0) {
+		settings.servers = servers;
+		settings.server_count = machine_servers(mailq, servers);
+	}
+	if (resolver_settings_set(mailq->resolver, &settings, &why) != FAULT_NONE)
+		log_printf(mailq->options.log, LOG_ERROR, "DNS is not asked as configured: %.*s",
+			   STR_ARG(buf_str(&why)));
+	if (mailq->dns_files.anchors.len == 0)
+		log_printf(mailq->options.log, LOG_WARNING,
+			   "there is no trust anchor, so no answer of DNS is proven: install "
+			   "unbound-anchor or dns-root-data, or name a file in Resolver/TrustAnchorFile");
+	buf_done(&why);
+	free(stubs);
+}
+
 void mailq_config_set(struct mailq *mailq, struct config *config)
 {
+	resolver_configure(mailq, &config->resolver);
 	pthread_mutex_lock(&mailq->config_lock);
 	struct config *former = mailq->config;
 	mailq->config = config;

@@ -20,7 +20,9 @@
 #include "config/config.h"
 #include "ipc/client.h"
 #include "ipc/server.h"
-#include "net/waiter.h"
+#include "mailq/dns_files.h"
+#include "mailq/peer_names.h"
+#include "net/resolver.h"
 
 struct mailq;
 
@@ -38,6 +40,10 @@ struct mailq {
 	struct role_server server;
 	struct watch server_watch;
 	struct waiter *waiter;
+	struct resolver *resolver;
+	struct peer_names *peer_names;
+	struct list dns_requests; /* dns_requests.h */
+	struct dns_files dns_files;
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
 };
@@ -50,6 +56,9 @@ void mailq_run(struct mailq *mailq);
 
 /* Ends every session that is left, and frees. */
 void mailq_free(struct mailq **mailq);
+
+/* What files say about DNS, copied; counts from the next mailq_config_set on. Where that may be called. */
+void mailq_dns_files_set(struct mailq *mailq, struct str servers, struct str anchors);
 
 /* Puts a configuration in force, taking over the reference. In the waiter's thread, or before mailq_run. */
 void mailq_config_set(struct mailq *mailq, struct config *config);

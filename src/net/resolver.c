@@ -2,6 +2,7 @@
 #include "net/resolver.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unbound.h>
@@ -172,7 +173,7 @@ static bool stub_add(struct ub_ctx *ub, const struct resolver_stub *stub, struct
 
 /*
  * libunbound answers for some zones itself (localhost, test, home.arpa, addresses of this
- * machine): not for one that is named, nor for what is below or above it.
+ * machine): not for one that is named, nor for those that one stands in.
  */
 static bool stub_unblock(struct ub_ctx *ub, const struct resolver_stub *stub, struct buf *why)
 {

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/file.h"
+#include "mailq/dns_files.h"
 #include "proc/evidence_key.h"
 #include "proc/notify.h"
 #include "proc/parent.h"
@@ -131,6 +132,17 @@ static void apply_keys(struct parent *parent)
 	keys_give(parent);
 }
 
+enum fault apply_files_check(struct parent *parent, struct buf *why)
+{
+	struct dns_files files;
+
+	dns_files_init(&files);
+	enum fault fault =
+		dns_files_read(&files, parent->home, &parent->next_config->resolver, why);
+	dns_files_done(&files);
+	return fault;
+}
+
 void apply_begin(struct parent *parent)
 {
 	struct buf why = BUF_INIT(1024);
@@ -151,7 +163,8 @@ void apply_begin(struct parent *parent)
 		return;
 	}
 	listeners_close(&parent->next_listeners);
-	if (listeners_bind(&parent->next_listeners, parent->next_config, &parent->listeners,
+	if (apply_files_check(parent, &why) != FAULT_NONE ||
+	    listeners_bind(&parent->next_listeners, parent->next_config, &parent->listeners,
 			   &parent->next_listener, &why) != FAULT_NONE) {
 		buf_append_char(&why, '\0');
 		apply_end(parent, why.data);
@@ -212,13 +225,34 @@ static enum fault front_give(struct parent *parent, struct child *child)
 	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
 }
 
+static enum fault mailq_give(struct parent *parent, struct child *child)
+{
+	struct buf why = BUF_INIT(1024);
+	struct dns_files files;
+
+	dns_files_init(&files);
+	enum fault fault =
+		dns_files_read(&files, parent->home, &parent->config->resolver, &why);
+	if (fault != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR, "%.*s", STR_ARG(buf_str(&why)));
+	struct msg_dns_files_given given = {.servers = buf_str(&files.servers),
+					    .anchors = buf_str(&files.anchors)};
+	if (fault == FAULT_NONE)
+		fault = child_send(child, MSG_dns_files_given, 0, &given);
+	dns_files_done(&files);
+	buf_done(&why);
+	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
+}
+
 static void child_give(struct parent *parent, struct child *child)
 {
 	enum fault fault = FAULT_NONE;
 
 	if (child->role == ROLE_FRONT)
 		fault = front_give(parent, child);
-	else if (child->role == ROLE_AUTH || child->role == ROLE_MAILQ)
+	else if (child->role == ROLE_MAILQ)
+		fault = mailq_give(parent, child);
+	else if (child->role == ROLE_AUTH)
 		fault = config_give(parent, child, parent->config);
 	if (fault != FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR,

@@ -352,8 +352,10 @@ static int config_start(struct parent *parent)
 	parent->next_config = apply_read(parent);
 	if (parent->next_config == NULL)
 		return EXIT_USAGE;
-	enum fault fault = listeners_bind(&parent->next_listeners, parent->next_config,
-					  &parent->listeners, &parent->next_listener, &why);
+	enum fault fault = apply_files_check(parent, &why);
+	if (fault == FAULT_NONE)
+		fault = listeners_bind(&parent->next_listeners, parent->next_config,
+				       &parent->listeners, &parent->next_listener, &why);
 	if (fault != FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR, "%.*s", (int)why.len, why.data);
 	buf_done(&why);

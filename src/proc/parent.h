@@ -145,6 +145,9 @@ void roles_send_log(struct parent *parent, enum log_file file);
 /* Reads and checks the file; findings go to the log. NULL when it is broken. */
 struct config *apply_read(struct parent *parent);
 
+/* Looks at the files that the next configuration names; a fault, and why, when one cannot be used. */
+must_check enum fault apply_files_check(struct parent *parent, struct buf *why);
+
 /*
  * Begins to put the file and the certificates as they are now in force; while
  * one is on its way, another follows it. Whoever waits for a reload is answered

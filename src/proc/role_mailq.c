@@ -12,6 +12,9 @@
 
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
+	if (packet->header.kind == MSG_dns_files_given)
+		mailq_dns_files_set(mailq, packet->message.dns_files_given.servers,
+				    packet->message.dns_files_given.anchors);
 	if (packet->header.kind != MSG_config_changed)
 		return;
 	struct config *config = snapshot_config_read(packet, mailq->options.log);

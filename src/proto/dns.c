@@ -1,27 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/dns.h"
 
+#include <arpa/inet.h>
+
 #include "base/cursor.h"
+#include "base/encode.h"
+#include "base/log.h"
 
 enum { IPV4_AT = 12 };
 
+static const struct {
+	enum dns_type type;
+	const char *name;
+} types[] = {{DNS_A, "A"},     {DNS_MX, "MX"},	   {DNS_PTR, "PTR"},
+	     {DNS_TXT, "TXT"}, {DNS_AAAA, "AAAA"}, {DNS_TLSA, "TLSA"}};
+
+enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
+
 const char *dns_type_name(enum dns_type type)
 {
-	switch (type) {
-	case DNS_A:
-		return "A";
-	case DNS_MX:
-		return "MX";
-	case DNS_PTR:
-		return "PTR";
-	case DNS_TXT:
-		return "TXT";
-	case DNS_AAAA:
-		return "AAAA";
-	case DNS_TLSA:
-		return "TLSA";
-	}
+	for (size_t i = 0; i < TYPE_COUNT; i++)
+		if (types[i].type == type)
+			return types[i].name;
 	return "?";
+}
+
+bool dns_type_parse(struct str name, enum dns_type *type_out)
+{
+	for (size_t i = 0; i < TYPE_COUNT; i++)
+		if (str_equals_nocase(name, str_from_c(types[i].name))) {
+			*type_out = types[i].type;
+			return true;
+		}
+	return false;
 }
 
 static bool label_check(struct str label)
@@ -165,4 +176,100 @@ void dns_reverse_name(const uint8_t address[16], struct dns_name *name_out)
 		CHECK(label_add(name_out, STR("ip6")));
 	}
 	CHECK(label_add(name_out, STR("arpa")));
+}
+
+void dns_address_append(struct buf *to, const uint8_t address[16])
+{
+	char text[INET6_ADDRSTRLEN];
+	bool is_four = dns_address_is_ipv4(address);
+
+	CHECK(inet_ntop(is_four ? AF_INET : AF_INET6, is_four ? address + IPV4_AT : address, text,
+			sizeof(text)) != NULL);
+	buf_append_c(to, text);
+}
+
+static void unknown_append(struct buf *to, struct str data)
+{
+	buf_printf(to, "\\# %zu ", data.len);
+	hex_encode(to, data);
+}
+
+static bool mx_append(struct buf *to, struct str data)
+{
+	struct dns_mx mx;
+
+	if (!dns_mx_read(data, &mx))
+		return false;
+	buf_printf(to, "%u %s.", mx.preference, mx.host.text);
+	return true;
+}
+
+static bool name_append(struct buf *to, struct str data)
+{
+	struct dns_name name;
+
+	if (!dns_name_read(data, &name))
+		return false;
+	buf_printf(to, "%s.", name.text);
+	return true;
+}
+
+static bool text_append(struct buf *to, struct str data)
+{
+	struct buf text = BUF_INIT(data.len);
+	bool is_good = dns_text_append(data, &text);
+
+	if (is_good) {
+		buf_append_char(to, '"');
+		text_append_phrase(to, buf_str(&text));
+		buf_append_char(to, '"');
+	}
+	buf_done(&text);
+	return is_good;
+}
+
+static bool address_append(struct buf *to, enum dns_type type, struct str data)
+{
+	uint8_t address[16];
+
+	if (!dns_address_read(data, type, address))
+		return false;
+	dns_address_append(to, address);
+	return true;
+}
+
+static bool tlsa_append(struct buf *to, struct str data)
+{
+	if (data.len < 3)
+		return false;
+	buf_printf(to, "%u %u %u ", (uint8_t)data.ptr[0], (uint8_t)data.ptr[1],
+		   (uint8_t)data.ptr[2]);
+	hex_encode(to, str_from(data, 3));
+	return true;
+}
+
+void dns_record_append_text(struct buf *to, enum dns_type type, struct str data)
+{
+	bool is_good = false;
+
+	switch (type) {
+	case DNS_A:
+	case DNS_AAAA:
+		is_good = address_append(to, type, data);
+		break;
+	case DNS_MX:
+		is_good = mx_append(to, data);
+		break;
+	case DNS_PTR:
+		is_good = name_append(to, data);
+		break;
+	case DNS_TXT:
+		is_good = text_append(to, data);
+		break;
+	case DNS_TLSA:
+		is_good = tlsa_append(to, data);
+		break;
+	}
+	if (!is_good)
+		unknown_append(to, data);
 }

@@ -25,6 +25,8 @@ enum dns_type {
 
 /* "A", "MX", ...; "?" for a number that is not above. */
 const char *dns_type_name(enum dns_type type);
+/* The number of a name in any case; false when it is none of those above. */
+must_check bool dns_type_parse(struct str name, enum dns_type *type_out);
 
 enum { DNS_NAME_MAX = 253, DNS_LABEL_MAX = 63 };
 
@@ -64,6 +66,15 @@ must_check bool dns_text_append(struct str data, struct buf *to);
 
 /* The name whose PTR records tell an address's names (RFC 1035 section 3.5, RFC 3596 section 2.5). */
 void dns_reverse_name(const uint8_t address[16], struct dns_name *name_out);
+
+/*
+ * Appends the data of a record as zone files write it, foreign texts escaped; data
+ * that is not well formed comes as `\# LENGTH HEX` (RFC 3597 section 5).
+ */
+void dns_record_append_text(struct buf *to, enum dns_type type, struct str data);
+
+/* Appends an address in numbers. */
+void dns_address_append(struct buf *to, const uint8_t address[16]);
 
 /* True for an IPv4 address in its IPv6-mapped form. */
 bool dns_address_is_ipv4(const uint8_t address[16]);

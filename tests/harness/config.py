@@ -30,6 +30,16 @@ class Config:
                 return item
         raise KeyError(f"{list_name}[{item_name}]")
 
+    def item_add(self, list_name, **variables):
+        """Adds a record to a list, which is made if it is not there."""
+        listed = next((one for one in self.root.iter("list") if same(one.get("name"), list_name)), None)
+        if listed is None:
+            listed = ElementTree.SubElement(self.root, "list", name=list_name)
+        item = ElementTree.SubElement(listed, "listitem")
+        for name, value in variables.items():
+            self.put(item, name, value)
+        return item
+
     @staticmethod
     def get(parent, name, default=None):
         for variable in parent.iter("variable"):

@@ -68,6 +68,63 @@ static void test_defaults_of_a_bare_file(void **state)
 	reading_done(&reading);
 }
 
+#define ITEM(content) "<listitem>" content "</listitem>"
+
+static void test_the_resolver(void **state)
+{
+	struct reading reading;
+
+	reading_make(&reading, catalog,
+		     STR(FILE_OF("<table name=\"Resolver\">" VARIABLE("Servers",
+								      "127.0.0.1, ::1@5353")
+				 VARIABLE("TrustAnchorFile", "root.key") "</table>"
+				 "<list name=\"StubZone\">" ITEM(
+					 VARIABLE("Name", "Corp.Example.") VARIABLE("Unsigned", "1")
+						 VARIABLE("Servers", "192.0.2.1"))
+					 ITEM(VARIABLE("Name", ".") VARIABLE("Servers", "::1"))
+						 "</list>")));
+	reading_expect(&reading, "resolver", "^error|^warning");
+	const struct config_resolver *resolver = &reading.config->resolver;
+	assert_int_equal(resolver->server_count, 2);
+	assert_true(str_equals(resolver->servers[1], STR("::1@5353")));
+	assert_false(resolver->from_root);
+	assert_true(str_equals(resolver->trust_anchor_file, STR("root.key")));
+	assert_int_equal(resolver->stub_count, 2);
+	assert_true(str_equals(resolver->stubs[0].name, STR("corp.example")));
+	assert_true(resolver->stubs[0].is_unsigned && !resolver->stubs[1].is_unsigned);
+	assert_true(str_equals(resolver->stubs[1].name, STR(".")));
+	reading_done(&reading);
+}
+
+static void test_what_a_resolver_may_not_have(void **state)
+{
+	static const struct file_case cases[] = {
+		{FILE_OF("<table name=\"Resolver\">" VARIABLE("Servers", "dns.example") "</table>"),
+		 "m.cfg:2|\"dns.example\" is no server"},
+		{FILE_OF("<table name=\"Resolver\">" VARIABLE("Servers", "::1@0") "</table>"),
+		 "\"::1@0\" is no server"},
+		{FILE_OF("<table name=\"Resolver\">" VARIABLE("Server", "::1") "</table>"),
+		 "warning|did you mean Servers?"},
+		{FILE_OF("<list name=\"StubZone\">" ITEM(VARIABLE("Servers", "::1")) "</list>"),
+		 "an item without Name"},
+		{FILE_OF("<list name=\"StubZone\">" ITEM(VARIABLE("Name", "a b")) "</list>"),
+		 "\"a b\" is no name of a zone"},
+		{FILE_OF("<list name=\"StubZone\">" ITEM(VARIABLE("Name", "a")) "</list>"),
+		 "a has no Servers"},
+		{FILE_OF("<list name=\"StubZone\">" ITEM(VARIABLE("Name", "a.b")
+								 VARIABLE("Servers", "::1"))
+				 ITEM(VARIABLE("Name", "A.B.") VARIABLE("Servers", "::1")) "</list>"),
+		 "the zone a.b stands twice"},
+		{FILE_OF("<list name=\"StubZone\">" ITEM(VARIABLE("Name", "a.b")
+								 VARIABLE("Servers", "::1")
+									 VARIABLE("Unsinged", "1"))
+				 "</list>"),
+		 "warning|did you mean Unsigned?"},
+	};
+
+	RUN(cases);
+}
+
 static void test_tables_govern_by_service(void **state)
 {
 	struct reading reading;
@@ -513,6 +570,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults_of_a_bare_file),
+		cmocka_unit_test(test_the_resolver),
+		cmocka_unit_test(test_what_a_resolver_may_not_have),
 		cmocka_unit_test(test_tables_govern_by_service),
 		cmocka_unit_test(test_two_readings_are_told_only_when_they_differ),
 		cmocka_unit_test(test_services_override_their_table),

@@ -6,8 +6,8 @@
  * The keys come from hash_keyed: nobody can choose two that collide. Entries
  * embed a struct lru_entry as their first member. Not thread safe.
  */
-#ifndef POSTERN_AUTH_LRU_H
-#define POSTERN_AUTH_LRU_H
+#ifndef POSTERN_BASE_LRU_H
+#define POSTERN_BASE_LRU_H
 
 #include "base/list.h"
 #include "base/str.h"

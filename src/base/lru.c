@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/lru.h"
+#include "base/lru.h"
 
 #include <stdlib.h>
 

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The server asks DNS itself and checks DNSSEC; the names of a peer are those that lead back to it."""
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from conftest import home_copy
+from harness.dns import Deaf, Dns, tools_missing
+from harness.server import Server
+
+pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
+
+MANY = [f"9.0.0 PTR {name}.example.org." for name in "abcdefghijklmnopqrstuvwxyz"]
+
+ZONES = {
+    "example.org": [
+        "@ MX 10 mx", "@ MX 20 mx2", "@ TXT \"v=spf1 -all\"", "mx A 127.0.0.25", "mx AAAA 2001:db8::25",
+        "alias CNAME mx", "_25._tcp.mx TLSA 3 1 1 " + "ab" * 32,
+        "out A 127.0.0.2", "out A 127.0.0.3", "six AAAA 2a00::7", "liar A 127.0.0.99",
+        "strange CNAME nothing.example.net.",
+        *(f"{name} A 127.0.0.9" for name in "abcdefghijklmnopqrstuvwxyz"),
+    ],
+    "plain.example": ["@ MX 10 mx", "mx A 127.0.0.26"],
+    "forged.example": ["mx A 127.0.0.27"],
+    "null.example": ["@ MX 0 ."],
+    "127.in-addr.arpa": [
+        "2.0.0 PTR out.example.org.", "3.0.0 PTR OUT.example.org.", "4.0.0 PTR liar.example.org.",
+        "5.0.0 PTR mx.forged.example.", "6.0.0 PTR bad\\010name.example.org.", "7.0.0 PTR .",
+        "10.0.0 PTR host.deaf.example.", "11.0.0 CNAME 2.0.0", "12.0.0 PTR alias.example.org.", *MANY,
+    ],
+    "ip6.arpa": [f"{'.'.join(reversed('2a00' + '0' * 27 + '7'))} PTR six.example.org."],
+}
+
+
+@pytest.fixture(scope="module")
+def lab(workplace, home_template):
+    """A server that asks zones of ours, and a nameserver that never answers."""
+    home = home_copy(home_template, workplace / "home-dns")
+    with Dns(workplace / "dns", ZONES, unsigned=["plain.example"], bogus=["forged.example"]) as dns, Deaf() as deaf:
+        dns.configure(home, **{"deaf.example": deaf.address})
+        with Server(home) as server:
+            yield server, dns
+
+
+@pytest.fixture(scope="module")
+def lookup(lab):
+    def ask(*words, code=0):
+        done = lab[0].home.command("dns", *words, "--json", check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return json.loads(done.stdout)
+    return ask
+
+
+def test_a_signed_answer_is_secure(lookup):
+    found = lookup("lookup", "example.org", "MX")
+    assert sorted(found["records"]) == ["10 mx.example.org.", "20 mx2.example.org."]
+    assert (found["outcome"], found["dnssec"]) == ("found", "secure")
+    assert 0 < found["ttl"] <= 60
+
+
+@pytest.mark.parametrize("name, kind, records", [
+    ("mx.example.org", "A", ["127.0.0.25"]), ("MX.Example.ORG.", "AAAA", ["2001:db8::25"]),
+    ("example.org", "TXT", ['"v=spf1 -all"']), ("_25._tcp.mx.example.org", "TLSA", ["3 1 1 " + "ab" * 32]),
+    ("2.0.0.127.in-addr.arpa", "PTR", ["out.example.org."]), ("null.example", "MX", ["0 ."]),
+])
+def test_the_kinds_of_records(lookup, name, kind, records):
+    found = lookup("lookup", name, kind)
+    assert (found["records"], found["dnssec"]) == (records, "secure")
+
+
+def test_an_unsigned_zone_is_insecure(lookup):
+    found = lookup("lookup", "mx.plain.example")
+    assert (found["records"], found["outcome"], found["dnssec"]) == (["127.0.0.26"], "found", "insecure")
+
+
+def test_a_forged_zone_is_bogus_and_gives_nothing(lookup):
+    found = lookup("lookup", "mx.forged.example", code=1)
+    assert (found["outcome"], found["dnssec"], found["records"]) == ("bogus", "bogus", [])
+    assert found["why"]
+
+
+def test_an_alias_is_followed(lookup):
+    found = lookup("lookup", "alias.example.org")
+    assert (found["name"], found["records"], found["dnssec"]) == ("mx.example.org", ["127.0.0.25"], "secure")
+
+
+@pytest.mark.parametrize("name, kind, outcome", [
+    ("nobody.example.org", "A", "no name"), ("mx.example.org", "MX", "no data"), ("nobody.plain.example", "A", "no name"),
+])
+def test_what_is_not_there(lookup, name, kind, outcome):
+    found = lookup("lookup", name, kind, code=1)
+    assert (found["outcome"], found["records"]) == (outcome, [])
+    assert found["dnssec"] == ("insecure" if "plain" in name else "secure")
+
+
+def test_a_deaf_server_costs_a_deadline_and_no_more(lookup):
+    with ThreadPoolExecutor(3) as pool:
+        host = pool.submit(lookup, "lookup", "host.deaf.example", code=1)
+        peer = pool.submit(lookup, "peer", "127.0.0.10", code=1)
+        # Others are answered meanwhile.
+        assert lookup("lookup", "mx.example.org")["records"]
+        assert (host.result()["outcome"], host.result()["dnssec"]) == ("timeout", "unknown")
+        assert peer.result() == {"names": [], "known": False}
+    # It is remembered: the second answer does not wait.
+    began = time.monotonic()
+    assert lookup("peer", "127.0.0.10", code=1) == {"names": [], "known": False}
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.parametrize("address, names", [
+    ("127.0.0.2", ["out.example.org"]), ("127.0.0.3", ["out.example.org"]), ("2a00::7", ["six.example.org"]),
+    ("::ffff:127.0.0.2", ["out.example.org"]),
+])
+def test_names_that_lead_back(lookup, address, names):
+    assert lookup("peer", address) == {"names": names, "known": True}
+
+
+@pytest.mark.parametrize("address", [
+    "127.0.0.4",   # the name has another address
+    "127.0.0.6",   # the name holds a byte that no name has
+    "127.0.0.7",   # the root is no name
+    "127.0.0.8",   # there is none
+    "127.0.0.11",  # the alias of another address's name
+    "127.0.0.12",  # the alias of a name with another address
+])
+def test_names_that_do_not(lookup, address):
+    assert lookup("peer", address, code=1) == {"names": [], "known": True}
+
+
+def test_a_forged_name_is_not_believed(lookup):
+    assert lookup("peer", "127.0.0.5", code=1) == {"names": [], "known": False}
+
+
+def test_a_flood_of_names_is_cut(lookup):
+    names = lookup("peer", "127.0.0.9")["names"]
+    assert len(names) == 8 and names == sorted(names)
+
+
+def test_without_a_server_the_command_asks_by_itself(lab, home_template, workplace):
+    home = home_copy(home_template, workplace / "home-dns-offline")
+    lab[1].configure(home)
+    done = home.command("dns", "lookup", "mx.example.org")
+    assert done.stdout == "mx.example.org. 60 A 127.0.0.25\nfound, secure\n"
+    assert home.command("dns", "peer", "127.0.0.2").stdout == "out.example.org\n"
+
+
+def test_a_trust_anchor_that_cannot_be_read_is_refused(lab):
+    server = lab[0]
+    good = server.home.config_path.read_text()
+    server.home.configure(Resolver__TrustAnchorFile="missing.key")
+    done = server.home.command("reload", check=False)
+    assert done.returncode == 2 and "missing.key cannot be read" in done.stderr
+    # The former one is still what answers are checked by.
+    server.home.config_path.write_text(good)
+    found = json.loads(server.home.command("dns", "lookup", "mx.example.org", "--json").stdout)
+    assert found["dnssec"] == "secure"
