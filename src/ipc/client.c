@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/blocking.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -183,8 +184,9 @@ static enum fault answer_take(struct role_client *client, struct channel *channe
 	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
 }
 
-enum fault role_client_call(struct role_client *client, enum message_kind kind,
-			    const void *request, enum message_kind expected, struct packet *answer)
+static enum fault call_blocking(struct role_client *client, enum message_kind kind,
+				const void *request, enum message_kind expected,
+				struct packet *answer)
 {
 	struct channel channel = {.fd = -1};
 	int64_t asked_ms = clock_mono_ms();
@@ -200,5 +202,14 @@ enum fault role_client_call(struct role_client *client, enum message_kind kind,
 	}
 	channel_close(&channel);
 	turn_give(client, is_probe, asked_ms, fault, is_late);
+	return fault;
+}
+
+enum fault role_client_call(struct role_client *client, enum message_kind kind,
+			    const void *request, enum message_kind expected, struct packet *answer)
+{
+	blocking_begin();
+	enum fault fault = call_blocking(client, kind, request, expected, answer);
+	blocking_end();
 	return fault;
 }

@@ -13,6 +13,9 @@
  * 3. A wake-up while the task runs is not lost: run() is called once more.
  * 4. A worker blocks on ourselves only (disk, store, keys), never on a peer.
  * 5. Of the workers, one share (an address) holds at most `share_workers`.
+ *    At most `active` of them want a processor at the same time: who waits for
+ *    another role says so (base/blocking.h) and lets another go on. Where nobody
+ *    said so and the queue stands still, one more is called after some milliseconds.
  * 6. end() is called exactly once, in a worker, after the last run().
  */
 #ifndef POSTERN_NET_WAITER_H
@@ -71,6 +74,7 @@ struct task {
 	bool run_again; /* something happened while it ran */
 	bool in_epoll;
 	uint32_t slot;
+	uint32_t slot_generation;
 	struct list_node queue_node;
 	struct list_node wheel_node;
 	struct waiter *waiter;
@@ -87,6 +91,7 @@ struct waiter;
 struct waiter_limits {
 	unsigned workers;       /* size of the pool */
 	unsigned share_workers; /* how many of them one share may hold */
+	unsigned active;        /* how many may compute at the same time; 0: all */
 	int linger_ms;          /* how long a worker waits for a quick client */
 };
 
@@ -119,6 +124,7 @@ struct waiter_counts {
 	unsigned tasks;
 	unsigned running;
 	unsigned queued;
+	unsigned active; /* workers that compute, as far as is known */
 };
 struct waiter_counts waiter_counts(struct waiter *waiter);
 

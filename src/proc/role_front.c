@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -485,7 +486,8 @@ static int front_start(struct front_role *role)
 	role->auth = auth_client_new(&role->broker.connector);
 	role->feed = feed_new(role->store);
 	role->waiter = waiter_new((struct waiter_limits){
-		.workers = WORKERS, .share_workers = SHARE_WORKERS, .linger_ms = LINGER_MS});
+		.workers = WORKERS, .share_workers = SHARE_WORKERS,
+		.active = (unsigned)get_nprocs(), .linger_ms = LINGER_MS});
 	waiter_tick_set(role->waiter, TICK_MS, tick, role);
 	front_init(&role->front, role->waiter, role->store, role->auth, &role->metrics,
 		   &role->process->log);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Unit tests of net/waiter: nothing is lost, nobody takes all workers, deadlines come. */
+/* Unit tests of net/waiter: nothing is lost, nobody takes or holds up all workers, deadlines come. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/blocking.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "net/waiter.h"
@@ -198,6 +199,51 @@ static void test_a_share_leaves_workers_to_others(void **state)
 	assert_int_equal(share.running, 0);
 }
 
+/* As hog_run, but says that it waits. */
+static enum step polite_run(struct task *task)
+{
+	blocking_begin();
+	enum step step = hog_run(task);
+	blocking_end();
+	return step;
+}
+
+static const struct task_ops polite_ops = {.run = polite_run, .end = echo_end};
+
+/* With one task held up, whatever its ops: another is answered all the same. */
+static void others_are_answered(const struct task_ops *ops, unsigned active_while_held)
+{
+	struct run run;
+	struct echo held = {0}, other = {0};
+	char bytes[4];
+
+	run_start(&run, (struct waiter_limits){.workers = 3, .share_workers = 3, .active = 1});
+	echo_start(&held, &run, ops);
+	/* First until the task runs, then until all others rest. */
+	while (waiter_counts(run.waiter).running != 1 ||
+	       waiter_counts(run.waiter).active != active_while_held)
+		usleep(1000);
+	echo_start(&other, &run, &echo_ops);
+	assert_true(fd_write_all(other.peer, "ping", 4));
+	assert_true(fd_read_all(other.peer, bytes, 4));
+	fd_close(&held.peer);
+	fd_close(&other.peer);
+	assert_true(reaches(&run.ended, 2));
+	while (waiter_counts(run.waiter).active > 0)
+		usleep(1000);
+	run_stop(&run);
+}
+
+static void test_who_says_that_he_waits_lets_another_go_on(void **state)
+{
+	others_are_answered(&polite_ops, 0);
+}
+
+static void test_who_waits_unsaid_holds_up_nobody(void **state)
+{
+	others_are_answered(&hog_ops, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +251,8 @@ int main(void)
 		cmocka_unit_test(test_a_wake_up_is_not_lost),
 		cmocka_unit_test(test_a_deadline_comes),
 		cmocka_unit_test(test_a_share_leaves_workers_to_others),
+		cmocka_unit_test(test_who_says_that_he_waits_lets_another_go_on),
+		cmocka_unit_test(test_who_waits_unsaid_holds_up_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
