@@ -5,7 +5,9 @@
     tests/layers.py               checks this repository; a finding a line, exit code 1 when there is any
     tests/layers.py --self-test   checks that planted violations are found
 """
+import fnmatch
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -182,13 +184,22 @@ def archive_hosts(apt=Path("/etc/apt")):
     return {host for host in hosts if not host.endswith("debian.org")}
 
 
+def is_ignored(name, patterns):
+    """Enough of gitignore(5) for ours: a name at any depth, or behind a slash one at the root."""
+    parts = name.split("/")
+    return any(fnmatch.fnmatchcase(part, pattern.strip("/"))
+               for pattern in patterns for part in (parts[:1] if pattern.startswith("/") else parts))
+
+
 def files_of(root):
-    """What git holds or would take; everything, where there is no git."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=root, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    if listed.returncode == 0 and (root / ".git").exists():
+    """What git holds or would take; where there is no git, what .gitignore does not name."""
+    if (root / ".git").exists() and shutil.which("git"):
+        listed = subprocess.run(["git", "-c", f"safe.directory={root}", "ls-files", "-co", "--exclude-standard"],
+                                cwd=root, text=True, stdout=subprocess.PIPE, check=True)
         return sorted({root / line for line in listed.stdout.splitlines() if (root / line).is_file()})
-    return sorted(path for path in root.rglob("*") if path.is_file())
+    patterns = (root / ".gitignore").read_text().split() if (root / ".gitignore").exists() else []
+    return sorted(path for path in root.rglob("*") if path.is_file()
+                  and not is_ignored(path.relative_to(root).as_posix(), patterns))
 
 
 def style_check(root):

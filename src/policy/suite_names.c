@@ -1,72 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/suite_names.h"
 
-/* Lists of names are written as words with single blanks between them. */
+#include "policy/suite_registry.def.h"
 
-#define CBC_SHA "DES_CBC_SHA 3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA "
-#define CBC_SHA_EC "NULL_SHA RC4_128_SHA 3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA"
-#define CBC_OTHER "CAMELLIA_128_CBC_SHA CAMELLIA_256_CBC_SHA SEED_CBC_SHA "
-#define CBC_SHA2 \
-	"AES_128_CBC_SHA256 AES_256_CBC_SHA256 CAMELLIA_128_CBC_SHA256 CAMELLIA_256_CBC_SHA256 "
-#define CBC_SHA2_EC \
-	" AES_128_CBC_SHA256 AES_256_CBC_SHA384 CAMELLIA_128_CBC_SHA256 CAMELLIA_256_CBC_SHA384 "
-#define ARIA_CBC "ARIA_128_CBC_SHA256 ARIA_256_CBC_SHA384 "
-#define GCM                                                                              \
-	"AES_128_GCM_SHA256 AES_256_GCM_SHA384 ARIA_128_GCM_SHA256 ARIA_256_GCM_SHA384 " \
-	"CAMELLIA_128_GCM_SHA256 CAMELLIA_256_GCM_SHA384"
-#define CCM " AES_128_CCM AES_256_CCM AES_128_CCM_8 AES_256_CCM_8"
-#define CHACHA " CHACHA20_POLY1305_SHA256"
-#define STATIC_DH CBC_SHA CBC_OTHER CBC_SHA2 ARIA_CBC GCM
-#define PSK_COMMON CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM " NULL_SHA256 NULL_SHA384" CHACHA
-
-/* The registry before TLS 1.3: TLS_<key exchange>_WITH_<each of these>. */
 static const struct {
-	const char *key_exchange;
-	const char *ciphers;
+	uint16_t number;
+	const char *name;
 } registry[] = {
-	{"NULL", "NULL_NULL"},
-	{"RSA",
-	 "NULL_MD5 NULL_SHA NULL_SHA256 RC4_128_MD5 RC4_128_SHA IDEA_CBC_SHA " STATIC_DH CCM},
-	{"RSA_EXPORT", "RC4_40_MD5 RC2_CBC_40_MD5 DES40_CBC_SHA"},
-	{"RSA_EXPORT1024", "DES_CBC_SHA RC4_56_SHA RC4_56_MD5 RC2_CBC_56_MD5"},
-	{"DH_DSS", STATIC_DH},
-	{"DH_RSA", STATIC_DH},
-	{"DHE_DSS", "RC4_128_SHA " STATIC_DH},
-	{"DHE_RSA", STATIC_DH CCM CHACHA},
-	{"DH_anon", "RC4_128_MD5 " STATIC_DH},
-	{"DH_DSS_EXPORT", "DES40_CBC_SHA"},
-	{"DH_RSA_EXPORT", "DES40_CBC_SHA"},
-	{"DHE_DSS_EXPORT", "DES40_CBC_SHA"},
-	{"DHE_RSA_EXPORT", "DES40_CBC_SHA"},
-	{"DHE_DSS_EXPORT1024", "DES_CBC_SHA RC4_56_SHA"},
-	{"DH_anon_EXPORT", "RC4_40_MD5 DES40_CBC_SHA"},
-	{"ECDH_ECDSA", CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM},
-	{"ECDH_RSA", CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM},
-	{"ECDHE_ECDSA", CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM CCM CHACHA},
-	{"ECDHE_RSA", CBC_SHA_EC CBC_SHA2_EC ARIA_CBC GCM CHACHA},
-	{"ECDH_anon", CBC_SHA_EC},
-	{"PSK", PSK_COMMON CCM},
-	{"DHE_PSK", PSK_COMMON " AES_128_CCM AES_256_CCM"},
-	{"PSK_DHE", "AES_128_CCM_8 AES_256_CCM_8"},
-	{"RSA_PSK", PSK_COMMON},
-	{"ECDHE_PSK", PSK_COMMON " AES_128_CCM_8_SHA256 AES_128_CCM_SHA256"},
-	{"SRP_SHA", "3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA"},
-	{"SRP_SHA_RSA", "3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA"},
-	{"SRP_SHA_DSS", "3DES_EDE_CBC_SHA AES_128_CBC_SHA AES_256_CBC_SHA"},
-	{"KRB5", "DES_CBC_SHA 3DES_EDE_CBC_SHA RC4_128_SHA IDEA_CBC_SHA DES_CBC_MD5 "
-		 "3DES_EDE_CBC_MD5 RC4_128_MD5 IDEA_CBC_MD5"},
-	{"KRB5_EXPORT", "DES_CBC_40_SHA RC2_CBC_40_SHA RC4_40_SHA DES_CBC_40_MD5 RC2_CBC_40_MD5 "
-			"RC4_40_MD5"},
-	{"ECCPWD", "AES_128_GCM_SHA256 AES_256_GCM_SHA384 AES_128_CCM_SHA256 AES_256_CCM_SHA384"},
-	{"GOSTR341094", "28147_CNT_IMIT NULL_GOSTR3411"},
-	{"GOSTR341001", "28147_CNT_IMIT NULL_GOSTR3411"},
-	{"GOSTR341112_256", "KUZNYECHIK_CTR_OMAC MAGMA_CTR_OMAC 28147_CNT_IMIT"},
+#define X(number, name) {number, name},
+	SUITE_REGISTRY(X)
+#undef X
 };
 
-static const char tls13_names[] =
-	"TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256 "
-	"TLS_AES_128_CCM_SHA256 TLS_AES_128_CCM_8_SHA256 TLS_SM4_GCM_SM3 TLS_SM4_CCM_SM3 "
-	"TLS_SHA256_SHA256 TLS_SHA384_SHA384 TLS_AEGIS_256_SHA512 TLS_AEGIS_128L_SHA256";
+enum { REGISTRY_ROWS = sizeof(registry) / sizeof(registry[0]) };
+
+/* Lists of names are written as words with single blanks between them. */
 
 #define STATIC_NAMES(prefix)                                                                      \
 	prefix "-DES-CBC-SHA " prefix "-DES-CBC3-SHA " prefix "-SEED-SHA " prefix                 \
@@ -150,22 +98,25 @@ static void words_offer(const char *words, struct nearest *nearest)
 
 bool suite_name_is_tls13(struct str name)
 {
-	return words_have(tls13_names, name, true);
+	return str_find_nocase(name, STR("_WITH_")) == STR_NONE && suite_name_is_iana(name);
 }
 
 bool suite_name_is_iana(struct str name)
 {
-	size_t with = str_find_nocase(name, STR("_WITH_"));
-
-	if (with == STR_NONE || !str_has_prefix_nocase(name, STR("TLS_")) || with < 4)
-		return suite_name_is_tls13(name);
-	struct str key_exchange = str_sub(name, 4, with - 4);
-	struct str cipher = str_from(name, with + 6);
-	for (size_t i = 0; i < sizeof(registry) / sizeof(registry[0]); i++) {
-		if (str_equals_nocase(key_exchange, str_from_c(registry[i].key_exchange)))
-			return words_have(registry[i].ciphers, cipher, true);
+	for (size_t i = 0; i < REGISTRY_ROWS; i++) {
+		if (str_equals_nocase(name, str_from_c(registry[i].name)))
+			return true;
 	}
 	return false;
+}
+
+const char *suite_name_from_number(uint16_t number)
+{
+	for (size_t i = 0; i < REGISTRY_ROWS; i++) {
+		if (registry[i].number == number)
+			return registry[i].name;
+	}
+	return NULL;
 }
 
 bool suite_name_is_historical(struct str name)
@@ -199,6 +150,9 @@ bool cipher_name_is_anonymous(struct str name)
 void suite_names_offer(struct nearest *nearest)
 {
 	words_offer(keywords, nearest);
-	words_offer(tls13_names, nearest);
+	for (size_t i = 0; i < REGISTRY_ROWS; i++) {
+		if (suite_name_is_tls13(str_from_c(registry[i].name)))
+			nearest_offer(nearest, str_from_c(registry[i].name));
+	}
 	words_offer(historical_names, nearest);
 }

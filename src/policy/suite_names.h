@@ -17,6 +17,9 @@ bool suite_name_is_iana(struct str name);
 /* An IANA name of TLS 1.3: those have no `_WITH_`. */
 bool suite_name_is_tls13(struct str name);
 
+/* The IANA name of a number, whether or not this OpenSSL has the suite; NULL when there is none. */
+const char *suite_name_from_number(uint16_t number);
+
 /* The name of a suite that some OpenSSL release had and Debian's build may lack; exact. */
 bool suite_name_is_historical(struct str name);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "policy/suite_names.h"
 #include "tls/connection.h"
 #include "tls/failure_client.h"
 #include "tls/failure_parts.h"
@@ -46,6 +47,9 @@ static const struct {
 	{SSL_R_NO_CIPHERS_SPECIFIED, TLS_FAILURE_MALFORMED},
 	{SSL_R_MISSING_SIGALGS_EXTENSION, TLS_FAILURE_MALFORMED},
 	{SSL_R_MISSING_SUPPORTED_GROUPS_EXTENSION, TLS_FAILURE_MALFORMED},
+	{SSL_R_MISSING_PSK_KEX_MODES_EXTENSION, TLS_FAILURE_MALFORMED},
+	{SSL_R_RENEGOTIATION_MISMATCH, TLS_FAILURE_MALFORMED},
+	{SSL_R_RENEGOTIATION_ENCODING_ERR, TLS_FAILURE_MALFORMED},
 	{SSL_R_EXCESSIVE_MESSAGE_SIZE, TLS_FAILURE_MALFORMED},
 	{SSL_R_UNEXPECTED_MESSAGE, TLS_FAILURE_UNEXPECTED},
 	{SSL_R_UNEXPECTED_RECORD, TLS_FAILURE_UNEXPECTED},
@@ -53,10 +57,7 @@ static const struct {
 	{SSL_R_UNEXPECTED_EOF_WHILE_READING, TLS_FAILURE_CLOSED},
 	{SSL_R_DECRYPTION_FAILED_OR_BAD_RECORD_MAC, TLS_FAILURE_RECORD},
 	{SSL_R_DIGEST_CHECK_FAILED, TLS_FAILURE_FINISHED},
-	{SSL_R_NO_CERTIFICATE_SET, TLS_FAILURE_NO_CERTIFICATE},
 	{SSL_R_INAPPROPRIATE_FALLBACK, TLS_FAILURE_FALLBACK},
-	{SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, TLS_FAILURE_RENEGOTIATION},
-	{SSL_R_NO_RENEGOTIATION, TLS_FAILURE_RENEGOTIATION},
 };
 
 static bool is_version_failure(int reason)
@@ -110,13 +111,48 @@ static bool shares_group(const struct tls_connection *self)
 	return false;
 }
 
-/* RFC 8422 section 5.1: an ECDSA certificate is of use on a curve that the peer lists. */
-static bool takes_ecdsa_curve(const struct tls_offer *offer)
-{
-	enum { P_256 = 0x17, P_384 = 0x18, P_521 = 0x19 };
+/* What the certificates can do that this connection shows: by its name it may have others than the defaults. */
+struct shown {
+	struct tls_certificates kinds;
+	uint16_t curve; /* of the ECDSA certificate, as a group's number; 0: of no curve with a number */
+};
 
-	return offer_has_group(offer, P_256) || offer_has_group(offer, P_384) ||
-	       offer_has_group(offer, P_521);
+static uint16_t curve_number(EVP_PKEY *key)
+{
+	static const struct {
+		int nid;
+		uint16_t number;
+	} curves[] = {
+		{NID_X9_62_prime256v1, 0x17}, {NID_secp384r1, 0x18},	   {NID_secp521r1, 0x19},
+		{NID_secp256k1, 0x16},	      {NID_secp224r1, 0x15},	   {NID_X9_62_prime192v1, 0x13},
+		{NID_brainpoolP256r1, 0x1a},  {NID_brainpoolP384r1, 0x1b}, {NID_brainpoolP512r1, 0x1c},
+	};
+	char name[64] = "";
+	size_t len;
+
+	if (EVP_PKEY_get_group_name(key, name, sizeof(name), &len) != 1)
+		return 0;
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (curves[i].nid == OBJ_txt2nid(name))
+			return curves[i].number;
+	}
+	return 0;
+}
+
+static struct shown certificates_shown(const struct tls_connection *self)
+{
+	struct shown shown = {0};
+
+	for (long which = SSL_CERT_SET_FIRST; SSL_set_current_cert(self->ssl, which) == 1;
+	     which = SSL_CERT_SET_NEXT) {
+		EVP_PKEY *key = X509_get0_pubkey(SSL_get_certificate(self->ssl));
+		bool is_rsa = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+		shown.kinds.has_rsa |= is_rsa;
+		shown.kinds.has_ecdsa |= !is_rsa;
+		if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+			shown.curve = curve_number(key);
+	}
+	return shown;
 }
 
 /* True for suites that a session of this version could have, with some certificate. */
@@ -138,15 +174,16 @@ static enum suite_progress suite_progress(const struct tls_connection *self,
 					  const SSL_CIPHER *cipher)
 {
 	const struct tls_offer *offer = self->hello.offer;
-	struct tls_certificates certificates = tls_context_certificates(self->context);
+	struct shown shown = certificates_shown(self);
 	bool is_ecdsa = SSL_CIPHER_get_auth_nid(cipher) == NID_auth_ecdsa;
 	bool is_rsa = SSL_CIPHER_get_auth_nid(cipher) == NID_auth_rsa;
 
 	if (!fits_version(cipher, SSL_version(self->ssl)) || !offer_has_suite(offer, cipher))
 		return NOT_SHARED;
-	if ((is_ecdsa && !certificates.has_ecdsa) || (is_rsa && !certificates.has_rsa))
+	if ((is_ecdsa && !shown.kinds.has_ecdsa) || (is_rsa && !shown.kinds.has_rsa))
 		return SHARED;
-	if (is_ecdsa && !takes_ecdsa_curve(offer))
+	/* RFC 8422 section 5.1: an ECDSA certificate is of use where the peer lists its curve. */
+	if (is_ecdsa && shown.curve != 0 && !offer_has_group(offer, shown.curve))
 		return CERTIFIED;
 	if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe && !shares_group(self))
 		return ON_CURVE;
@@ -220,19 +257,35 @@ static enum tls_failure plain_failure(const struct tls_hello *hello)
 	return TLS_FAILURE_NOT_TLS;
 }
 
-static enum tls_failure reason_failure(const struct tls_connection *self, int reason)
+/* What went wrong by the words of OpenSSL, which blames the peer where there is nothing to show. */
+static enum tls_failure certificate_failure(const struct tls_connection *self,
+					    enum tls_failure failure)
 {
-	if (is_version_failure(reason))
-		return version_failure(self);
-	if (reason == SSL_R_NO_SHARED_CIPHER)
-		return suite_failure(self);
-	if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING && self->hello.first_len == 0)
-		return TLS_FAILURE_SILENT;
+	struct tls_certificates kinds = certificates_shown(self).kinds;
+
+	return kinds.has_rsa || kinds.has_ecdsa ? failure : TLS_FAILURE_NO_CERTIFICATE;
+}
+
+static enum tls_failure known_failure(int reason)
+{
 	for (size_t i = 0; i < sizeof(known_reasons) / sizeof(known_reasons[0]); i++) {
 		if (known_reasons[i].reason == reason)
 			return known_reasons[i].failure;
 	}
 	return TLS_FAILURE_OTHER;
+}
+
+static enum tls_failure reason_failure(const struct tls_connection *self, int reason)
+{
+	if (is_version_failure(reason))
+		return version_failure(self);
+	if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING && self->hello.first_len == 0)
+		return TLS_FAILURE_SILENT;
+	enum tls_failure failure =
+		reason == SSL_R_NO_SHARED_CIPHER ? suite_failure(self) : known_failure(reason);
+	if (failure == TLS_FAILURE_CERTIFICATE_KIND || failure == TLS_FAILURE_SIGNATURES)
+		return certificate_failure(self, failure);
+	return failure;
 }
 
 static enum tls_failure failure_of(const struct tls_connection *self)
@@ -344,9 +397,7 @@ static void append_list(struct buf *to, const struct tls_connection *self, const
 
 void tls_suite_append(struct buf *to, const struct tls_connection *self, uint16_t number)
 {
-	unsigned char bytes[2] = {(unsigned char)(number >> 8), (unsigned char)number};
-	const SSL_CIPHER *cipher = SSL_CIPHER_find(self->ssl, bytes);
-	const char *name = cipher == NULL ? NULL : SSL_CIPHER_standard_name(cipher);
+	const char *name = suite_name_from_number(number);
 
 	if (name != NULL)
 		buf_append_c(to, name);
@@ -460,12 +511,17 @@ void tls_own_groups_append(struct buf *to, const struct tls_connection *self)
 
 static void append_certificates(struct buf *to, const struct tls_connection *self)
 {
-	struct tls_certificates certificates = tls_context_certificates(self->context);
+	struct tls_certificates certificates = certificates_shown(self).kinds;
 
 	buf_append_c(to, certificates.has_rsa && certificates.has_ecdsa ? "RSA and ECDSA"
 			 : certificates.has_rsa				? "RSA only"
 			 : certificates.has_ecdsa			? "ECDSA only"
 									: "none");
+}
+
+static void append_curve(struct buf *to, const struct tls_connection *self)
+{
+	append_group(to, self, certificates_shown(self).curve);
 }
 
 void tls_first_append(struct buf *to, const struct tls_connection *self)
@@ -506,6 +562,7 @@ static const struct failure_part parts[] = {
 	{"schemes", append_schemes},
 	{"own_groups", tls_own_groups_append},
 	{"certificates", append_certificates},
+	{"curve", append_curve},
 	{"first", tls_first_append},
 	{"system", tls_system_append},
 	{"fault", append_fault},

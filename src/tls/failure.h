@@ -31,8 +31,8 @@
 	  "put a pair of the other kind beside it, as sslcert/server.crt (RSA) or "                \
 	  "server-ecdsa.crt")                                                                      \
 	X(CERTIFICATE_CURVE,                                                                       \
-	  "offered only suites for an ECDSA certificate ({suites}), and no curve of such among "   \
-	  "its groups ({groups})",                                                                 \
+	  "offered only suites for an ECDSA certificate ({suites}), and not its curve, {curve}, "  \
+	  "among its groups ({groups})",                                                           \
 	  "an RSA certificate beside it helps peers that have suites for it")                      \
 	X(GROUPS,                                                                                  \
 	  "offered no group for the key exchange that is admitted, {groups}; {groups_by} admits "  \
@@ -62,7 +62,8 @@
 	  "a slow line, a firewall that swallows large packets, or a scanner")                     \
 	X(KEY, "came while the private key could not be used: {fault}",                            \
 	  "error.log says more")                                                                   \
-	X(NO_CERTIFICATE, "came while no certificate is loaded",                                   \
+	X(NO_CERTIFICATE,                                                                          \
+	  "named no host that a certificate is loaded for, and there is none by default",          \
 	  "put server.crt and server.key into sslcert")                                            \
 	X(RECORD, "sent a record that does not decrypt",                                           \
 	  "wrong keys, or tampering on the way")                                                   \
@@ -71,7 +72,6 @@
 	  "a scanner, or a fault in its TLS library")                                              \
 	X(UNEXPECTED, "sent a message out of turn ({openssl})",                                    \
 	  "a scanner, or a fault in its TLS library")                                              \
-	X(RENEGOTIATION, "lacks safe renegotiation (RFC 5746)", "it has to be upgraded")           \
 	X(OTHER, "and this server did not agree: the handshake failed ({openssl})",                \
 	  "compare what it offers with `postern tls show`")
 

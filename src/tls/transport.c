@@ -197,6 +197,31 @@ void tls_connection_free(struct tls_connection **connection)
 	*connection = NULL;
 }
 
+/* OpenSSL's own word for what went wrong, not "a library below had an error". */
+static bool is_telling(unsigned long error)
+{
+	return ERR_GET_LIB(error) == ERR_LIB_SSL && (ERR_GET_REASON(error) & ERR_RFLAG_COMMON) == 0;
+}
+
+/*
+ * Takes what OpenSSL says of a failure off its queue: a fault of our key (tls/provider.h), else
+ * its own word, else whatever came first, which is the library below. 0: nothing.
+ */
+static unsigned long error_take(void)
+{
+	unsigned long taken = 0;
+
+	for (unsigned long error = ERR_get_error(); error != 0; error = ERR_get_error()) {
+		bool is_ours = ERR_GET_LIB(error) == ERR_LIB_USER;
+		if (taken == 0 || is_ours || (is_telling(error) && !is_telling(taken)))
+			taken = error;
+		if (is_ours)
+			break;
+	}
+	ERR_clear_error();
+	return taken;
+}
+
 /* What OpenSSL's result means to a stream; notes why when it is bad. */
 static enum io io_of(struct tls_connection *self, int result)
 {
@@ -210,9 +235,8 @@ static enum io io_of(struct tls_connection *self, int result)
 	case SSL_ERROR_ZERO_RETURN:
 		return IO_CLOSED;
 	default:
-		self->error = ERR_peek_error();
+		self->error = error_take();
 		self->system_error = self->error == 0 ? system_error : 0;
-		ERR_clear_error();
 		return IO_BROKEN;
 	}
 }

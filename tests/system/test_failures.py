@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Each kind of failed handshake gives one line in security.log, and that line is exactly this one."""
+import os
 import re
+import signal
 import socket
 import ssl
 import struct
+import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from conftest import home_copy
+from clients import client
+from conftest import ROOT, home_copy
 from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "truth"))
-from hello import hello, vector  # noqa: E402
+from hello import POINTS, hello, vector  # noqa: E402
 
 SECONDS = 20
 NEW = {"version": "TLSv1.2", "versions": ["TLSv1.3", "TLSv1.2"], "groups": ["X25519"], "shares": ["X25519"],
@@ -39,8 +44,38 @@ def record(kind, content, version=0x0301):
     return struct.pack(">BH", kind, version) + vector(2, content)
 
 
+def with_version(number):
+    """A hello that lists one version alone."""
+    listed = struct.pack(">HHBH", 43, 3, 2, 0x0304)
+    made = of(NEW, versions=["TLSv1.3"])
+    assert listed in made
+    return made.replace(listed, struct.pack(">HHBH", 43, 3, 2, number))
+
+
+def key_exchange(point):
+    return record(22, b"\x10" + vector(3, vector(1, point)), 0x0303)
+
+
 # What a peer sends on IMAPS, and the line; then it closes.
 RAW = {
+    "RC4 and 3DES": (
+        of(OLD, suites=["TLS_RSA_WITH_RC4_128_SHA", "TLS_RSA_WITH_3DES_EDE_CBC_SHA", "TLS_RSA_EXPORT_WITH_RC4_40_MD5"]),
+        "offered no usable suite, only TLS_RSA_WITH_RC4_128_SHA, TLS_RSA_WITH_3DES_EDE_CBC_SHA, "
+        "TLS_RSA_EXPORT_WITH_RC4_40_MD5; Security/ServerTlsCiphers (mailserver.cfg:LINE) admits none of these"
+        f"{REFUSED}"),
+    "a version of a draft": (
+        with_version(0x7f1c), f"offered a version that is not known here; {PROTOCOLS}{TOO_OLD}"),
+    "a hello that says it is renegotiating": (
+        of(OLD).replace(b"\xff\x01\x00\x01\x00", b"\xff\x01\x00\x01\x01"),
+        f"sent a malformed message (renegotiation encoding err){MALFORMED}; answered with alert 50, decode_error"),
+    "a point that lies on no curve": (
+        of(OLD) + key_exchange(b"\x04" + bytes(63) + b"\x01"),
+        f"sent a malformed message (bad key share){MALFORMED}; answered with alert 47, illegal_parameter"),
+    "a record that does not decrypt": (
+        of(OLD) + key_exchange(bytes.fromhex(POINTS["P-256"])) + record(20, b"\x01", 0x0303)
+        + record(22, bytes(40), 0x0303),
+        "sent a record that does not decrypt; wrong keys, or tampering on the way; answered with alert 20, "
+        "bad_record_mac"),
     "at most TLSv1.1": (
         of(OLD, version="TLSv1.1", signatures=None, suites=["TLS_RSA_WITH_AES_128_CBC_SHA"]),
         f"offered at most TLSv1.1; {PROTOCOLS}{TOO_OLD}"),
@@ -73,7 +108,7 @@ RAW = {
         f"{GROUPS}{REFUSED}"),
     "no curve of the certificate": (
         of(OLD, groups=["X25519"], suites=["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]),
-        "offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), and no curve of such "
+        "offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), and not its curve, P-256, "
         "among its groups (only X25519); an RSA certificate beside it helps peers that have suites for it"
         f"{REFUSED}"),
     "no common signature in TLSv1.3": (
@@ -210,6 +245,172 @@ def openssl_refuses(server, context, name="localhost"):
             context.wrap_socket(peer, server_hostname=name)
 
 
+def test_the_curve_of_the_certificate_is_named(home):
+    """Not any curve counts, but the certificate's own."""
+    pair = home.path / "sslcert" / "server-ecdsa"
+    client("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384", "-nodes", "-days", "30",
+           "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", pair.with_suffix(".key"),
+           "-out", pair.with_suffix(".crt"))
+    with Server(home) as server:
+        peer = of(OLD, suites=["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"], groups=["P-256", "X25519"],
+                  signatures=["ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384"])
+        assert line_after(server, lambda: send(server, "IMAPS", peer)) == (
+            "TLS: 127.0.0.1 offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), "
+            "and not its curve, P-384, among its groups (only P-256, X25519); an RSA certificate beside it helps peers "
+            f"that have suites for it{REFUSED}")
+
+
+NO_CERTIFICATE = ("named no host that a certificate is loaded for, and there is none by default; put server.crt and "
+                  f"server.key into sslcert{REFUSED}")
+
+
+def test_a_home_whose_certificates_are_all_for_names(home):
+    for path in list((home.path / "sslcert").glob("server*")):
+        path.rename(path.with_name(path.name.replace("server", "mail.example.org")))
+    with Server(home) as server:
+        for peer in (of(NEW), of(OLD)):
+            assert line_after(server, lambda: send(server, "IMAPS", peer)) == f"TLS: 127.0.0.1 {NO_CERTIFICATE}"
+
+
+NO_KEY = ("came while the private key could not be used: there is no such thing; error.log says more; answered with "
+          "alert 80, internal_error")
+
+
+def test_a_key_that_is_gone(server):
+    """Who loads the keys anew, after a crash, may find none."""
+    for path in (server.home.path / "sslcert").glob("*.key"):
+        path.unlink()
+    listed = subprocess.run(["ps", "--ppid", str(server.process.pid), "-o", "pid=,args="], check=True,
+                            stdout=subprocess.PIPE, text=True).stdout
+    os.kill(int(re.search(r"^ *(\d+) \S+ role keys ", listed, re.M)[1]), signal.SIGKILL)
+    assert server.home.log_wait("error", "certificate server refused"), server.home.log("error")
+    for peer in (of(NEW), of(OLD)):
+        assert line_after(server, lambda: send(server, "IMAPS", peer)) == f"TLS: 127.0.0.1 {NO_KEY}"
+
+
+BROKEN = ("broke the connection in the middle of the handshake (Connection reset by peer); clients that mislike the "
+          "certificate often do so without a word; look into the client's log")
+
+
+def test_a_connection_that_is_reset(listening):
+    def act():
+        with socket.create_connection(("127.0.0.1", listening.ports["IMAPS"]), SECONDS) as peer:
+            peer.sendall(of(OLD))
+            assert peer.recv(100)
+            # Closing now sends a reset.
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert line_after(listening, act) == f"TLS: 127.0.0.1 {BROKEN}"
+
+
+# ---- somebody in between
+
+class Between:
+    """Relays one connection, and changes what the client says first; a context manager that gives a port."""
+
+    def __init__(self, port, change):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.change = port, change
+        self.thread = threading.Thread(target=self.relay)
+
+    def __enter__(self):
+        self.thread.start()
+        return self.listener.getsockname()[1]
+
+    def __exit__(self, *_):
+        self.thread.join(SECONDS)
+        self.listener.close()
+
+    def relay(self):
+        with self.listener.accept()[0] as near, socket.create_connection(("127.0.0.1", self.port), SECONDS) as far:
+            back = threading.Thread(target=self.copy, args=(far, near))
+            back.start()
+            far.sendall(self.change(near.recv(65536)))
+            self.copy(near, far)
+            back.join(SECONDS)
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while more := source.recv(65536):
+                target.sendall(more)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def context_for(server, version):
+    context = ssl.create_default_context(cafile=str(server.home.certificate))
+    context.minimum_version = context.maximum_version = version
+    return context
+
+
+def shake_between(server, context, change, session=None):
+    with Between(server.ports["IMAPS"], change) as port:
+        with socket.create_connection(("127.0.0.1", port), SECONDS) as peer:
+            with pytest.raises(ssl.SSLError):
+                context.wrap_socket(peer, server_hostname="localhost", session=session)
+
+
+OP_NO_EXTENDED_MASTER_SECRET = 1
+FINISHED = "sent a Finished that does not verify; tampering on the way; answered with alert 51, decrypt_error"
+
+
+def test_a_hello_that_somebody_changed(listening):
+    """The two sides hold different messages to be what was said; the keys are the same (RFC 5246 section 7.4.9)."""
+    context = context_for(listening, ssl.TLSVersion.TLSv1_2)
+    context.options |= OP_NO_EXTENDED_MASTER_SECRET
+    context.set_ciphers("ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA:AES256-SHA")
+
+    def change(said):
+        assert b"\x00\x2f\x00\x35" in said
+        return said.replace(b"\x00\x2f\x00\x35", b"\x00\x35\x00\x2f")
+    assert line_after(listening, lambda: shake_between(listening, context, change)) == f"TLS: 127.0.0.1 {FINISHED}"
+
+
+OTHER = ("and this server did not agree: the handshake failed (binder does not verify); compare what it offers with "
+         "`postern tls show`; answered with alert ")
+# OpenSSL 3.0 sends the first; RFC 8446 section 6.2 wants the second, which newer ones send.
+OTHER_ALERTS = ("47, illegal_parameter", "51, decrypt_error")
+
+
+def test_a_ticket_that_somebody_changed(listening):
+    """The last bytes of the hello prove that the peer knows the session (RFC 8446 section 4.2.11)."""
+    context = context_for(listening, ssl.TLSVersion.TLSv1_3)
+    with socket.create_connection(("127.0.0.1", listening.ports["IMAPS"]), SECONDS) as peer:
+        with context.wrap_socket(peer, server_hostname="localhost") as secured:
+            assert secured.recv(100).startswith(b"* OK")
+            session = secured.session
+    assert session.has_ticket
+    assert line_after(listening, lambda: shake_between(
+        listening, context, lambda said: said[:-1] + bytes([said[-1] ^ 1]), session)) in [
+            f"TLS: 127.0.0.1 {OTHER}{alert}" for alert in OTHER_ALERTS]
+
+
+# ---- alerts
+
+def manual_rows(heading):
+    """The rows of a table of the manual, which holds the same words as the code."""
+    section = (ROOT / "docs" / "manual" / "failures.md").read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines()
+            if line.startswith("| ")]
+    return rows[1:]
+
+
+ALERTS = {int(number): (name.strip("`"), meaning, cure)
+          for number, name, meaning, cure in manual_rows("Alerts that the peer sends")}
+
+
+def alert_sent(number):
+    return of(OLD) + record(21, bytes([2, number]), 0x0303)
+
+
+@pytest.mark.parametrize("number", ALERTS)
+def test_each_alert_of_a_peer(listening, number):
+    name, meaning, cure = ALERTS[number]
+    assert line_after(listening, lambda: send(listening, "POP3S", alert_sent(number))) == (
+        f"TLS: 127.0.0.1 refused: {meaning} (alert {number}, {name}); {cure}")
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_client_that_does_not_know_the_root(listening, version):
     context = ssl.create_default_context()
@@ -231,3 +432,35 @@ def test_a_name_that_no_certificate_holds_is_no_failure_of_ours(listening):
     assert line_after(listening, lambda: openssl_refuses(listening, context, "elsewhere.example")).startswith(
         "TLS: 127.0.0.1 refused: ")
     assert len(lines(listening.home)) == before + 1
+
+
+# ---- all of them
+
+def test_each_kind_in_the_manual_is_seen_here():
+    """A row of the manual, its parts in braces aside, is the beginning of a line that a case expects."""
+    silent = (ROOT / "tests" / "dialog" / "tls" / "silent.dialog").read_text()
+    seen = [line for _, line in RAW.values()] + [NO_CERTIFICATE, NO_KEY, BROKEN, FINISHED, OTHER]
+    seen += re.findall(r"^log security .*127\\\.0\\\.0\\\.1 (.*)\$/$", silent, re.M)
+    seen.append("offered only suites for another kind of certificate (X) than there is (RSA only)")
+    missing = []
+    for what, *_ in manual_rows("What happened"):
+        pattern = re.sub(r"\\\{\w+\\\}", ".*", re.escape(what))
+        if not any(re.match(pattern, line) for line in seen):
+            missing.append(what)
+    assert not missing
+
+
+def test_such_lines_are_no_attack_and_stand_in_no_other_log(listening):
+    for content, _ in RAW.values():
+        send(listening, "IMAPS", content)
+    for number in ALERTS:
+        send(listening, "IMAPS", alert_sent(number))
+    send(listening, "IMAPS", b"the last of them")
+    assert listening.home.log_wait("security", "the last of them", SECONDS)
+    logs = listening.home.path / "store" / "logs"
+    for path in logs.glob("*.log"):
+        if path.name != "security.log":
+            assert "TLS: 127.0.0.1" not in path.read_text(errors="replace"), path.name
+    for rules in (ROOT / "dist" / "fail2ban" / "postern.conf", "/etc/fail2ban/filter.d/kerio.conf"):
+        assert re.search(r"^Lines: \d+ lines, 0 ignored, 0 matched,", client(
+            "fail2ban-regex", logs / "security.log", rules), re.M), rules

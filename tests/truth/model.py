@@ -7,7 +7,7 @@ mistake would have to be made twice. It knows listeners that hold an RSA-2048 an
 """
 from collections import namedtuple
 
-from suites import BY_OPENSSL, LOST, SUITES
+from suites import BY_OPENSSL, SUITES
 
 EVERY = ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 ORDER = ["SSLv2", "SSLv3"] + EVERY
@@ -226,8 +226,7 @@ def says_version(policy, peer):
 
 
 def says_suites(policy, peer):
-    # What OpenSSL lacks it cannot name.
-    named = ", ".join(f"0x{LOST[name]:04x}" if name in LOST else name for name in peer["suites"][:NAMED])
+    named = ", ".join(peer["suites"][:NAMED])
     more = f" and {len(peer['suites']) - NAMED} more" if len(peer["suites"]) > NAMED else ""
     return f"offered no usable suite, only {named}{more}; {source_text(policy, 'ServerTlsCiphers')}"
 

@@ -50,6 +50,15 @@ static void test_nearest_is_the_nearest(void **state)
 	assert_true(str_equals(nearest.best, STR("HIHG")));
 }
 
+static void test_iana_numbers(void **state)
+{
+	assert_string_equal(suite_name_from_number(0x0005), "TLS_RSA_WITH_RC4_128_SHA");
+	assert_string_equal(suite_name_from_number(0x000a), "TLS_RSA_WITH_3DES_EDE_CBC_SHA");
+	assert_string_equal(suite_name_from_number(0x1301), "TLS_AES_128_GCM_SHA256");
+	assert_null(suite_name_from_number(0x00ff));
+	assert_null(suite_name_from_number(0x0a0a));
+}
+
 static void test_iana_names(void **state)
 {
 	static const char *const known[] = {
@@ -92,6 +101,9 @@ static void test_every_suite_of_the_library_is_known(void **state)
 			fail_msg("%.*s is missing", STR_ARG(suite->iana_name));
 		bool anonymous = suite->auth == SUITE_AUTH_NONE || suite->strength_bits == 0;
 		assert_int_equal(cipher_name_is_anonymous(suite->iana_name), anonymous);
+		const char *by_number = suite_name_from_number(suite->id);
+		assert_non_null(by_number);
+		assert_true(str_equals(suite->iana_name, str_from_c(by_number)));
 	}
 	tls_catalog_free(&catalog);
 }
@@ -140,6 +152,7 @@ int main(void)
 		cmocka_unit_test(test_distance),
 		cmocka_unit_test(test_nearest_is_the_nearest),
 		cmocka_unit_test(test_iana_names),
+		cmocka_unit_test(test_iana_numbers),
 		cmocka_unit_test(test_every_suite_of_the_library_is_known),
 		cmocka_unit_test(test_anonymous_names),
 		cmocka_unit_test(test_findings_are_sorted_and_bounded),
