@@ -183,6 +183,18 @@ static void append_self_check(struct buf *to, json_t *status)
 		buf_printf(to, "\n  %s", json_string_value(line));
 }
 
+static void append_expired(struct buf *to, json_t *status)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(json_object_get(status, "tls_policy"), "expired"), i, row)
+		buf_printf(to, "\nThe row of TlsPolicy for %s (mailserver.cfg:%lld) is not applied since %s",
+			   member_text(row, "peer"),
+			   json_integer_value(json_object_get(row, "line")),
+			   member_text(row, "expires"));
+}
+
 static void append_awaiting(struct buf *to, json_t *status)
 {
 	json_t *awaiting = json_object_get(status, "awaiting_confirmation");
@@ -209,6 +221,7 @@ static void status_print(json_t *status)
 		buf_printf(&text, "\nThe file on disk is not in force: %s", broken);
 	append_self_check(&text, status);
 	append_awaiting(&text, status);
+	append_expired(&text, status);
 	if (json_is_false(json_object_get(json_object_get(status, "evidence"), "is_written")))
 		buf_append_c(&text, "\nevidence.log cannot be written: changes are not recorded");
 	buf_append_c(&text, "\n\n");

@@ -15,6 +15,7 @@
 #include "crypto/digest.h"
 #include "proc/json.h"
 #include "proc/parent.h"
+#include "proc/partners.h"
 #include "proc/watchdog.h"
 
 static void append_role(struct buf *json, const struct child *child)
@@ -82,6 +83,7 @@ void status_append(const struct parent *parent, struct buf *json)
 	buf_append_char(json, ']');
 	change_append_status(parent, json);
 	self_checks_append_status(parent, json);
+	partners_append_status(parent, json);
 	buf_append_char(json, '}');
 }
 

@@ -46,6 +46,8 @@ enum {
 	ACCEPTS_A_ROUND = 64,
 	CHECK_SENDS = 50,
 	CHECK_PAUSE_MS = 100,
+	/* Of the contexts of single peers so many are checked: a long list must not hold the rest up. */
+	CHECK_PARTNERS = 32,
 };
 
 static const struct protocol *const protocols[SERVICE_COUNT] = {
@@ -228,6 +230,66 @@ static enum fault contexts_make(struct front_role *role, const struct config *co
 	return FAULT_NONE;
 }
 
+/* A row whose policy, and whose words on it, are the same shares the context of the row before. */
+static struct tls_context *context_share(const struct config *config,
+					 struct tls_context *(*contexts)[SERVICE_COUNT], size_t row,
+					 size_t service)
+{
+	const struct tls_policy *policy = config->partners[row].services[service];
+
+	for (size_t i = 0; i < row; i++) {
+		const struct tls_policy *other = config->partners[i].services[service];
+		if (other != NULL && str_equals(other->text, policy->text) &&
+		    (other->later == NULL) == (policy->later == NULL) &&
+		    other->protocols_source.line == policy->protocols_source.line &&
+		    other->ciphers_source.line == policy->ciphers_source.line)
+			return tls_context_ref(contexts[i][service]);
+	}
+	return NULL;
+}
+
+static enum fault partner_context_make(struct front_role *role, const struct config *config,
+				       struct tls_context *(*contexts)[SERVICE_COUNT], size_t row,
+				       size_t service, struct buf *why)
+{
+	struct tls_context_parts parts = {.policy = config->partners[row].services[service],
+					  .identities = role->identities,
+					  .identity_count = role->identity_count,
+					  .keys = &role->keys.source,
+					  .tickets = role->tickets,
+					  .file_name = config->file_name};
+
+	if (parts.policy == NULL || role->identity_count == 0)
+		return FAULT_NONE;
+	contexts[row][service] = context_share(config, contexts, row, service);
+	if (contexts[row][service] != NULL)
+		return FAULT_NONE;
+	buf_printf(why, "%s, TlsPolicy ", service_name((enum service_id)service));
+	partner_append(why, &config->partners[row], config->file_name);
+	buf_append_c(why, ": ");
+	enum fault fault = tls_context_new(&parts, why, &contexts[row][service]);
+	if (fault == FAULT_NONE)
+		buf_reset(why);
+	return fault;
+}
+
+/* Of the rows of TlsPolicy, into the snapshot; on a fault `why` says more. */
+static enum fault partner_contexts_make(struct front_role *role, struct snapshot *snapshot,
+					struct buf *why)
+{
+	const struct config *config = snapshot->config;
+	struct tls_context *(*contexts)[SERVICE_COUNT] =
+		calloc(config->partner_count + 1, sizeof(*contexts));
+	enum fault fault = FAULT_NONE;
+
+	CHECK(contexts != NULL);
+	snapshot_partners_set(snapshot, contexts);
+	for (size_t i = 0; i < config->partner_count; i++)
+		for (size_t j = 0; j < SERVICE_COUNT && fault == FAULT_NONE; j++)
+			fault = partner_context_make(role, config, contexts, i, j, why);
+	return fault;
+}
+
 /* Has the other thread check the snapshot that is in force now. */
 static void check_want(struct front_role *role, uint64_t generation)
 {
@@ -249,14 +311,15 @@ static enum fault config_put_in_force(struct front_role *role, struct packet *pa
 		return FAULT_INVALID;
 	}
 	enum fault fault = contexts_make(role, config, contexts, why);
+	struct snapshot *snapshot = snapshot_new(config, contexts);
+	if (fault == FAULT_NONE)
+		fault = partner_contexts_make(role, snapshot, why);
 	identities_drop(role);
 	if (fault != FAULT_NONE) {
-		for (size_t i = 0; i < SERVICE_COUNT; i++)
-			tls_context_unref(&contexts[i]);
-		config_unref(&config);
+		snapshot_unref(&snapshot);
 		return fault;
 	}
-	front_snapshot_set(&role->front, snapshot_new(config, contexts));
+	front_snapshot_set(&role->front, snapshot);
 	listeners_settle(role, generation);
 	check_want(role, generation);
 	return FAULT_NONE;
@@ -377,6 +440,31 @@ static void *tickets_run(void *argument)
 	return NULL;
 }
 
+static void partners_check(struct self_check *check, const struct snapshot *snapshot,
+			   int64_t now_s, const struct suite_catalog *catalog)
+{
+	const struct config *config = snapshot->config;
+	unsigned checked = 0;
+
+	for (size_t i = 0; i < config->partner_count * SERVICE_COUNT; i++) {
+		const struct partner *partner = &config->partners[i / SERVICE_COUNT];
+		enum service_id service = (enum service_id)(i % SERVICE_COUNT);
+		struct tls_context *context = snapshot_tls(snapshot, service, partner);
+		if (context == snapshot->tls[service] || partner_is_expired(partner, now_s) ||
+		    checked >= CHECK_PARTNERS)
+			continue;
+		checked++;
+		struct buf name = BUF_INIT(1024);
+		buf_printf(&name, "%s for ", service_name(service));
+		partner_append(&name, partner, config->file_name);
+		buf_append_char(&name, '\0');
+		self_check_context(check, name.data,
+				   tls_policy_at(partner->services[service], now_s),
+				   tls_context_at(context, now_s), catalog);
+		buf_done(&name);
+	}
+}
+
 /* The snapshot's contexts and what they are meant to be; the parent is told. */
 static void snapshot_check(struct front_role *role, uint64_t generation)
 {
@@ -392,6 +480,7 @@ static void snapshot_check(struct front_role *role, uint64_t generation)
 				&check, service_name((enum service_id)i),
 				tls_policy_at(&snapshot->config->services[i].policy, now_s),
 				tls_context_at(snapshot->tls[i], now_s), catalog);
+	partners_check(&check, snapshot, now_s, catalog);
 	struct msg_self_checked checked = {.generation = generation,
 					   .handshakes = check.handshakes,
 					   .differences = buf_str(&check.differences)};

@@ -30,6 +30,34 @@ struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SER
 	return snapshot;
 }
 
+void snapshot_partners_set(struct snapshot *snapshot, struct tls_context *(*tls)[SERVICE_COUNT])
+{
+	CHECK(snapshot->partner_tls == NULL);
+	snapshot->partner_tls = tls;
+}
+
+struct tls_context *snapshot_tls(const struct snapshot *snapshot, enum service_id service,
+				 const struct partner *partner)
+{
+	if (partner != NULL && snapshot->partner_tls != NULL) {
+		size_t row = (size_t)(partner - snapshot->config->partners);
+		CHECK(row < snapshot->config->partner_count);
+		if (snapshot->partner_tls[row][service] != NULL)
+			return snapshot->partner_tls[row][service];
+	}
+	return snapshot->tls[service];
+}
+
+static void partner_tls_free(struct snapshot *snapshot)
+{
+	if (snapshot->partner_tls == NULL)
+		return;
+	for (size_t i = 0; i < snapshot->config->partner_count; i++)
+		for (size_t j = 0; j < SERVICE_COUNT; j++)
+			tls_context_unref(&snapshot->partner_tls[i][j]);
+	free(snapshot->partner_tls);
+}
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot)
 {
 	__atomic_add_fetch(&snapshot->references, 1, __ATOMIC_RELAXED);
@@ -45,6 +73,7 @@ void snapshot_unref(struct snapshot **snapshot)
 		return;
 	for (size_t i = 0; i < SERVICE_COUNT; i++)
 		tls_context_unref(&held->tls[i]);
+	partner_tls_free(held);
 	config_unref(&held->config);
 	free(held);
 }

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "base/hash.h"
+#include "config/partner.h"
 #include "session/session.h"
 #include "tls/context.h"
 
@@ -22,10 +23,19 @@ struct snapshot {
 	struct config *config;
 	char hostname[256]; /* as configured, or the machine's own */
 	struct tls_context *tls[SERVICE_COUNT]; /* NULL for a service without certificates or not enabled */
+	/* For each row of TlsPolicy; NULL where the service's own holds. Rows may share one. */
+	struct tls_context *(*partner_tls)[SERVICE_COUNT];
 };
 
 /* Takes over one reference of `config` and the contexts. */
 struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SERVICE_COUNT]);
+/* Puts the contexts of the rows of TlsPolicy, one array a row, into a new snapshot, and takes them over. */
+void snapshot_partners_set(struct snapshot *snapshot, struct tls_context *(*tls)[SERVICE_COUNT]);
+
+/* What sessions of a service shake hands with; `partner` is their row, or NULL. Borrowed; may be NULL. */
+struct tls_context *snapshot_tls(const struct snapshot *snapshot, enum service_id service,
+				 const struct partner *partner);
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot **snapshot);
 

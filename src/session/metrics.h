@@ -21,6 +21,7 @@
 	X(HANDSHAKES_FAILED, "postern_tls_handshakes_failed_total", "TLS handshakes that failed")  \
 	X(HANDSHAKES_RESUMED, "postern_tls_handshakes_resumed_total", "TLS handshakes that resumed a session") \
 	X(BELOW_FLOOR, "postern_tls_below_floor_total", "TLS sessions below TlsFloor that were let in") \
+	X(BELOW_PARTNER, "postern_tls_below_partner_total", "MAIL that did not meet the sender's row of TlsPolicy") \
 	X(MESSAGES_RECEIVED, "postern_messages_received_total", "Messages accepted")               \
 	X(MESSAGES_REJECTED, "postern_messages_rejected_total", "Recipients or messages refused")  \
 	X(MESSAGES_DELIVERED, "postern_messages_delivered_total", "Copies put into mailboxes")     \

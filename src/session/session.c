@@ -253,7 +253,8 @@ static enum progress progress_of_io(enum io io)
 
 static bool tls_begin(struct session *session)
 {
-	struct tls_context *context = session->snapshot->tls[session->service->id];
+	struct tls_context *context =
+		snapshot_tls(session->snapshot, session->service->id, session->partner);
 
 	if (context == NULL)
 		return false;
@@ -688,6 +689,17 @@ static void peer_describe(struct session *session, const struct sockaddr_in6 *pe
 	session->is_exempt = config_is_exempt(session->snapshot->config, peer->sin6_addr.s6_addr);
 }
 
+/* Which row of TlsPolicy holds for the peer. */
+static void partner_choose(struct session *session)
+{
+	struct partner_query query = {.direction = PARTNER_IN,
+				      .service = session->service->id,
+				      .address = session->peer.sin6_addr.s6_addr,
+				      .now_s = clock_real_s()};
+
+	session->partner = partner_find(session->snapshot->config, &query);
+}
+
 static void refusal_log(const struct session *session, enum refusal refusal)
 {
 	if (!front_refusal_is_news(session->front, session, clock_mono_ms()))
@@ -704,6 +716,7 @@ void front_accept(struct front *front, enum service_id service, const struct pro
 	enum refusal refusal;
 
 	peer_describe(session, peer);
+	partner_choose(session);
 	metric_add(metrics, service, METRIC_CONNECTIONS, 1);
 	metric_add(metrics, service, METRIC_CONNECTIONS_OPEN, 1);
 	bool is_welcome = front_enter(front, session, &refusal);

@@ -20,7 +20,7 @@
 #include "auth/auth.h"
 #include "base/arena.h"
 #include "base/log.h"
-#include "config/config.h"
+#include "config/partner.h"
 #include "net/stream.h"
 #include "net/waiter.h"
 #include "proto/sasl.h"
@@ -189,6 +189,7 @@ struct session {
 	struct sockaddr_in6 local;
 	char peer_text[INET6_ADDRSTRLEN];
 	bool is_exempt; /* from the limits per address */
+	const struct partner *partner; /* its row of TlsPolicy, of the snapshot; NULL: none */
 
 	struct tls_facts tls; /* tls.is_active, version, suite, group ... */
 	bool tls_started_here; /* by STARTTLS in this session */

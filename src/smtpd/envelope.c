@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "session/front.h"
 #include "smtpd/state.h"
 #include "store/directory.h"
 #include "store/mail.h"
@@ -81,6 +83,78 @@ bool envelope_floor_refuses(struct session *session, struct str sender,
 		status_log(session, "Observed", sender, &status);
 	smtpd->is_observed = true;
 	return false;
+}
+
+/* ---- rows of TlsPolicy ---- */
+
+static bool demand_is_met(const struct session *session, const struct partner *partner)
+{
+	if (!session->tls.is_active)
+		return partner->level < TLS_LEVEL_ENCRYPT;
+	return session->tls.version >= partner->min;
+}
+
+/* The row of the domain that the sender names; a row of networks cannot be meant. */
+static const struct partner *sender_partner(const struct session *session,
+					    const struct address *sender)
+{
+	struct partner_query query = {.direction = PARTNER_IN,
+				      .service = session->service->id,
+				      .name = sender->domain,
+				      .now_s = clock_real_s()};
+
+	return str_is_empty(sender->domain) ? NULL
+					    : partner_find(session->snapshot->config, &query);
+}
+
+static struct smtp_status partner_status(struct session *session, const struct partner *partner)
+{
+	struct buf text = BUF_INIT(SMTP_LINE_MAX);
+
+	buf_printf(&text,
+		   "Encryption needed: mail of %.*s is taken over %s%s only, and this session ",
+		   STR_ARG(str_sub(partner->peer, 0, 100)),
+		   partner->min == TLS_PROTOCOL_SSLV3 ? "TLS" : tls_protocol_name(partner->min),
+		   partner->min == TLS_PROTOCOL_SSLV3 || partner->min == TLS_PROTOCOL_1_3
+			   ? ""
+			   : " or newer");
+	if (session->tls.is_active)
+		buf_printf(&text, "uses %s", session->tls.version_name);
+	else
+		buf_append_c(&text, "is not encrypted");
+	struct str kept = arena_dup(&session->arena, buf_str(&text));
+	CHECK(kept.ptr != NULL);
+	buf_done(&text);
+	return (struct smtp_status){550, "5.7.10", kept.ptr};
+}
+
+static bool partner_refuses(struct session *session, const struct partner *partner,
+			    struct str sender, struct smtp_status *status_out)
+{
+	struct smtpd *smtpd = smtpd_of(session);
+
+	if (partner == NULL || demand_is_met(session, partner))
+		return false;
+	struct smtp_status status = partner_status(session, partner);
+	metric_add(session_metrics(session), session->service->id, METRIC_BELOW_PARTNER, 1);
+	if (partner->mode == TLS_RUNG_REPLY) {
+		*status_out = status;
+		envelope_reject_log(session, sender, &status);
+		return true;
+	}
+	if (!smtpd->is_partner_observed)
+		status_log(session, "Observed", sender, &status);
+	smtpd->is_partner_observed = true;
+	return false;
+}
+
+bool envelope_partner_refuses(struct session *session, const struct address *sender,
+			      struct smtp_status *status_out)
+{
+	if (session->service->id != SERVICE_SMTP)
+		return false;
+	return partner_refuses(session, session->partner, sender->text, status_out) ||
+	       partner_refuses(session, sender_partner(session, sender), sender->text, status_out);
 }
 
 static bool route_has(const struct route *route, uint64_t account)

@@ -44,6 +44,14 @@ const struct smtp_status *envelope_recipient_add(struct session *session, struct
 bool envelope_floor_refuses(struct session *session, struct str sender,
 			    struct smtp_status *status_out);
 
+/*
+ * Holds a sender to the rows of TlsPolicy: that of his address or confirmed name,
+ * and that of the domain of MAIL FROM, which anybody may write but which can only
+ * demand. As envelope_floor_refuses.
+ */
+bool envelope_partner_refuses(struct session *session, const struct address *sender,
+			      struct smtp_status *status_out);
+
 /* Writes the line of a refused message or sender to mail.log and counts it. */
 void envelope_reject_log(struct session *session, struct str sender,
 			 const struct smtp_status *status);

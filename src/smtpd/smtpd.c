@@ -165,9 +165,10 @@ static enum command_step cmd_mail(struct session *session, void *arguments)
 		refusal_say(session, REFUSAL_NEEDS_LOGIN, NULL);
 		return mistake_count(session);
 	}
-	struct smtp_status too_old;
-	if (envelope_floor_refuses(session, mail->path.address.text, &too_old)) {
-		status_say(session, &too_old);
+	struct smtp_status not_enough;
+	if (envelope_floor_refuses(session, mail->path.address.text, &not_enough) ||
+	    envelope_partner_refuses(session, &mail->path.address, &not_enough)) {
+		status_say(session, &not_enough);
 		return mistake_count(session);
 	}
 	const struct smtp_status *refusal =

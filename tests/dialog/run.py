@@ -8,6 +8,7 @@ a home and a network of its own, several at a time.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,9 @@ def apply(home, step):
     elif step.verb == "config":
         place, _, value = step.text.partition("=")
         home.configure(**{place: value})
+    elif step.verb == "item":
+        name, *variables = shlex.split(step.text)
+        home.list_add(name, **dict(variable.split("=", 1) for variable in variables))
     elif step.verb == "deliver":
         home.import_message(words[0], deliver_bytes(step, words), *words[1:2])
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-SETUP = {"domain", "user", "alias", "config", "deliver"}
+SETUP = {"domain", "user", "alias", "config", "item", "deliver"}
 STEPS = {"connect", "tls", "starttls", "tls-refused", "disconnect", "expect-close", "pause", "silent",
          "run", "log", "log-without", "config"}
 SPEECH = re.compile(r"(S|S\+|C|C\+|C\*): ?(.*)", re.S)

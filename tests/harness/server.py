@@ -88,6 +88,12 @@ class Home:
             config.change(place.replace("__", "."), value)
         config.write()
 
+    def list_add(self, list_name, **variables):
+        """Appends a record to a list of mailserver.cfg."""
+        config = self.config()
+        config.item_add(list_name, **variables)
+        config.write()
+
     def ports_move(self):
         """Gives each service a free port: for runs outside a namespace of their own."""
         config = self.config()

@@ -3,9 +3,11 @@
 import imaplib
 import os
 import poplib
+import re
 import smtplib
 import ssl
 import subprocess
+from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 
 CLIENT_SECONDS = 60
@@ -32,6 +34,12 @@ def s_client(server, service, *options, stdin="Q\n"):
     if STARTTLS[service]:
         words += ["-starttls", STARTTLS[service]]
     return client(*words, stdin=stdin, check=False)
+
+
+def negotiated(said):
+    """The version that s_client tells of, or None when there was no session."""
+    found = re.search(r"^New, (\S+), Cipher is (\S+)", said, re.M)
+    return found and found[2] != "(NONE)" and re.search(r"Protocol *: (\S+)|^New, (TLSv1.3)", said, re.M)
 
 
 def tls_context(server):
@@ -82,3 +90,17 @@ def pop3_login(server, address, password):
     pop3.user(address)
     pop3.pass_(password)
     return pop3
+
+
+def zone_with_midnight_in(seconds):
+    """A value for TZ in which the next day begins so many seconds from now, and that day."""
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    midnight = now + timedelta(seconds=seconds)
+    east = timedelta(days=1) - timedelta(hours=midnight.hour, minutes=midnight.minute, seconds=midnight.second)
+    day = (midnight + east).date()
+    if east > timedelta(hours=12):
+        east, day = east - timedelta(days=1), day - timedelta(days=1)
+    hours, rest = divmod(abs(int(east.total_seconds())), 3600)
+    # POSIX counts west of Greenwich as positive.
+    sign = "-" if east > timedelta(0) else "+"
+    return f"TST{sign}{hours:02}:{rest // 60:02}:{rest % 60:02}", day.isoformat(), midnight

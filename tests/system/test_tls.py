@@ -5,11 +5,11 @@ import re
 import smtplib
 import time
 import xml.etree.ElementTree as ElementTree
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
 
-from clients import STARTTLS, client, message, s_client, tls_context
+from clients import STARTTLS, client, message, negotiated, s_client, tls_context, zone_with_midnight_in
 from conftest import home_copy
 from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
@@ -36,12 +36,6 @@ def old(home_template, workplace):
         home.configure(**{f"{table}.ServerTlsProtocols": EVERY_VERSION, f"{table}.ServerTlsCiphers": None})
     with Server(home) as running:
         yield running
-
-
-def negotiated(said):
-    """The version that s_client tells of, or None when there was no session."""
-    found = re.search(r"^New, (\S+), Cipher is (\S+)", said, re.M)
-    return found and found[2] != "(NONE)" and re.search(r"Protocol *: (\S+)|^New, (TLSv1.3)", said, re.M)
 
 
 @pytest.mark.parametrize("service", STARTTLS)
@@ -196,20 +190,6 @@ def test_a_refused_handshake_is_told_in_words(fresh):
 
 
 # ---- floors
-
-def zone_with_midnight_in(seconds):
-    """A value for TZ in which the next day begins so many seconds from now, and that day."""
-    now = datetime.now(timezone.utc).replace(microsecond=0)
-    midnight = now + timedelta(seconds=seconds)
-    east = timedelta(days=1) - timedelta(hours=midnight.hour, minutes=midnight.minute, seconds=midnight.second)
-    day = (midnight + east).date()
-    if east > timedelta(hours=12):
-        east, day = east - timedelta(days=1), day - timedelta(days=1)
-    hours, rest = divmod(abs(int(east.total_seconds())), 3600)
-    # POSIX counts west of Greenwich as positive.
-    sign = "-" if east > timedelta(0) else "+"
-    return f"TST{sign}{hours:02}:{rest // 60:02}:{rest % 60:02}", day.isoformat(), midnight
-
 
 def test_a_rung_moves_at_midnight_without_a_restart(home, folder):
     for table in ("Security", "SmtpSecurity"):
