@@ -89,6 +89,7 @@ struct config_limits {
 };
 
 struct partner; /* config/partner.h */
+
 /* A zone whose servers are named. */
 struct config_stub_zone {
 	struct str name;

@@ -677,6 +677,15 @@ void task_wake(struct task *task)
 	waiter_unlock(waiter);
 }
 
+void task_fd_set(struct task *task, int fd)
+{
+	CHECK(task->state == TASK_RUNNING);
+	if (task->in_epoll)
+		CHECK(epoll_ctl(task->waiter->epoll_fd, EPOLL_CTL_DEL, task->fd, NULL) == 0);
+	task->in_epoll = false;
+	task->fd = fd;
+}
+
 struct waiter_counts waiter_counts(struct waiter *waiter)
 {
 	waiter_lock(waiter);

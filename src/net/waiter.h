@@ -120,6 +120,12 @@ void task_start(struct waiter *waiter, struct task *task);
 /* Makes run() be called soon, with is_woken set. Thread safe, never blocks; the task must not have ended. */
 void task_wake(struct task *task);
 
+/*
+ * Gives the task another descriptor to wait for, -1 for none; the former one is
+ * the caller's to close, afterwards. From within run() alone.
+ */
+void task_fd_set(struct task *task, int fd);
+
 struct waiter_counts {
 	unsigned tasks;
 	unsigned running;
