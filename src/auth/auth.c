@@ -86,15 +86,30 @@ static void question_answer(struct question *question, const struct login_answer
 	question->wake(question->context);
 }
 
+/* False when the role says what it cannot mean. */
+static bool answer_read(const struct msg_login_answered *given, struct login_answer *answer_out)
+{
+	if (given->fault >= FAULT_COUNT || given->verdict >= LOGIN_VERDICT_COUNT ||
+	    given->message.len > sizeof(answer_out->message) ||
+	    (given->seal.len != 0 && given->seal.len != sizeof(answer_out->seal)))
+		return false;
+	*answer_out = (struct login_answer){.fault = given->fault,
+					    .verdict = given->verdict,
+					    .flags = given->flags,
+					    .wait_s = given->wait_s,
+					    .message_len = given->message.len};
+	if (given->message.len > 0)
+		memcpy(answer_out->message, given->message.ptr, given->message.len);
+	if (given->seal.len > 0)
+		memcpy(answer_out->seal, given->seal.ptr, given->seal.len);
+	return true;
+}
+
 static void answer_deliver(struct auth_client *client, const struct packet *packet)
 {
-	const struct msg_login_answered *given = &packet->message.login_answered;
-	struct login_answer answer = {.fault = given->fault,
-				      .verdict = given->verdict,
-				      .flags = given->flags,
-				      .wait_s = given->wait_s};
+	struct login_answer answer;
 
-	if (given->fault >= FAULT_COUNT || given->verdict >= LOGIN_VERDICT_COUNT)
+	if (!answer_read(&packet->message.login_answered, &answer))
 		answer = (struct login_answer){.fault = FAULT_INVALID};
 	pthread_mutex_lock(&client->lock);
 	struct question *question = question_find(client, packet->header.id);
@@ -244,12 +259,56 @@ static bool channel_await(struct auth_client *client)
 	return true;
 }
 
-static enum fault ask_locked(struct auth_client *client, const struct login_question *asked,
-			     login_wake *wake, void *context, uint64_t *ticket_out)
+static enum fault scram_first_send(struct channel *channel, uint64_t ticket,
+				   const struct login_question *asked)
+{
+	struct msg_scram_begin begin = {.account = asked->account,
+					.first = asked->scram.first,
+					.address = asked->address};
+
+	return channel_send(channel, MSG_scram_begin, ticket, &begin);
+}
+
+static enum fault scram_last_send(struct channel *channel, uint64_t ticket,
+				  const struct login_question *asked)
+{
+	struct msg_scram_finish finish = {.account = asked->account,
+					  .first = asked->scram.first,
+					  .challenge = asked->scram.challenge,
+					  .seal = asked->scram.seal,
+					  .last = asked->scram.last,
+					  .binding = asked->scram.binding,
+					  .address = asked->address};
+
+	return channel_send(channel, MSG_scram_finish, ticket, &finish);
+}
+
+static enum fault password_send(struct channel *channel, uint64_t ticket,
+				const struct login_question *asked)
 {
 	struct msg_login_check check = {
 		.account = asked->account, .password = asked->password, .address = asked->address};
 
+	return channel_send(channel, MSG_login_check, ticket, &check);
+}
+
+static enum fault question_send(struct channel *channel, uint64_t ticket,
+				const struct login_question *asked)
+{
+	switch (asked->kind) {
+	case LOGIN_BY_PASSWORD:
+		return password_send(channel, ticket, asked);
+	case LOGIN_BY_SCRAM_FIRST:
+		return scram_first_send(channel, ticket, asked);
+	case LOGIN_BY_SCRAM_LAST:
+		return scram_last_send(channel, ticket, asked);
+	}
+	return FAULT_INVALID;
+}
+
+static enum fault ask_locked(struct auth_client *client, const struct login_question *asked,
+			     login_wake *wake, void *context, uint64_t *ticket_out)
+{
 	if (!channel_await(client))
 		return FAULT_UNAVAILABLE;
 	struct question *question = question_open(client);
@@ -258,8 +317,7 @@ static enum fault ask_locked(struct auth_client *client, const struct login_ques
 	question->wake = wake;
 	question->context = context;
 	/* The socket does not block: a full queue is FAULT_BUSY, and the lock is held shortly. */
-	enum fault fault =
-		channel_send(&client->channel, MSG_login_check, question->ticket, &check);
+	enum fault fault = question_send(&client->channel, question->ticket, asked);
 	if (fault == FAULT_NONE)
 		*ticket_out = question->ticket;
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asking the auth role whether a password is right, without waiting for it.
+ * Asking the auth role whether a password is right, or a message of SCRAM, without
+ * waiting for it.
  *
  * Hashing takes tens of milliseconds and strangers can order it, so no worker
  * waits: the question goes out with auth_client_ask, the session parks, and it
@@ -15,18 +16,22 @@
 #ifndef POSTERN_AUTH_AUTH_H
 #define POSTERN_AUTH_AUTH_H
 
+#include "auth/scram_keeper.h"
 #include "ipc/client.h"
+#include "proto/scram.h"
 
 /*
- * X(name, text). A peer must not be told WRONG_PASSWORD, UNKNOWN_USER and
- * DISABLED apart; the log is.
+ * X(name, text). A peer must not be told the refusals apart, but BLOCKED; the log is.
  */
 #define LOGIN_VERDICT_TABLE(X)                                                                     \
 	X(GRANTED, "granted")                                                                      \
 	X(WRONG_PASSWORD, "wrong password")                                                        \
 	X(UNKNOWN_USER, "unknown user")                                                            \
 	X(DISABLED, "the account is disabled")                                                     \
-	X(BLOCKED, "too many failed logins from this address")
+	X(BLOCKED, "too many failed logins from this address")                                     \
+	X(CONTINUES, "the exchange goes on")                                                       \
+	X(NO_VERIFIER, "no SCRAM verifier is kept for the account")                                \
+	X(WRONG_BINDING, "the right password over another connection")
 
 enum login_verdict {
 #define X(name, text) LOGIN_##name,
@@ -43,10 +48,18 @@ enum {
 	LOGIN_FLAG_DISABLED = 1u << 1, /* no login, whatever the password */
 };
 
+enum login_question_kind {
+	LOGIN_BY_PASSWORD,
+	LOGIN_BY_SCRAM_FIRST, /* answered CONTINUES, with a message and a seal */
+	LOGIN_BY_SCRAM_LAST   /* GRANTED comes with the message that proves the server */
+};
+
 struct login_question {
+	enum login_question_kind kind;
 	struct str account;  /* in the form of address_append_account (proto/address.h) */
-	struct str password; /* copied; the caller wipes its own */
+	struct str password; /* BY_PASSWORD: copied; the caller wipes its own */
 	struct str address;  /* the peer's, numeric, without port */
+	struct scram_attempt scram; /* BY_SCRAM: `first`, or all but `account` */
 };
 
 struct login_answer {
@@ -55,6 +68,9 @@ struct login_answer {
 	enum login_verdict verdict; /* holds when fault is NONE */
 	uint32_t flags;		    /* LOGIN_FLAG_...; holds when granted */
 	uint32_t wait_s;	    /* BLOCKED: how long this address stays so */
+	size_t message_len;
+	char message[SCRAM_MESSAGE_MAX];
+	char seal[SCRAM_SEAL_BYTES]; /* CONTINUES */
 };
 
 /*

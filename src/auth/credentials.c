@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Record: version of the record (u8), flags (u32), the encoded hash. The
- * unnamed database of LMDB holds the two named ones: "meta" with the version of
- * the layout, and "credentials".
+ * Record: version of the record (u8), flags (u32), the encoded hash. Record of a
+ * verifier: version (u8), iterations (u32), salt, stored key, server key. The
+ * unnamed database of LMDB holds the three named ones: "meta" with the version of
+ * the layout and the key of the salts, "credentials", and "scram".
  */
 #include "auth/credentials.h"
 
@@ -14,7 +15,13 @@
 #include "base/file.h"
 #include "crypto/password.h"
 
-enum { LAYOUT_VERSION = 1, RECORD_VERSION = 1, KEY_MAX = 500, RECORD_MAX = PASSWORD_HASH_MAX + 16 };
+enum {
+	LAYOUT_VERSION = 1,
+	RECORD_VERSION = 1,
+	KEY_MAX = 500,
+	RECORD_MAX = PASSWORD_HASH_MAX + 16,
+	VERIFIER_MAX = 5 + sizeof(struct scram_verifier),
+};
 
 /* Room for some two million accounts; only what is used takes space on disk. */
 static const size_t MAP_BYTES = (size_t)1 << 30;
@@ -23,9 +30,12 @@ struct credentials {
 	MDB_env *env;
 	MDB_dbi meta;
 	MDB_dbi records;
+	MDB_dbi verifiers;
+	struct mac_key salt_key;
 };
 
 static const struct str VERSION_KEY = STR_INIT("version");
+static const struct str SALT_KEY = STR_INIT("scram-salt");
 
 static enum fault fault_from_lmdb(int result)
 {
@@ -78,6 +88,26 @@ static enum fault version_settle(struct credentials *credentials, MDB_txn *txn)
 	return version > LAYOUT_VERSION ? FAULT_VERSION : FAULT_NONE;
 }
 
+/* Reads the key of the salts, or makes it. */
+static enum fault salt_key_settle(struct credentials *credentials, MDB_txn *txn)
+{
+	MDB_val key = value_of(SALT_KEY), value;
+	struct mac_key *salt_key = &credentials->salt_key;
+	int result = mdb_get(txn, credentials->meta, &key, &value);
+
+	if (result == MDB_NOTFOUND) {
+		mac_key_init(salt_key);
+		value = value_of(str_make(salt_key->bytes, MAC_BYTES));
+		return fault_from_lmdb(mdb_put(txn, credentials->meta, &key, &value, 0));
+	}
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	if (value.mv_size != MAC_BYTES)
+		return FAULT_CORRUPT;
+	memcpy(salt_key->bytes, value.mv_data, MAC_BYTES);
+	return FAULT_NONE;
+}
+
 static enum fault databases_open(struct credentials *credentials)
 {
 	MDB_txn *txn;
@@ -88,9 +118,13 @@ static enum fault databases_open(struct credentials *credentials)
 	result = mdb_dbi_open(txn, "meta", MDB_CREATE, &credentials->meta);
 	if (result == MDB_SUCCESS)
 		result = mdb_dbi_open(txn, "credentials", MDB_CREATE, &credentials->records);
+	if (result == MDB_SUCCESS)
+		result = mdb_dbi_open(txn, "scram", MDB_CREATE, &credentials->verifiers);
 	enum fault fault = fault_from_lmdb(result);
 	if (fault == FAULT_NONE)
 		fault = version_settle(credentials, txn);
+	if (fault == FAULT_NONE)
+		fault = salt_key_settle(credentials, txn);
 	if (fault == FAULT_NONE)
 		return fault_from_lmdb(mdb_txn_commit(txn));
 	mdb_txn_abort(txn);
@@ -107,7 +141,7 @@ enum fault credentials_open(const char *folder, struct credentials **out)
 		fault = fault_from_lmdb(mdb_env_create(&opened->env));
 	if (fault == FAULT_NONE) {
 		CHECK(mdb_env_set_mapsize(opened->env, MAP_BYTES) == MDB_SUCCESS);
-		CHECK(mdb_env_set_maxdbs(opened->env, 2) == MDB_SUCCESS);
+		CHECK(mdb_env_set_maxdbs(opened->env, 3) == MDB_SUCCESS);
 		fault = fault_from_lmdb(mdb_env_open(opened->env, folder, MDB_NOTLS, 0600));
 	}
 	if (fault == FAULT_NONE)
@@ -128,6 +162,7 @@ void credentials_close(struct credentials **credentials)
 		return;
 	if (closed->env != NULL)
 		mdb_env_close(closed->env);
+	mac_key_wipe(&closed->salt_key);
 	free(closed);
 }
 
@@ -182,33 +217,81 @@ enum fault credentials_get(struct credentials *credentials, struct str account, 
 	return fault;
 }
 
+static void append_head(struct buf *record, uint32_t number)
+{
+	const unsigned char head[] = {RECORD_VERSION, (unsigned char)(number >> 24),
+				      (unsigned char)(number >> 16), (unsigned char)(number >> 8),
+				      (unsigned char)number};
+
+	buf_append(record, head, sizeof(head));
+}
+
+/* A write transaction's end: committed, or undone where something failed. */
+static enum fault txn_end(MDB_txn *txn, int result)
+{
+	if (result == MDB_SUCCESS)
+		return fault_from_lmdb(mdb_txn_commit(txn));
+	mdb_txn_abort(txn);
+	return fault_from_lmdb(result);
+}
+
+static int verifier_delete(struct credentials *credentials, MDB_txn *txn, struct str account)
+{
+	MDB_val key = value_of(account);
+	int result = mdb_del(txn, credentials->verifiers, &key, NULL);
+
+	return result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+}
+
+static int verifier_write(struct credentials *credentials, MDB_txn *txn, struct str account,
+			  const struct scram_verifier *verifier)
+{
+	struct buf record = BUF_INIT(VERIFIER_MAX);
+
+	append_head(&record, verifier->iterations);
+	buf_append(&record, verifier->salt, sizeof(verifier->salt));
+	buf_append(&record, verifier->stored_key, sizeof(verifier->stored_key));
+	buf_append(&record, verifier->server_key, sizeof(verifier->server_key));
+	CHECK(!record.failed);
+	MDB_val key = value_of(account), value = value_of(buf_str(&record));
+	int result = mdb_put(txn, credentials->verifiers, &key, &value, 0);
+	buf_wipe(&record);
+	return result;
+}
+
+static int record_write(struct credentials *credentials, MDB_txn *txn, struct str account,
+			struct str record)
+{
+	MDB_val key = value_of(account), value = value_of(record);
+
+	return mdb_put(txn, credentials->records, &key, &value, 0);
+}
+
 enum fault credentials_put(struct credentials *credentials, struct str account,
-			   const struct credential *credential)
+			   const struct credential *credential,
+			   const struct scram_verifier *verifier)
 {
 	struct buf record = BUF_INIT(RECORD_MAX);
-	const unsigned char head[] = {RECORD_VERSION, (unsigned char)(credential->flags >> 24),
-				      (unsigned char)(credential->flags >> 16),
-				      (unsigned char)(credential->flags >> 8),
-				      (unsigned char)credential->flags};
 	MDB_txn *txn;
 
-	buf_append(&record, head, sizeof(head));
+	append_head(&record, credential->flags);
 	buf_append_str(&record, credential->hash);
 	if (record.failed || !account_check(account)) {
 		buf_done(&record);
 		return FAULT_INVALID;
 	}
 	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
-	if (result == MDB_SUCCESS) {
-		MDB_val key = value_of(account), value = value_of(buf_str(&record));
-		result = mdb_put(txn, credentials->records, &key, &value, 0);
+	enum fault fault = fault_from_lmdb(result);
+	if (fault == FAULT_NONE) {
+		result = record_write(credentials, txn, account, buf_str(&record));
 		if (result == MDB_SUCCESS)
-			result = mdb_txn_commit(txn);
-		else
-			mdb_txn_abort(txn);
+			result = verifier == NULL
+					 ? verifier_delete(credentials, txn, account)
+					 : verifier_write(credentials, txn, account, verifier);
+		fault = txn_end(txn, result);
 	}
 	buf_done(&record);
-	return fault_from_lmdb(result);
+	return fault;
 }
 
 enum fault credentials_remove(struct credentials *credentials, struct str account)
@@ -223,11 +306,102 @@ enum fault credentials_remove(struct credentials *credentials, struct str accoun
 		return fault_from_lmdb(result);
 	result = mdb_del(txn, credentials->records, &key, NULL);
 	if (result == MDB_SUCCESS)
-		result = mdb_txn_commit(txn);
-	else
-		mdb_txn_abort(txn);
-	return fault_from_lmdb(result);
+		result = verifier_delete(credentials, txn, account);
+	return txn_end(txn, result);
 }
+
+/* ---- verifiers ---- */
+
+const struct mac_key *credentials_salt_key(const struct credentials *credentials)
+{
+	return &credentials->salt_key;
+}
+
+static void digest_read(struct cursor *cursor, uint8_t *to, size_t len)
+{
+	struct str bytes = cursor_bytes(cursor, len);
+
+	if (bytes.len == len)
+		memcpy(to, bytes.ptr, len);
+}
+
+static enum fault verifier_decode(struct str record, struct scram_verifier *verifier_out)
+{
+	struct cursor cursor = cursor_make(record);
+	struct scram_verifier verifier;
+	uint8_t version = cursor_u8(&cursor);
+
+	verifier.iterations = cursor_u32(&cursor);
+	digest_read(&cursor, verifier.salt, sizeof(verifier.salt));
+	digest_read(&cursor, verifier.stored_key, sizeof(verifier.stored_key));
+	digest_read(&cursor, verifier.server_key, sizeof(verifier.server_key));
+	if (!cursor_is_done(&cursor) || version != RECORD_VERSION)
+		return FAULT_CORRUPT;
+	*verifier_out = verifier;
+	scram_verifier_wipe(&verifier);
+	return FAULT_NONE;
+}
+
+enum fault credentials_verifier_get(struct credentials *credentials, struct str account,
+				    struct scram_verifier *verifier_out)
+{
+	MDB_txn *txn;
+	MDB_val key = value_of(account), value;
+
+	if (!account_check(account))
+		return FAULT_NOT_FOUND;
+	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_get(txn, credentials->verifiers, &key, &value);
+	enum fault fault = result == MDB_SUCCESS ? verifier_decode(text_of(value), verifier_out)
+						 : fault_from_lmdb(result);
+	mdb_txn_abort(txn);
+	return fault;
+}
+
+/* NONE when the account's hash is still this one. */
+static enum fault hash_compare(struct credentials *credentials, MDB_txn *txn, struct str account,
+			       struct str hash)
+{
+	struct buf present = BUF_INIT(PASSWORD_HASH_MAX);
+	struct credential credential;
+	enum fault fault = record_read(credentials, txn, account, &present, &credential);
+
+	if (fault == FAULT_NONE && !str_equals(credential.hash, hash))
+		fault = FAULT_CONFLICT;
+	buf_wipe(&present);
+	return fault;
+}
+
+enum fault credentials_verifier_put(struct credentials *credentials, struct str account,
+				    struct str hash, const struct scram_verifier *verifier)
+{
+	MDB_txn *txn;
+
+	if (!account_check(account))
+		return FAULT_NOT_FOUND;
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	enum fault fault = hash_compare(credentials, txn, account, hash);
+	if (fault == FAULT_NONE)
+		return txn_end(txn, verifier_write(credentials, txn, account, verifier));
+	mdb_txn_abort(txn);
+	return fault;
+}
+
+enum fault credentials_verifiers_drop(struct credentials *credentials)
+{
+	MDB_txn *txn;
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	return txn_end(txn, mdb_drop(txn, credentials->verifiers, 0));
+}
+
+/* ---- the list of accounts ---- */
 
 static enum fault records_walk(MDB_cursor *cursor, struct str after,
 			       bool (*each)(void *context, struct str account, uint32_t flags),

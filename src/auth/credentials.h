@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The accounts' credentials on disk: an LMDB environment that only the auth
- * role opens, one record an account.
+ * role opens, one record an account; beside it, where the administrator wants
+ * them, the verifiers of SCRAM (crypto/scram.h), which go with the password they are of.
  *
  * Every change is durable before the function returns. Any thread may call.
  */
@@ -10,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "crypto/scram.h"
 
 struct credentials;
 
@@ -32,12 +34,34 @@ void credentials_close(struct credentials **credentials);
 must_check enum fault credentials_get(struct credentials *credentials, struct str account,
 				      struct buf *hash, struct credential *credential_out);
 
-/* Sets or replaces. INVALID for an account name that is empty or too long, NO_SPACE, IO. Blocks. */
+/*
+ * Sets or replaces, the verifier too: NULL removes what was kept of the former password.
+ * INVALID for an account name that is empty or too long, NO_SPACE, IO. Blocks.
+ */
 must_check enum fault credentials_put(struct credentials *credentials, struct str account,
-				      const struct credential *credential);
+				      const struct credential *credential,
+				      const struct scram_verifier *verifier);
 
-/* Removes; NOT_FOUND when there is none. Blocks. */
+/* Removes, with the verifier; NOT_FOUND when there is none. Blocks. */
 must_check enum fault credentials_remove(struct credentials *credentials, struct str account);
+
+/* Looks the account's verifier up. NOT_FOUND, CORRUPT, IO. Blocks at most for a page. */
+must_check enum fault credentials_verifier_get(struct credentials *credentials, struct str account,
+					       struct scram_verifier *verifier_out);
+
+/*
+ * Keeps the verifier of the password whose hash is `hash`; CONFLICT when the account
+ * has another by now, NOT_FOUND when it has none. Blocks.
+ */
+must_check enum fault credentials_verifier_put(struct credentials *credentials, struct str account,
+					       struct str hash,
+					       const struct scram_verifier *verifier);
+
+/* Forgets the verifiers of all accounts. Blocks. */
+must_check enum fault credentials_verifiers_drop(struct credentials *credentials);
+
+/* The key of this environment from which the salts of accounts are made; it lives as long as it. */
+const struct mac_key *credentials_salt_key(const struct credentials *credentials);
 
 /*
  * Calls `each` for the accounts that follow `after` in order of their bytes,

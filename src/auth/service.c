@@ -16,9 +16,12 @@
 #include "auth/credentials.h"
 #include "auth/queue.h"
 #include "auth/remembered.h"
+#include "auth/scram_keeper.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "crypto/password.h"
+#include "proto/saslprep.h"
+#include "proto/scram.h"
 
 enum {
 	QUEUE_MAX = 512,
@@ -59,6 +62,8 @@ struct counters {
 struct auth_service {
 	struct credentials *credentials;
 	struct buf decoy; /* a hash that no password gives, for unknown users */
+	struct scram_keeper scram;
+	bool allows_scram; /* atomic */
 	pthread_t threads[THREADS_MAX];
 	size_t thread_count;
 	pthread_mutex_t lock;
@@ -165,6 +170,54 @@ static void work_await(struct auth_service *service)
 	(void)pthread_cond_timedwait(&service->work, &service->lock, &due);
 }
 
+/* ---- verifiers of SCRAM ---- */
+
+static bool scram_is_allowed(struct auth_service *service)
+{
+	return __atomic_load_n(&service->allows_scram, __ATOMIC_ACQUIRE);
+}
+
+/* False for a password that SCRAM cannot carry: no text, or prohibited characters in it. */
+static bool verifier_compute(struct auth_service *service, struct str account, struct str password,
+			     struct scram_verifier *verifier_out)
+{
+	struct buf prepared = BUF_INIT(SASLPREP_MAX);
+	uint8_t salt[SCRAM_SALT_BYTES];
+	bool is_possible = saslprep(&prepared, password);
+
+	if (is_possible) {
+		scram_keeper_salt(&service->scram, account, salt);
+		scram_verifier_make(buf_str(&prepared), salt, SCRAM_ITERATIONS, verifier_out);
+	}
+	buf_wipe(&prepared);
+	return is_possible;
+}
+
+/* After one was kept: AllowScram may have become 0 while it was made. */
+static void verifiers_recheck(struct auth_service *service)
+{
+	if (!scram_is_allowed(service))
+		(void)!credentials_verifiers_drop(service->credentials);
+}
+
+/*
+ * After a right password: the verifier that was not kept so far. One that cannot be
+ * kept costs nobody his login.
+ */
+static void verifier_catch_up(struct auth_service *service, struct str account,
+			      struct str password, struct str hash)
+{
+	CLEANUP_SCRAM_VERIFIER struct scram_verifier verifier = {0};
+
+	if (!scram_is_allowed(service) ||
+	    (credentials_verifier_get(service->credentials, account, &verifier) == FAULT_NONE &&
+	     verifier.iterations == SCRAM_ITERATIONS))
+		return;
+	if (verifier_compute(service, account, password, &verifier))
+		(void)!credentials_verifier_put(service->credentials, account, hash, &verifier);
+	verifiers_recheck(service);
+}
+
 /* ---- checking a login ---- */
 
 /* Looks the account up and hashes; fills in fault, verdict and flags. */
@@ -186,23 +239,21 @@ static void login_verify(struct auth_service *service, struct job *job)
 		job->answer.verdict = LOGIN_WRONG_PASSWORD;
 	else if ((credential.flags & LOGIN_FLAG_DISABLED) != 0)
 		job->answer.verdict = LOGIN_DISABLED;
-	else
+	else {
 		job->answer.verdict = LOGIN_GRANTED;
+		verifier_catch_up(service, job_account(job), secret_reveal(&job->password),
+				  credential.hash);
+	}
 	buf_wipe(&hash);
 }
 
-/* With the lock held: remembers or counts the outcome; returns the delay of the answer. */
-static uint32_t login_settle(struct auth_service *service, struct job *job, uint64_t changes)
+/* With the lock held: counts the outcome; returns the delay of the answer. */
+static uint32_t login_settle(struct auth_service *service, struct job *job)
 {
 	if (job->answer.fault != FAULT_NONE)
 		return 0;
 	if (job->answer.verdict == LOGIN_GRANTED) {
 		service->counters.granted++;
-		/* A password changed meanwhile must not come back as a remembered one. */
-		if (service->changes == changes)
-			remembered_add(&service->remembered, job_account(job),
-				       secret_reveal(&job->password), job->answer.flags,
-				       clock_mono_ms());
 		return 0;
 	}
 	service->counters.failed++;
@@ -210,6 +261,15 @@ static uint32_t login_settle(struct auth_service *service, struct job *job, uint
 	if (job->is_exempt)
 		return 0;
 	return attempts_fail(&service->attempts, &service->limits, &job->key, clock_mono_ms());
+}
+
+/* With the lock held. A password changed meanwhile must not come back as a remembered one. */
+static void login_remember(struct auth_service *service, const struct job *job, uint64_t changes)
+{
+	if (job->answer.fault == FAULT_NONE && job->answer.verdict == LOGIN_GRANTED &&
+	    service->changes == changes)
+		remembered_add(&service->remembered, job_account(job),
+			       secret_reveal(&job->password), job->answer.flags, clock_mono_ms());
 }
 
 /* With the lock held: true, with the answer filled in, when the address is refused unheard. */
@@ -239,7 +299,8 @@ static void login_run(struct auth_service *service, struct job *job)
 		pthread_mutex_unlock(&service->lock);
 		login_verify(service, job);
 		pthread_mutex_lock(&service->lock);
-		uint32_t delay_ms = login_settle(service, job, changes);
+		uint32_t delay_ms = login_settle(service, job);
+		login_remember(service, job, changes);
 		secret_wipe(&job->password);
 		is_delayed = delay_ms > 0 && delay_put(service, job, clock_mono_ms() + delay_ms);
 	}
@@ -255,13 +316,20 @@ static void login_run(struct auth_service *service, struct job *job)
 static enum fault credential_change(struct auth_service *service, const struct job *job)
 {
 	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
+	CLEANUP_SCRAM_VERIFIER struct scram_verifier verifier;
+	struct str password = secret_reveal(&job->password);
 
-	if (job->password.secret_len == 0)
+	if (str_is_empty(password))
 		return credentials_remove(service->credentials, job_account(job));
-	enum fault fault = password_hash(secret_reveal(&job->password), &hash);
+	enum fault fault = password_hash(password, &hash);
 	if (fault == FAULT_NONE) {
 		struct credential credential = {.flags = job->flags, .hash = buf_str(&hash)};
-		fault = credentials_put(service->credentials, job_account(job), &credential);
+		bool is_kept = scram_is_allowed(service) &&
+			       verifier_compute(service, job_account(job), password, &verifier);
+		fault = credentials_put(service->credentials, job_account(job), &credential,
+					is_kept ? &verifier : NULL);
+		if (is_kept)
+			verifiers_recheck(service);
 	}
 	buf_wipe(&hash);
 	return fault;
@@ -369,6 +437,148 @@ static void login_request(struct auth_service *service, struct role_peer *peer, 
 		job_refuse(refused);
 }
 
+/* ---- SCRAM: no hash to wait for, so the loop answers by itself ---- */
+
+/* A job for the answer to one of its messages. */
+static struct job *scram_job(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			     struct str account, struct str address)
+{
+	struct job *job = job_new(peer, id, account, STR(""));
+	uint8_t whole[16];
+
+	peer_key_parse(address, &job->key, whole);
+	pthread_mutex_lock(&service->lock);
+	job->is_exempt = service->limits.is_exempt != NULL &&
+			 service->limits.is_exempt(service->limits.context, whole);
+	bool is_blocked = login_is_blocked(service, job, &job->answer);
+	pthread_mutex_unlock(&service->lock);
+	if (!is_blocked && !scram_is_allowed(service))
+		job->answer.fault = FAULT_UNSUPPORTED;
+	if (!is_blocked && job->answer.fault == FAULT_NONE)
+		return job;
+	login_answer(job);
+	return NULL;
+}
+
+/* The account's verifier, or NULL; NOT_FOUND is no fault: nobody learns who has none. */
+static enum fault verifier_find(struct auth_service *service, struct str account,
+				struct scram_verifier *room,
+				const struct scram_verifier **verifier_out)
+{
+	enum fault fault = credentials_verifier_get(service->credentials, account, room);
+
+	if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+		return fault;
+	*verifier_out = fault == FAULT_NONE ? room : NULL;
+	return FAULT_NONE;
+}
+
+static void scram_begin_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+				const struct msg_scram_begin *begin)
+{
+	struct buf challenge = BUF_INIT(SCRAM_MESSAGE_MAX), seal = BUF_INIT(SCRAM_SEAL_BYTES);
+	CLEANUP_SCRAM_VERIFIER struct scram_verifier room;
+	const struct scram_verifier *verifier;
+	struct job *job = scram_job(service, peer, id, begin->account, begin->address);
+
+	if (job == NULL)
+		return;
+	enum fault fault = verifier_find(service, begin->account, &room, &verifier);
+	if (fault == FAULT_NONE)
+		fault = scram_keeper_begin(&service->scram, begin->account, verifier, begin->first,
+					   clock_mono_ms(), &challenge, &seal);
+	job->answer = (struct msg_login_answered){.fault = fault, .verdict = LOGIN_CONTINUES};
+	if (fault == FAULT_NONE) {
+		job->answer.message = buf_str(&challenge);
+		job->answer.seal = buf_str(&seal);
+	}
+	login_answer(job);
+	buf_done(&challenge);
+	buf_done(&seal);
+}
+
+/* What a checked attempt means; the flags count where it is right. */
+static enum fault scram_verdict_find(struct auth_service *service, struct str account,
+				     enum scram_verdict scram, bool has_verifier,
+				     struct msg_login_answered *answer)
+{
+	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
+	struct credential credential = {0};
+	enum fault fault = credentials_get(service->credentials, account, &hash, &credential);
+
+	buf_wipe(&hash);
+	if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+		return fault;
+	if (fault == FAULT_NOT_FOUND)
+		answer->verdict = LOGIN_UNKNOWN_USER;
+	else if (!has_verifier)
+		answer->verdict = LOGIN_NO_VERIFIER;
+	else if (scram == SCRAM_WRONG)
+		answer->verdict = LOGIN_WRONG_PASSWORD;
+	else if (scram == SCRAM_WRONG_BINDING)
+		answer->verdict = LOGIN_WRONG_BINDING;
+	else
+		answer->verdict = (credential.flags & LOGIN_FLAG_DISABLED) != 0 ? LOGIN_DISABLED
+										 : LOGIN_GRANTED;
+	answer->flags = credential.flags;
+	return FAULT_NONE;
+}
+
+static enum fault scram_attempt_check(struct auth_service *service,
+				      const struct scram_attempt *attempt,
+				      struct msg_login_answered *answer, struct buf *message)
+{
+	CLEANUP_SCRAM_VERIFIER struct scram_verifier room;
+	const struct scram_verifier *verifier;
+	enum scram_verdict verdict;
+	enum fault fault = verifier_find(service, attempt->account, &room, &verifier);
+
+	if (fault == FAULT_NONE)
+		fault = scram_keeper_finish(&service->scram, verifier, attempt, clock_mono_ms(),
+					    &verdict, message);
+	if (fault == FAULT_NONE)
+		fault = scram_verdict_find(service, attempt->account, verdict, verifier != NULL,
+					   answer);
+	return fault;
+}
+
+/* Counts an outcome that needed no hashing thread, and answers it, refusals after their delay. */
+static void outcome_answer(struct auth_service *service, struct job *job)
+{
+	pthread_mutex_lock(&service->lock);
+	uint32_t delay_ms = login_settle(service, job);
+	bool is_delayed = delay_ms > 0 && delay_put(service, job, clock_mono_ms() + delay_ms);
+	if (is_delayed)
+		pthread_cond_signal(&service->work);
+	pthread_mutex_unlock(&service->lock);
+	if (!is_delayed)
+		login_answer(job);
+}
+
+static void scram_finish_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+				 const struct msg_scram_finish *finish)
+{
+	struct scram_attempt attempt = {.account = finish->account,
+					.first = finish->first,
+					.challenge = finish->challenge,
+					.seal = finish->seal,
+					.last = finish->last,
+					.binding = finish->binding};
+	struct buf message = BUF_INIT(SCRAM_MESSAGE_MAX);
+	struct job *job = scram_job(service, peer, id, finish->account, finish->address);
+
+	if (job == NULL)
+		return;
+	job->answer.fault = scram_attempt_check(service, &attempt, &job->answer, &message);
+	/* Only what is answered at once may borrow the buffer. */
+	if (job->answer.fault == FAULT_NONE && job->answer.verdict == LOGIN_GRANTED)
+		job->answer.message = buf_str(&message);
+	outcome_answer(service, job);
+	buf_done(&message);
+}
+
+/* ---- requests ---- */
+
 static void setting_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
 			    const struct msg_password_set *set)
 {
@@ -441,6 +651,12 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 	switch (packet->header.kind) {
 	case MSG_login_check:
 		login_request(service, peer, id, &packet->message.login_check);
+		break;
+	case MSG_scram_begin:
+		scram_begin_request(service, peer, id, &packet->message.scram_begin);
+		break;
+	case MSG_scram_finish:
+		scram_finish_request(service, peer, id, &packet->message.scram_finish);
 		break;
 	case MSG_password_set:
 		setting_request(service, peer, id, &packet->message.password_set);
@@ -539,6 +755,7 @@ enum fault auth_service_new(const char *folder, size_t threads, struct auth_serv
 	struct auth_service *service = calloc(1, sizeof(*service));
 	CHECK(service != NULL);
 	service->credentials = credentials;
+	scram_keeper_init(&service->scram, credentials_salt_key(credentials));
 	service->decoy = decoy;
 	service->limits = attempt_limits_default;
 	locks_init(service);
@@ -579,6 +796,7 @@ void auth_service_free(struct auth_service **service)
 	attempts_done(&freed->attempts);
 	remembered_done(&freed->remembered);
 	credentials_close(&freed->credentials);
+	scram_keeper_done(&freed->scram);
 	buf_done(&freed->decoy);
 	pthread_cond_destroy(&freed->work);
 	pthread_mutex_destroy(&freed->lock);
@@ -590,4 +808,21 @@ void auth_service_set_limits(struct auth_service *service, const struct attempt_
 	pthread_mutex_lock(&service->lock);
 	service->limits = *limits;
 	pthread_mutex_unlock(&service->lock);
+}
+
+enum fault auth_service_set_scram(struct auth_service *service, bool is_allowed)
+{
+	bool was_allowed =
+		__atomic_exchange_n(&service->allows_scram, is_allowed, __ATOMIC_ACQ_REL);
+
+	if (!is_allowed)
+		return credentials_verifiers_drop(service->credentials);
+	if (was_allowed)
+		return FAULT_NONE;
+	/* Whoever is remembered would get no verifier as long as he is. */
+	pthread_mutex_lock(&service->lock);
+	remembered_done(&service->remembered);
+	remembered_init(&service->remembered);
+	pthread_mutex_unlock(&service->lock);
+	return FAULT_NONE;
 }

@@ -5,10 +5,11 @@
  *
  * What it promises: a change is durable before it is answered; an unknown user
  * costs the same hash as a wrong password; an answer that refuses is delayed by
- * a timer, not by a sleeping thread; no password outlives its answer. It speaks
- * through a role_server (ipc/server.h) whose role_data is the service; the
- * messages are login_check, password_set and password_list. It does not log:
- * session/ knows protocol and peer.
+ * a timer, not by a sleeping thread; no password outlives its answer; a verifier of
+ * SCRAM never leaves it. It speaks through a role_server (ipc/server.h) whose
+ * role_data is the service; the messages are login_check, scram_begin,
+ * scram_finish, password_set and password_list. It does not log: session/ knows
+ * protocol and peer.
  */
 #ifndef POSTERN_AUTH_SERVICE_H
 #define POSTERN_AUTH_SERVICE_H
@@ -37,6 +38,13 @@ must_check enum fault auth_service_new(const char *folder, size_t threads,
  * after role_server_run has returned, before role_server_done.
  */
 void auth_service_free(struct auth_service **service);
+
+/*
+ * Server/AllowScram. True: verifiers are made when a password is set and when one was
+ * right. False, as at the start: those that are kept are removed before it
+ * returns; a fault says that they could not be. Thread safe; blocks.
+ */
+must_check enum fault auth_service_set_scram(struct auth_service *service, bool is_allowed);
 
 /* Replaces the limits; after the return the former `context` is not used any more. Thread safe. */
 void auth_service_set_limits(struct auth_service *service, const struct attempt_limits *limits);

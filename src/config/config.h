@@ -69,6 +69,7 @@ struct config_server {
 	bool auto_reload;    /* apply a hand edit at once */
 	struct str user;     /* whom roles become when started by root; empty: "postern" */
 	uint32_t fronts;     /* how many front processes; 0: one, whose workers use every core */
+	bool allow_scram;    /* offer SCRAM-SHA-256, and keep the verifiers it needs */
 };
 
 struct config_limits {

@@ -24,6 +24,10 @@ static const struct schema_row rows[] = {
 	 "Number of processes that talk to the network, at most 16. 0: one, whose threads use every "
 	 "core. Limits of connections count in each process for itself",
 	 AT(server.fronts)},
+	{"Server", "AllowScram", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: logins by SCRAM-SHA-256 too, for which a verifier of each password is kept that is easier "
+	 "to crack than its hash once it is stolen; 0: none is kept",
+	 AT(server.allow_scram)},
 
 	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
 	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S or HTTPS", 0},

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/system_user.h"
+#include "config/document.h"
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "mailq/mailq.h"
@@ -33,6 +34,7 @@ struct private_start {
 	const char *home;
 	int fd;
 	struct log log;
+	bool allows_scram; /* of auth */
 	/* of mailq */
 	struct config *config;
 	struct dns_files dns_files;
@@ -78,6 +80,9 @@ static void private_auth_run(struct private_start *start)
 	struct role_server server;
 	enum fault fault = auth_service_new("store/auth", 1, &service);
 
+	/* Else the verifiers of others are left to the server. */
+	if (fault == FAULT_NONE && start->allows_scram)
+		fault = auth_service_set_scram(service, true);
 	if (fault != FAULT_NONE) {
 		fault_tell(start, ROLE_AUTH, fault);
 		return;
@@ -170,6 +175,30 @@ __attribute__((noreturn)) static void private_role_run(enum role role, struct pr
 	_exit(0);
 }
 
+/* What the file says, where it can be read: a password set now then has its verifier. */
+static bool scram_is_allowed(const char *home)
+{
+	struct buf text = BUF_INIT(DOCUMENT_BYTES_MAX);
+	char *path = path_join(home, "mailserver.cfg");
+	struct findings findings;
+	struct document document;
+	bool is_allowed = false;
+
+	findings_init(&findings);
+	if (file_read(path, &text) == FAULT_NONE) {
+		if (document_parse(&document, buf_str(&text), &findings)) {
+			const struct element *variable = document_variable(
+				&document, STR("Server"), STR(""), STR("AllowScram"));
+			is_allowed = variable != NULL && str_equals(str_trim(variable->value), STR("1"));
+		}
+		document_done(&document);
+	}
+	findings_done(&findings);
+	buf_done(&text);
+	free(path);
+	return is_allowed;
+}
+
 /* Waits for the role's first word: ready, or why not. */
 static enum fault private_role_await(struct private_role *role)
 {
@@ -193,13 +222,16 @@ static enum fault private_role_start(struct link *link, enum role kind)
 
 	if (fault != FAULT_NONE)
 		return fault;
+	bool allows_scram = kind == ROLE_AUTH && scram_is_allowed(link->home);
 	fflush(NULL);
 	pid_t pid = fork();
 	if (pid == 0) {
 		fd_close(&fds[0]);
 		for (int other = 0; other < ROLE_COUNT; other++)
 			channel_close(&link->roles[other].channel);
-		private_role_run(kind, &(struct private_start){.home = link->home, .fd = fds[1]});
+		private_role_run(kind, &(struct private_start){.home = link->home,
+							       .fd = fds[1],
+							       .allows_scram = allows_scram});
 	}
 	fd_close(&fds[1]);
 	if (pid < 0) {

@@ -103,7 +103,9 @@ static enum command_step cmd_authenticate(struct session *session, void *argumen
 	struct str initial = command->authenticate.initial;
 	enum sasl_mechanism mechanism;
 
-	if (!sasl_mechanism_find(command->authenticate.mechanism, &mechanism))
+	if (!session_may_login(session))
+		return session_refuse(session, REFUSAL_PLAIN_LOGIN, session->command);
+	if (!session_mechanism_find(session, command->authenticate.mechanism, &mechanism))
 		return reply_no(session, "[CANNOT] That mechanism is not available");
 	return session_login_sasl(session, mechanism, initial.ptr != NULL, initial);
 }

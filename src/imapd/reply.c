@@ -94,7 +94,9 @@ void reply_append_capabilities(const struct session *session, struct buf *to)
 	buf_append_c(to, " SASL-IR");
 	if (session_may_starttls(session))
 		buf_append_c(to, " STARTTLS");
-	buf_append_c(to, session_may_login(session) ? " AUTH=PLAIN AUTH=LOGIN" : " LOGINDISABLED");
+	sasl_append_mechanisms(to, session_mechanisms(session), STR(" AUTH="), STR(""));
+	if (!session_may_login(session))
+		buf_append_c(to, " LOGINDISABLED");
 }
 
 void reply_append_mailbox(struct buf *to, struct str name)

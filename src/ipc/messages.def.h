@@ -81,7 +81,19 @@
 
 /* Verifies a password; answered by login_answered, perhaps after a delay. */
 #define FIELDS_login_check(F) F(STR, account) F(STR, password) F(STR, address)
-#define FIELDS_login_answered(F) F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s)
+/*
+ * `message` and `seal` are SCRAM's: the server's next message, and what the front gives
+ * back with the client's (both empty elsewhere).
+ */
+#define FIELDS_login_answered(F) F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s) F(STR, message) F(STR, seal)
+/* The client's first message of a SCRAM exchange; answered by login_answered. */
+#define FIELDS_scram_begin(F) F(STR, account) F(STR, first) F(STR, address)
+/*
+ * Its last, with what went before and the data of the channel binding that it asked for;
+ * answered by login_answered, perhaps after a delay.
+ */
+#define FIELDS_scram_finish(F) \
+	F(STR, account) F(STR, first) F(STR, challenge) F(STR, seal) F(STR, last) F(STR, binding) F(STR, address)
 /* Sets, replaces or removes an account's password (an empty one removes); answered by done. */
 #define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags)
 /*
@@ -164,6 +176,8 @@
 	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \
 	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                        \
 	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                     \
+	X(scram_begin, FROM(FRONT), FROM(AUTH))                                                    \
+	X(scram_finish, FROM(FRONT), FROM(AUTH))                                                   \
 	X(password_set, FROM(CTL), FROM(AUTH))                                                     \
 	X(password_list, FROM(CTL), FROM(AUTH))                                                    \
 	X(store_asked, ANY_CLIENT, FROM(STORE))                                                    \

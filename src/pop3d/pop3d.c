@@ -116,8 +116,11 @@ static enum command_step cmd_capa(struct session *session, void *arguments)
 	buf_append_str(out, STR("+OK Capability list follows\r\n"
 				"TOP\r\nUIDL\r\nPIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
 				"EXPIRE NEVER\r\n"));
-	if (session_may_login(session))
-		buf_append_str(out, STR("USER\r\nSASL PLAIN LOGIN\r\n"));
+	if (session_may_login(session)) {
+		buf_append_str(out, STR("USER\r\nSASL"));
+		sasl_append_mechanisms(out, session_mechanisms(session), STR(" "), STR(""));
+		buf_append_str(out, STR("\r\n"));
+	}
 	if (session_may_starttls(session))
 		buf_append_str(out, STR("STLS\r\n"));
 	buf_append_str(out, STR("IMPLEMENTATION Postern\r\n.\r\n"));
@@ -171,9 +174,13 @@ static enum command_step cmd_auth(struct session *session, void *arguments)
 		return mistake_count(session);
 	}
 	/* Old clients ask for the list so; newer ones read CAPA. */
-	if (str_is_empty(command->text))
-		return say(session, "+OK\r\nPLAIN\r\nLOGIN\r\n.");
-	if (!sasl_mechanism_find(command->text, &mechanism))
+	if (str_is_empty(command->text)) {
+		struct buf *out = session_out(session);
+		buf_append_str(out, STR("+OK\r\n"));
+		sasl_append_mechanisms(out, session_mechanisms(session), STR(""), STR("\r\n"));
+		return say(session, ".");
+	}
+	if (!session_mechanism_find(session, command->text, &mechanism))
 		return mistake_say(session, "-ERR Mechanism not available");
 	return session_login_sasl(session, mechanism, command->has_initial, command->initial);
 }

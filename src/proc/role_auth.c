@@ -33,6 +33,11 @@ static void limits_apply(struct role_server *server, struct packet *packet)
 	limits.is_exempt = is_exempt;
 	limits.context = config;
 	auth_service_set_limits(role->service, &limits);
+	enum fault fault = auth_service_set_scram(role->service, config->server.allow_scram);
+	if (fault != FAULT_NONE)
+		log_printf(server->log, LOG_ERROR,
+			   "The verifiers of SCRAM could not be removed from store/auth: %s",
+			   fault_text(fault));
 	config_unref(&role->config);
 	role->config = config;
 }

@@ -6,9 +6,21 @@
 enum { RESPONSE_MAX = 2048 };
 
 /* What the next line is. */
-enum { WAIT_PLAIN, WAIT_LOGIN_USER, WAIT_LOGIN_PASSWORD, FINISHED };
+enum {
+	WAIT_PLAIN,
+	WAIT_LOGIN_USER,
+	WAIT_LOGIN_PASSWORD,
+	WAIT_SCRAM_FIRST,
+	WAIT_FIRST_ANSWER, /* ours */
+	WAIT_SCRAM_FINAL,
+	WAIT_FINAL_ANSWER, /* ours */
+	WAIT_SCRAM_EMPTY,
+	FINISHED
+};
 
 static const struct str mechanism_names[SASL_MECHANISM_COUNT] = {
+	[SASL_SCRAM_SHA_256_PLUS] = STR_INIT("SCRAM-SHA-256-PLUS"),
+	[SASL_SCRAM_SHA_256] = STR_INIT("SCRAM-SHA-256"),
 	[SASL_PLAIN] = STR_INIT("PLAIN"),
 	[SASL_LOGIN] = STR_INIT("LOGIN"),
 };
@@ -28,6 +40,17 @@ const char *sasl_mechanism_name(enum sasl_mechanism mechanism)
 {
 	CHECK(mechanism < SASL_MECHANISM_COUNT);
 	return mechanism_names[mechanism].ptr;
+}
+
+void sasl_append_mechanisms(struct buf *to, unsigned set, struct str before, struct str behind)
+{
+	for (enum sasl_mechanism at = 0; at < SASL_MECHANISM_COUNT; at++) {
+		if ((set & SASL_BIT(at)) == 0)
+			continue;
+		buf_append_str(to, before);
+		buf_append_str(to, mechanism_names[at]);
+		buf_append_str(to, behind);
+	}
 }
 
 static bool user_set(struct sasl *sasl, struct str user)
@@ -67,6 +90,31 @@ static enum sasl_step login_password_ask(struct sasl *sasl)
 	return SASL_CHALLENGE;
 }
 
+static enum sasl_step message_take(struct sasl *sasl, struct str response, int next_stage)
+{
+	if (str_is_empty(response) || response.len > SASL_MESSAGE_MAX)
+		return SASL_INVALID;
+	memcpy(sasl->message_bytes, response.ptr, response.len);
+	sasl->message_len = response.len;
+	sasl->stage = next_stage;
+	return SASL_MESSAGE;
+}
+
+enum sasl_step sasl_answer(struct sasl *sasl, struct str answer)
+{
+	struct buf text = BUF_INIT(SASL_ANSWER_MAX);
+
+	CHECK(sasl->stage == WAIT_FIRST_ANSWER || sasl->stage == WAIT_FINAL_ANSWER);
+	base64_encode(&text, answer);
+	CHECK(!text.failed);
+	if (text.len > 0)
+		memcpy(sasl->challenge_bytes, text.data, text.len);
+	sasl->challenge = str_make(sasl->challenge_bytes, text.len);
+	buf_done(&text);
+	sasl->stage = sasl->stage == WAIT_FIRST_ANSWER ? WAIT_SCRAM_FINAL : WAIT_SCRAM_EMPTY;
+	return SASL_CHALLENGE;
+}
+
 static enum sasl_step response_read(struct sasl *sasl, struct str response)
 {
 	switch (sasl->stage) {
@@ -77,6 +125,13 @@ static enum sasl_step response_read(struct sasl *sasl, struct str response)
 	case WAIT_LOGIN_PASSWORD:
 		sasl->stage = FINISHED;
 		return password_set(sasl, response) ? SASL_DONE : SASL_INVALID;
+	case WAIT_SCRAM_FIRST:
+		return message_take(sasl, response, WAIT_FIRST_ANSWER);
+	case WAIT_SCRAM_FINAL:
+		return message_take(sasl, response, WAIT_FINAL_ANSWER);
+	case WAIT_SCRAM_EMPTY:
+		sasl->stage = FINISHED;
+		return str_is_empty(response) ? SASL_DONE : SASL_INVALID;
 	default:
 		return SASL_INVALID;
 	}
@@ -100,7 +155,8 @@ static enum sasl_step base64_read(struct sasl *sasl, struct str text)
 enum sasl_step sasl_begin(struct sasl *sasl, enum sasl_mechanism mechanism, bool has_initial,
 			  struct str initial)
 {
-	*sasl = (struct sasl){.mechanism = mechanism, .stage = WAIT_PLAIN};
+	*sasl = (struct sasl){.mechanism = mechanism,
+			      .stage = sasl_is_scram(mechanism) ? WAIT_SCRAM_FIRST : WAIT_PLAIN};
 	if (mechanism == SASL_LOGIN) {
 		sasl->stage = WAIT_LOGIN_USER;
 		sasl->challenge = STR("VXNlcm5hbWU6"); /* Username: */
@@ -124,5 +180,7 @@ void sasl_wipe(struct sasl *sasl)
 	secret_wipe(&sasl->password);
 	explicit_bzero(sasl->user_bytes, sizeof(sasl->user_bytes));
 	sasl->user_len = 0;
+	explicit_bzero(sasl->message_bytes, sizeof(sasl->message_bytes));
+	sasl->message_len = 0;
 	sasl->stage = FINISHED;
 }

@@ -108,6 +108,32 @@ bool session_may_login(const struct session *session)
 	return session->tls.is_active || session->service->allow_plain_login;
 }
 
+unsigned session_mechanisms(const struct session *session)
+{
+	const unsigned passwords = SASL_BIT(SASL_PLAIN) | SASL_BIT(SASL_LOGIN);
+
+	if (!session_may_login(session))
+		return 0;
+	if (!session->snapshot->config->server.allow_scram)
+		return passwords;
+	return passwords | SASL_BIT(SASL_SCRAM_SHA_256) |
+	       (session->tls.is_active && session->tls.has_binding
+			? SASL_BIT(SASL_SCRAM_SHA_256_PLUS)
+			: 0);
+}
+
+bool session_mechanism_find(const struct session *session, struct str name,
+			    enum sasl_mechanism *mechanism_out)
+{
+	enum sasl_mechanism found;
+
+	if (!sasl_mechanism_find(name, &found) ||
+	    (session_mechanisms(session) & SASL_BIT(found)) == 0)
+		return false;
+	*mechanism_out = found;
+	return true;
+}
+
 bool session_may_starttls(const struct session *session)
 {
 	return !session->tls.is_active && session->snapshot->tls[session->service->id] != NULL;

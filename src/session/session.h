@@ -201,10 +201,12 @@ struct session {
 
 	unsigned commands_before_login;
 	unsigned errors;
+	unsigned failed_logins;
 	bool line_was_too_long;
 
 	/* A login under way. */
 	struct sasl *sasl;
+	struct login_scram *login_scram; /* of session/login_scram.h */
 	uint64_t login_ticket;
 	const char *login_method; /* "PLAIN", "LOGIN", "USER", ... static */
 	char *login_name;
@@ -234,6 +236,12 @@ enum command_step command_run(struct session *session, const struct command *row
 /* Finds a row by name, without regard to case; NULL when there is none. */
 const struct command *command_find(const struct command *table, size_t count, struct str name);
 
+/*
+ * The SASL mechanisms that are offered to this session now, as bits (SASL_BIT): of
+ * the state of TLS, of the service and of what the administrator allows.
+ */
+unsigned session_mechanisms(const struct session *session);
+
 /* True where a login is possible now: TLS is active or the service allows plain-text logins. */
 bool session_may_login(const struct session *session);
 
@@ -260,7 +268,14 @@ bool session_error_count(struct session *session);
 enum command_step session_login_password(struct session *session, const char *method, struct str name,
 					 struct str password);
 
-/* Begins a SASL exchange; challenges go out by protocol->challenge, the outcome comes to login_done. */
+/* Finds a mechanism by its name in any case; false when it is not offered to this session. */
+must_check bool session_mechanism_find(const struct session *session, struct str name,
+				       enum sasl_mechanism *mechanism_out);
+
+/*
+ * Begins a SASL exchange by an offered mechanism; challenges go out by
+ * protocol->challenge, the outcome comes to login_done.
+ */
 enum command_step session_login_sasl(struct session *session, enum sasl_mechanism mechanism,
 				     bool has_initial, struct str initial);
 

@@ -293,6 +293,8 @@ static void received_log(struct session *session, const char *queue_id, struct s
 	session_append_tls(session, &text);
 	if (text.len > 0)
 		log_line_text(&line, ", TLS: %.*s", STR_ARG(buf_str(&text)));
+	if (session->user.account != 0)
+		log_line_text(&line, ", Auth: %s", session->login_method);
 	log_line_end(&line);
 	buf_done(&text);
 }

@@ -119,8 +119,10 @@ static void extensions_append(struct session *session, struct buf *to)
 		   (unsigned long long)session->limits->message_bytes);
 	if (session_may_starttls(session) && session->user.account == 0)
 		buf_append_str(to, STR("\nSTARTTLS"));
-	if (may_offer_login(session))
-		buf_append_str(to, STR("\nAUTH PLAIN LOGIN"));
+	if (may_offer_login(session)) {
+		buf_append_str(to, STR("\nAUTH"));
+		sasl_append_mechanisms(to, session_mechanisms(session), STR(" "), STR(""));
+	}
 	buf_append_str(to, STR("\nENHANCEDSTATUSCODES"));
 }
 
@@ -331,7 +333,7 @@ static enum command_step cmd_auth(struct session *session, void *arguments)
 		refusal_say(session, REFUSAL_PLAIN_LOGIN, NULL);
 		return mistake_count(session);
 	}
-	if (!sasl_mechanism_find(auth->mechanism, &mechanism)) {
+	if (!session_mechanism_find(session, auth->mechanism, &mechanism)) {
 		say(session, 504, "5.5.4", "Mechanism not available");
 		return mistake_count(session);
 	}

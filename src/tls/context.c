@@ -563,6 +563,11 @@ struct tls_certificates tls_context_certificates(const struct tls_context *conte
 	return context->certificates;
 }
 
+size_t tls_context_identity_count(const struct tls_context *context)
+{
+	return context->identity_count;
+}
+
 SSL_CTX *tls_context_openssl(const struct tls_context *context)
 {
 	return context->openssl;

@@ -63,6 +63,9 @@ void tls_context_unref(struct tls_context **context);
 /* Which kinds of certificates its defaults are: what `tls show` needs. */
 struct tls_certificates tls_context_certificates(const struct tls_context *context);
 
+/* How many certificates it may show. */
+size_t tls_context_identity_count(const struct tls_context *context);
+
 /* For tls/transport.c and tests. Borrowed. */
 SSL_CTX *tls_context_openssl(const struct tls_context *context);
 

@@ -11,6 +11,7 @@
 #include <sys/uio.h>
 
 #include "base/clock.h"
+#include "tls/binding.h"
 #include "tls/catalog.h"
 #include "tls/connection.h"
 
@@ -427,6 +428,7 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
 	if (!connection->is_done)
 		return;
 	facts_out->is_resumed = SSL_session_reused(connection->ssl) == 1;
+	facts_out->has_binding = tls_connection_has_binding(connection);
 	facts_out->version = tls_protocol_from_wire(SSL_version(connection->ssl));
 	facts_out->version_name = SSL_get_version(connection->ssl);
 	facts_out->suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(connection->ssl));

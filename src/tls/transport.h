@@ -18,6 +18,7 @@
 struct tls_facts {
 	bool is_active; /* the handshake is done */
 	bool is_resumed;
+	bool has_binding; /* tls/binding.h gives one */
 	enum tls_protocol version;
 	const char *version_name; /* "TLSv1.3" */
 	const char *suite;	  /* IANA name */

@@ -50,10 +50,10 @@ static void test_records(void **state)
 	struct buf hash = BUF_INIT(512), names = BUF_INIT(512);
 
 	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
-	assert_int_equal(credentials_put(credentials, STR("b@x.example"), &record), FAULT_NONE);
+	assert_int_equal(credentials_put(credentials, STR("b@x.example"), &record, NULL), FAULT_NONE);
 	record.flags = 2;
-	assert_int_equal(credentials_put(credentials, STR("a@x.example"), &record), FAULT_NONE);
-	assert_int_equal(credentials_put(credentials, STR(""), &record), FAULT_INVALID);
+	assert_int_equal(credentials_put(credentials, STR("a@x.example"), &record, NULL), FAULT_NONE);
+	assert_int_equal(credentials_put(credentials, STR(""), &record, NULL), FAULT_INVALID);
 	credentials_close(&credentials);
 	assert_null(credentials);
 
@@ -74,6 +74,51 @@ static void test_records(void **state)
 	credentials_close(&credentials);
 	buf_done(&hash);
 	buf_done(&names);
+}
+
+static void test_verifiers_go_with_their_password(void **state)
+{
+	struct credentials *credentials;
+	struct credential record = {.hash = STR("$argon2id$x")};
+	struct scram_verifier verifier = {.iterations = 70000, .salt = {1}, .stored_key = {2},
+					  .server_key = {3}};
+	struct scram_verifier found;
+	const struct str anna = STR("a@x.example");
+
+	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
+	assert_int_equal(credentials_verifier_put(credentials, anna, record.hash, &verifier),
+			 FAULT_NOT_FOUND);
+	assert_int_equal(credentials_put(credentials, anna, &record, &verifier), FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NONE);
+	assert_memory_equal(&found, &verifier, sizeof(found));
+	/* Another password, of which none is kept. */
+	record.hash = STR("$argon2id$y");
+	assert_int_equal(credentials_put(credentials, anna, &record, NULL), FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NOT_FOUND);
+	assert_int_equal(credentials_verifier_put(credentials, anna, STR("$argon2id$x"), &verifier),
+			 FAULT_CONFLICT);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NOT_FOUND);
+	assert_int_equal(credentials_verifier_put(credentials, anna, record.hash, &verifier),
+			 FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NONE);
+	assert_int_equal(credentials_verifiers_drop(credentials), FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NOT_FOUND);
+	assert_int_equal(credentials_put(credentials, anna, &record, &verifier), FAULT_NONE);
+	assert_int_equal(credentials_remove(credentials, anna), FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, anna, &found), FAULT_NOT_FOUND);
+	credentials_close(&credentials);
+}
+
+static void test_salt_key_outlives_a_restart(void **state)
+{
+	struct credentials *credentials;
+
+	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
+	struct mac_key key = *credentials_salt_key(credentials);
+	credentials_close(&credentials);
+	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
+	assert_memory_equal(&key, credentials_salt_key(credentials), sizeof(key));
+	credentials_close(&credentials);
 }
 
 /* Writes a record of our own into one of the named databases. */
@@ -105,6 +150,12 @@ static void test_damage_and_newer_version(void **state)
 	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
 	assert_int_equal(credentials_get(credentials, STR("a@x.example"), &hash, &found),
 			 FAULT_CORRUPT);
+	struct scram_verifier verifier;
+	credentials_close(&credentials);
+	record_force("scram", "a@x.example", STR("\x01short"));
+	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
+	assert_int_equal(credentials_verifier_get(credentials, STR("a@x.example"), &verifier),
+			 FAULT_CORRUPT);
 	credentials_close(&credentials);
 	record_force("meta", "version", STR("2"));
 	assert_int_equal(credentials_open(folder, &credentials), FAULT_VERSION);
@@ -115,6 +166,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_records, folder_set_up, folder_tear_down),
+		cmocka_unit_test_setup_teardown(test_verifiers_go_with_their_password,
+						folder_set_up, folder_tear_down),
+		cmocka_unit_test_setup_teardown(test_salt_key_outlives_a_restart, folder_set_up,
+						folder_tear_down),
 		cmocka_unit_test_setup_teardown(test_damage_and_newer_version, folder_set_up,
 						folder_tear_down),
 	};

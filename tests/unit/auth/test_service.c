@@ -16,6 +16,7 @@
 #include "auth/service.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "scram_client.h"
 
 static const struct str ANNA = STR_INIT("anna@example.com");
 
@@ -317,6 +318,177 @@ static void test_refusals_are_delayed(void **state)
 	assert_int_equal(fixture->packet.header.id, wrong);
 }
 
+/* ---- SCRAM ---- */
+
+static const struct str BARE = STR_INIT("n=anna@example.com,r=mine");
+
+struct scram_said {
+	struct buf challenge;
+	struct buf seal;
+};
+
+static enum fault scram_first(struct fixture *fixture, struct str account, struct scram_said *said)
+{
+	struct msg_scram_begin begin = {.account = account,
+					.first = STR("n,,n=anna@example.com,r=mine"),
+					.address = STR("192.0.2.1")};
+
+	buf_init(&said->challenge, SCRAM_MESSAGE_MAX);
+	buf_init(&said->seal, SCRAM_SEAL_BYTES);
+	assert_int_equal(channel_send(&fixture->front, MSG_scram_begin, ++fixture->next_id, &begin),
+			 FAULT_NONE);
+	struct msg_login_answered *answer = login_receive(fixture);
+	if (answer->fault == FAULT_NONE && answer->verdict == LOGIN_CONTINUES) {
+		buf_append_str(&said->challenge, answer->message);
+		buf_append_str(&said->seal, answer->seal);
+	}
+	return answer->fault;
+}
+
+static enum login_verdict scram_last(struct fixture *fixture, struct str account,
+				     const char *password, struct scram_said *said)
+{
+	struct buf last = BUF_INIT(1024);
+
+	scram_client_final(str_from_c(password), BARE, STR("n,,"), STR(""),
+			   buf_str(&said->challenge), &last);
+	struct msg_scram_finish finish = {.account = account,
+					  .first = STR("n,,n=anna@example.com,r=mine"),
+					  .challenge = buf_str(&said->challenge),
+					  .seal = buf_str(&said->seal),
+					  .last = buf_str(&last),
+					  .binding = STR(""),
+					  .address = STR("192.0.2.1")};
+	assert_int_equal(
+		channel_send(&fixture->front, MSG_scram_finish, ++fixture->next_id, &finish),
+		FAULT_NONE);
+	struct msg_login_answered *answer = login_receive(fixture);
+	assert_int_equal(answer->fault, FAULT_NONE);
+	assert_int_equal(answer->message.len > 0, answer->verdict == LOGIN_GRANTED);
+	buf_done(&last);
+	buf_done(&said->challenge);
+	buf_done(&said->seal);
+	return answer->verdict;
+}
+
+static enum login_verdict scram(struct fixture *fixture, struct str account, const char *password)
+{
+	struct scram_said said;
+
+	assert_int_equal(scram_first(fixture, account, &said), FAULT_NONE);
+	return fixture->packet.message.login_answered.verdict == LOGIN_CONTINUES
+		       ? scram_last(fixture, account, password, &said)
+		       : fixture->packet.message.login_answered.verdict;
+}
+
+static void test_scram_verdicts(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limits_set(fixture, 0, 1);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_UNKNOWN_USER);
+	assert_int_equal(password_put(fixture, "secret", LOGIN_FLAG_ADMIN), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_GRANTED);
+	assert_int_equal(fixture->packet.message.login_answered.flags, LOGIN_FLAG_ADMIN);
+	assert_int_equal(scram(fixture, ANNA, "Secret"), LOGIN_WRONG_PASSWORD);
+	assert_int_equal(fixture->packet.message.login_answered.flags, 0);
+	/* Whatever the case of one account, its proof is of no use for another. */
+	assert_int_equal(scram(fixture, STR("bert@example.com"), "secret"), LOGIN_UNKNOWN_USER);
+	assert_int_equal(password_put(fixture, "secret", LOGIN_FLAG_DISABLED), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_DISABLED);
+	/* No text: SCRAM cannot carry it. */
+	assert_int_equal(password_put(fixture, "\xff\xfe", 0), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "\xff\xfe"), LOGIN_NO_VERIFIER);
+	assert_int_equal(login(fixture, ANNA, "\xff\xfe", "192.0.2.1"), LOGIN_GRANTED);
+}
+
+static void test_scram_only_where_allowed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scram_said said;
+
+	limits_set(fixture, 0, 1);
+	assert_int_equal(password_put(fixture, "secret", 0), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, ANNA, &said), FAULT_UNSUPPORTED);
+	assert_int_equal(login(fixture, ANNA, "secret", "192.0.2.1"), LOGIN_GRANTED);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_NO_VERIFIER);
+	/* A right password makes it up, a wrong one does not, although the right one is remembered. */
+	assert_int_equal(login(fixture, ANNA, "wrong", "192.0.2.1"), LOGIN_WRONG_PASSWORD);
+	assert_int_equal(scram(fixture, ANNA, "wrong"), LOGIN_NO_VERIFIER);
+	assert_int_equal(login(fixture, ANNA, "secret", "192.0.2.1"), LOGIN_GRANTED);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_GRANTED);
+	/* What is taken back is gone, not hidden. */
+	assert_int_equal(auth_service_set_scram(fixture->service, false), FAULT_NONE);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_NO_VERIFIER);
+}
+
+static void test_scram_forgets_a_former_password(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scram_said said;
+
+	limits_set(fixture, 0, 1);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(password_put(fixture, "old", 0), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, ANNA, &said), FAULT_NONE);
+	assert_int_equal(password_put(fixture, "new", 0), FAULT_NONE);
+	assert_int_equal(scram_last(fixture, ANNA, "old", &said), LOGIN_WRONG_PASSWORD);
+	assert_int_equal(scram(fixture, ANNA, "new"), LOGIN_GRANTED);
+}
+
+static void test_scram_failures_count_and_are_delayed(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limits_set(fixture, 2, 200);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(password_put(fixture, "secret", 0), FAULT_NONE);
+	int64_t start = clock_mono_ms();
+	assert_int_equal(scram(fixture, ANNA, "guess"), LOGIN_WRONG_PASSWORD);
+	assert_true(clock_mono_ms() - start >= 200);
+	assert_int_equal(scram(fixture, STR("bert@example.com"), "guess"), LOGIN_UNKNOWN_USER);
+	assert_int_equal(scram(fixture, ANNA, "secret"), LOGIN_BLOCKED);
+	assert_int_equal(login(fixture, ANNA, "secret", "192.0.2.1"), LOGIN_BLOCKED);
+}
+
+/* The salt of nobody is that of the user he becomes, and survives a restart. */
+static void test_scram_tells_nobody_who_exists(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scram_said before, after, restarted;
+
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, ANNA, &before), FAULT_NONE);
+	assert_int_equal(password_put(fixture, "secret", 0), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, ANNA, &after), FAULT_NONE);
+	service_stop(fixture);
+	service_start(fixture);
+	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, ANNA, &restarted), FAULT_NONE);
+	struct str salt = str_from(buf_str(&before.challenge),
+				   str_find(buf_str(&before.challenge), STR(",s=")));
+	assert_true(str_has_suffix_nocase(buf_str(&after.challenge), salt));
+	assert_true(str_has_suffix_nocase(buf_str(&restarted.challenge), salt));
+	/* What was sealed before the restart is no use behind it. */
+	struct msg_scram_finish finish = {
+		.account = ANNA,
+		.first = STR("n,,n=anna@example.com,r=mine"),
+		.challenge = buf_str(&before.challenge),
+		.seal = buf_str(&before.seal),
+		.last = STR("c=biws,r=x,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+		.address = STR("192.0.2.1")};
+	assert_int_equal(channel_send(&fixture->front, MSG_scram_finish, 1, &finish), FAULT_NONE);
+	assert_int_equal(login_receive(fixture)->fault, FAULT_CONFLICT);
+	struct scram_said *const all[] = {&before, &after, &restarted};
+	for (size_t i = 0; i < 3; i++) {
+		buf_done(&all[i]->challenge);
+		buf_done(&all[i]->seal);
+	}
+}
+
 static void test_list(void **state)
 {
 	struct fixture *fixture = *state;
@@ -345,6 +517,11 @@ int main(void)
 		TEST(test_failures_block_the_address),
 		TEST(test_exempt_networks),
 		TEST(test_refusals_are_delayed),
+		TEST(test_scram_verdicts),
+		TEST(test_scram_only_where_allowed),
+		TEST(test_scram_forgets_a_former_password),
+		TEST(test_scram_failures_count_and_are_delayed),
+		TEST(test_scram_tells_nobody_who_exists),
 		TEST(test_list),
 	};
 

@@ -92,6 +92,52 @@ static void test_login_with_initial_response(void **state)
 	assert_int_equal(sasl_begin(&sasl, SASL_LOGIN, true, STR("=")), SASL_INVALID);
 }
 
+static void test_scram(void **state)
+{
+	struct sasl sasl;
+
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, false, STR("")), SASL_CHALLENGE);
+	assert_true(str_is_empty(sasl.challenge));
+	assert_int_equal(sasl_respond(&sasl, STR("Zmlyc3Q=")), SASL_MESSAGE);
+	assert_true(str_equals(sasl_message(&sasl), STR("first")));
+	assert_int_equal(sasl_answer(&sasl, STR("challenge")), SASL_CHALLENGE);
+	assert_true(str_equals(sasl.challenge, STR("Y2hhbGxlbmdl")));
+	assert_int_equal(sasl_respond(&sasl, STR("bGFzdA==")), SASL_MESSAGE);
+	assert_true(str_equals(sasl_message(&sasl), STR("last")));
+	assert_int_equal(sasl_answer(&sasl, STR("proof")), SASL_CHALLENGE);
+	assert_int_equal(sasl_respond(&sasl, STR("")), SASL_DONE);
+	assert_int_equal(sasl_respond(&sasl, STR("")), SASL_INVALID);
+}
+
+static void test_scram_refuses(void **state)
+{
+	struct sasl sasl;
+	char long_text[4 * SASL_MESSAGE_MAX];
+
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256_PLUS, true, STR("=")), SASL_INVALID);
+	memset(long_text, 'A', sizeof(long_text));
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true,
+				    str_make(long_text, SASL_MESSAGE_MAX / 3 * 4)),
+			 SASL_MESSAGE);
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true,
+				    str_make(long_text, SASL_MESSAGE_MAX / 3 * 4 + 4)),
+			 SASL_INVALID);
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true,
+				    str_make(long_text, sizeof(long_text))),
+			 SASL_INVALID);
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true, STR("YQ==")), SASL_MESSAGE);
+	sasl_answer(&sasl, STR("challenge"));
+	assert_int_equal(sasl_respond(&sasl, STR("")), SASL_INVALID);
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true, STR("YQ==")), SASL_MESSAGE);
+	sasl_answer(&sasl, STR("challenge"));
+	assert_int_equal(sasl_respond(&sasl, STR("Yg==")), SASL_MESSAGE);
+	sasl_answer(&sasl, STR("proof"));
+	assert_int_equal(sasl_respond(&sasl, STR("Yw==")), SASL_INVALID);
+	assert_int_equal(sasl_begin(&sasl, SASL_SCRAM_SHA_256, true, STR("YQ==")), SASL_MESSAGE);
+	sasl_answer(&sasl, STR("challenge"));
+	assert_int_equal(sasl_respond(&sasl, STR("*")), SASL_CANCELLED);
+}
+
 static void test_cancel(void **state)
 {
 	struct sasl sasl;
@@ -109,6 +155,13 @@ static void test_mechanisms(void **state)
 	assert_int_equal(mechanism, SASL_LOGIN);
 	assert_false(sasl_mechanism_find(STR("CRAM-MD5"), &mechanism));
 	assert_string_equal(sasl_mechanism_name(SASL_PLAIN), "PLAIN");
+	assert_true(sasl_mechanism_find(STR("Scram-Sha-256-plus"), &mechanism));
+	assert_int_equal(mechanism, SASL_SCRAM_SHA_256_PLUS);
+	struct buf names = BUF_INIT(100);
+	sasl_append_mechanisms(&names, SASL_BIT(SASL_LOGIN) | SASL_BIT(SASL_SCRAM_SHA_256),
+			       STR(" AUTH="), STR(";"));
+	assert_true(str_equals(buf_str(&names), STR(" AUTH=SCRAM-SHA-256; AUTH=LOGIN;")));
+	buf_done(&names);
 }
 
 int main(void)
@@ -119,6 +172,8 @@ int main(void)
 		cmocka_unit_test(test_plain_refuses),
 		cmocka_unit_test(test_login),
 		cmocka_unit_test(test_login_with_initial_response),
+		cmocka_unit_test(test_scram),
+		cmocka_unit_test(test_scram_refuses),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_mechanisms),
 	};

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "store/directory.h"
 #include "store/mailbox.h"
+#include "tls/binding.h"
 
 enum { HEARD_MAX = 8 << 20, STAMP_LEN = 23, BODY_MAX = 4 << 20 };
 
@@ -73,6 +74,12 @@ void tls_handshake_expire(struct tls_connection *connection)
 void tls_floor_append(struct buf *to, const struct tls_connection *connection, struct str address)
 {
 	buf_append_c(to, "TLS: below the floor");
+}
+
+bool tls_connection_binding(const struct tls_connection *connection, struct str name,
+			    struct buf *to)
+{
+	return false;
 }
 
 void tls_context_unref(struct tls_context **context)
