@@ -57,7 +57,11 @@ struct tls_proof {
 };
 
 struct tls_demand {
-	enum tls_level level; /* never below what the proofs want */
+	/*
+	 * Never below what the proofs want. VERIFY without a proof of that kind means the
+	 * host that is connected to; PIN without one is a mistake.
+	 */
+	enum tls_level level;
 	struct finding_place level_source;
 	enum tls_protocol min; /* TLS_PROTOCOL_SSLV3: as the policy has it */
 	struct finding_place min_source;

@@ -256,6 +256,19 @@ static bool offer_apply(struct offer *offer)
 	       text_set(&offer->groups, ssl, groups_set);
 }
 
+/* A level that no proof stands behind would be met by anything: it means the host itself. */
+static void name_demand(struct tls_demand *demand, struct str host)
+{
+	struct tls_proof proof = {.kind = TLS_LEVEL_VERIFY,
+				  .names = {host},
+				  .name_count = 1,
+				  .source = demand->level_source};
+
+	CHECK(demand->level != TLS_LEVEL_PIN || demand_proof(demand, TLS_LEVEL_PIN) != NULL);
+	if (demand->level == TLS_LEVEL_VERIFY && demand_proof(demand, TLS_LEVEL_VERIFY) == NULL)
+		demand_prove(demand, &proof);
+}
+
 /* True when there is something left to offer, which the connection then offers. */
 static bool demand_apply(struct tls_connection *self, struct buf *why)
 {
@@ -313,6 +326,7 @@ enum fault tls_client_new(const struct tls_client_parts *parts, struct buf *why,
 		tls_connection_free(&self);
 		return FAULT_INVALID;
 	}
+	name_demand(&self->client->demand, str_from_c(self->client->host));
 	if (!demand_apply(self, why)) {
 		tls_connection_free(&self);
 		return FAULT_INVALID;

@@ -454,8 +454,7 @@ void tls_client_reason_append(struct buf *to, const struct tls_connection *conne
 		append_failure(to, connection);
 }
 
-void tls_client_failure_append(struct buf *to, const struct tls_connection *connection,
-			       struct str address, struct str name)
+void tls_client_line_begin(struct buf *to, struct str address, struct str name)
 {
 	buf_append_c(to, "TLS to ");
 	text_append_word(to, address);
@@ -465,6 +464,12 @@ void tls_client_failure_append(struct buf *to, const struct tls_connection *conn
 		buf_append_char(to, ')');
 	}
 	buf_append_c(to, ": ");
+}
+
+void tls_client_failure_append(struct buf *to, const struct tls_connection *connection,
+			       struct str address, struct str name)
+{
+	tls_client_line_begin(to, address, name);
 	tls_client_reason_append(to, connection);
 }
 

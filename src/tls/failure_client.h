@@ -121,6 +121,9 @@ enum tls_client_failure tls_client_failure(const struct tls_connection *connecti
 void tls_client_failure_append(struct buf *to, const struct tls_connection *connection,
 			       struct str address, struct str name);
 
+/* Appends how such a line begins: "TLS to 192.0.2.26 (mx.old.example): ". */
+void tls_client_line_begin(struct buf *to, struct str address, struct str name);
+
 /* The same without the first words and the address: from "answered with" on. */
 void tls_client_reason_append(struct buf *to, const struct tls_connection *connection);
 

@@ -548,6 +548,27 @@ static void test_what_can_be_wrong_with_a_certificate(void **state)
 			   "its certificate is not made for this purpose");
 }
 
+/* The level alone means the host: nothing may pass because nobody named a name. */
+static void test_verify_without_a_name_means_the_host(void **state)
+{
+	struct tls_context *context = context_of("");
+	SSL_CTX *good = server_make(lab.good, TLS1_2_VERSION, TLS1_3_VERSION);
+	SSL_CTX *wrong = server_make(lab.elsewhere, TLS1_2_VERSION, TLS1_3_VERSION);
+	struct tls_demand demand = demand_may();
+	struct meeting meeting;
+
+	demand.level = TLS_LEVEL_VERIFY;
+	meeting_run(&meeting, context, good, &demand, HOST);
+	assert_int_equal(meeting.result, IO_DONE);
+	meeting_done(&meeting);
+	meeting_run(&meeting, context, wrong, &demand, HOST);
+	assert_int_equal(tls_client_verdict(meeting.client)->why, TLS_DISTRUST_WRONG_NAME);
+	meeting_done(&meeting);
+	SSL_CTX_free(good);
+	SSL_CTX_free(wrong);
+	tls_context_unref(&context);
+}
+
 static struct tls_demand pin_demand(const unsigned char pin[DEMAND_PIN_BYTES])
 {
 	struct tls_demand demand = demand_may();
@@ -1002,6 +1023,7 @@ int main(void)
 		cmocka_unit_test(test_suites_and_key_exchanges),
 		cmocka_unit_test(test_the_smallest_dh_group),
 		cmocka_unit_test(test_what_can_be_wrong_with_a_certificate),
+		cmocka_unit_test(test_verify_without_a_name_means_the_host),
 		cmocka_unit_test(test_a_pin_needs_no_ca),
 		cmocka_unit_test(test_what_a_server_showed_can_be_told),
 		cmocka_unit_test(test_the_name_is_sent_but_no_address),
