@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "queue/outbox.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "base/list.h"
+
+enum { BUCKETS = 16384 };
+
+/* The jobs of a sender to a destination, and its turn among the others. */
+struct outbox_sender {
+	struct list_node in_bucket;
+	struct list_node turn; /* linked while it has ready jobs */
+	struct outbox_destination *destination;
+	struct outbox_job *first; /* ready */
+	struct outbox_job *last;
+	uint64_t jobs; /* in any state */
+	struct str name;
+};
+
+struct outbox_destination {
+	struct list_node in_bucket;
+	struct list_node turn; /* linked while it has ready jobs */
+	struct list senders;   /* with ready jobs, by turns */
+	uint64_t jobs;	       /* in any state */
+	unsigned connections;
+	unsigned allowed;
+	int64_t rest_until_s;
+	struct str rest_reason;
+	struct str name;
+};
+
+struct outbox {
+	struct outbox_limits limits;
+	struct hash_key hash_key;
+	struct list destinations[BUCKETS];
+	struct list senders[BUCKETS];
+	struct list turns; /* destinations with ready jobs */
+	struct outbox_job **heap; /* waiting, the earliest first */
+	size_t heap_count;
+	size_t heap_capacity;
+	struct list taken; /* anchors of taken jobs: taken_job */
+	struct outbox_counts counts;
+};
+
+/* A job that a connection has. */
+struct taken_job {
+	struct list_node node;
+	struct outbox_job *job;
+};
+
+/* ---- names ---- */
+
+static struct str name_keep(struct str name)
+{
+	return str_make(str_dup_c(name), name.len);
+}
+
+static void name_free(struct str name)
+{
+	free((char *)(uintptr_t)name.ptr);
+}
+
+static struct list *bucket_of(struct outbox *outbox, struct list *table, struct str name)
+{
+	char lower[256];
+	size_t len = name.len < sizeof(lower) ? name.len : sizeof(lower);
+
+	for (size_t i = 0; i < len; i++)
+		lower[i] = ascii_lower(name.ptr[i]);
+	return &table[hash_keyed(&outbox->hash_key, str_make(lower, len)) % BUCKETS];
+}
+
+static struct outbox_destination *destination_get(struct outbox *outbox, struct str name)
+{
+	struct list *bucket = bucket_of(outbox, outbox->destinations, name);
+
+	list_each(node, following, bucket)
+	{
+		struct outbox_destination *found =
+			list_entry(node, struct outbox_destination, in_bucket);
+		if (str_equals_nocase(found->name, name))
+			return found;
+	}
+	struct outbox_destination *made = calloc(1, sizeof(*made));
+	CHECK(made != NULL);
+	made->name = name_keep(name);
+	made->allowed = 1;
+	list_init(&made->senders);
+	list_append(bucket, &made->in_bucket);
+	outbox->counts.destinations++;
+	return made;
+}
+
+static struct outbox_sender *sender_get(struct outbox *outbox,
+					struct outbox_destination *destination, struct str name)
+{
+	struct list *bucket = bucket_of(outbox, outbox->senders, name);
+
+	list_each(node, following, bucket)
+	{
+		struct outbox_sender *found = list_entry(node, struct outbox_sender, in_bucket);
+		if (found->destination == destination && str_equals_nocase(found->name, name))
+			return found;
+	}
+	struct outbox_sender *made = calloc(1, sizeof(*made));
+	CHECK(made != NULL);
+	made->name = name_keep(name);
+	made->destination = destination;
+	list_append(bucket, &made->in_bucket);
+	return made;
+}
+
+static void destination_free(struct outbox_destination *destination)
+{
+	list_remove(&destination->in_bucket);
+	name_free(destination->name);
+	name_free(destination->rest_reason);
+	free(destination);
+}
+
+/* One that rests is kept for its reason, as long as it has jobs or connections. */
+static void destination_drop_unused(struct outbox *outbox, struct outbox_destination *destination)
+{
+	if (destination->jobs > 0 || destination->connections > 0)
+		return;
+	destination_free(destination);
+	outbox->counts.destinations--;
+}
+
+static void job_free(struct outbox *outbox, struct outbox_job *job)
+{
+	struct outbox_sender *sender = job->sender;
+	struct outbox_destination *destination = job->destination;
+
+	free(job);
+	destination->jobs--;
+	if (--sender->jobs == 0) {
+		list_remove(&sender->in_bucket);
+		name_free(sender->name);
+		free(sender);
+	}
+	destination_drop_unused(outbox, destination);
+}
+
+/* ---- waiting ---- */
+
+/* Of the same time, the older entry comes first. */
+static bool is_earlier(const struct outbox_job *one, const struct outbox_job *other)
+{
+	return one->due_s != other->due_s ? one->due_s < other->due_s : one->entry < other->entry;
+}
+
+static void heap_put(struct outbox *outbox, size_t at, struct outbox_job *job)
+{
+	outbox->heap[at] = job;
+	job->heap_at = (uint32_t)at + 1;
+}
+
+static void heap_rise(struct outbox *outbox, size_t at)
+{
+	struct outbox_job *job = outbox->heap[at];
+
+	while (at > 0 && is_earlier(job, outbox->heap[(at - 1) / 2])) {
+		heap_put(outbox, at, outbox->heap[(at - 1) / 2]);
+		at = (at - 1) / 2;
+	}
+	heap_put(outbox, at, job);
+}
+
+static void heap_sink(struct outbox *outbox, size_t at)
+{
+	struct outbox_job *job = outbox->heap[at];
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+		if (child >= outbox->heap_count)
+			break;
+		if (child + 1 < outbox->heap_count &&
+		    is_earlier(outbox->heap[child + 1], outbox->heap[child]))
+			child++;
+		if (!is_earlier(outbox->heap[child], job))
+			break;
+		heap_put(outbox, at, outbox->heap[child]);
+		at = child;
+	}
+	heap_put(outbox, at, job);
+}
+
+static void heap_add(struct outbox *outbox, struct outbox_job *job)
+{
+	if (outbox->heap_count == outbox->heap_capacity) {
+		outbox->heap_capacity = outbox->heap_capacity * 2 + 64;
+		outbox->heap =
+			reallocarray(outbox->heap, outbox->heap_capacity, sizeof(*outbox->heap));
+		CHECK(outbox->heap != NULL);
+	}
+	heap_put(outbox, outbox->heap_count++, job);
+	heap_rise(outbox, outbox->heap_count - 1);
+	outbox->counts.waiting++;
+}
+
+static void heap_remove(struct outbox *outbox, struct outbox_job *job)
+{
+	size_t at = job->heap_at - 1;
+	struct outbox_job *last = outbox->heap[--outbox->heap_count];
+
+	job->heap_at = 0;
+	outbox->counts.waiting--;
+	if (last == job)
+		return;
+	heap_put(outbox, at, last);
+	heap_rise(outbox, at);
+	heap_sink(outbox, last->heap_at - 1);
+}
+
+/* ---- ready ---- */
+
+static void ready_add(struct outbox *outbox, struct outbox_job *job)
+{
+	struct outbox_sender *sender = job->sender;
+
+	job->next = NULL;
+	if (sender->last != NULL)
+		sender->last->next = job;
+	else
+		sender->first = job;
+	sender->last = job;
+	if (!list_node_is_linked(&sender->turn))
+		list_append(&job->destination->senders, &sender->turn);
+	if (!list_node_is_linked(&job->destination->turn))
+		list_append(&outbox->turns, &job->destination->turn);
+	outbox->counts.ready++;
+}
+
+/* Takes the first job of the sender whose turn it is. */
+static struct outbox_job *ready_take(struct outbox *outbox, struct outbox_destination *destination)
+{
+	struct outbox_sender *sender =
+		list_entry(list_take_first(&destination->senders), struct outbox_sender, turn);
+	struct outbox_job *job = sender->first;
+	struct taken_job *taken = calloc(1, sizeof(*taken));
+
+	CHECK(taken != NULL);
+	sender->first = job->next;
+	if (sender->first == NULL)
+		sender->last = NULL;
+	else
+		list_append(&destination->senders, &sender->turn);
+	if (list_is_empty(&destination->senders) && list_node_is_linked(&destination->turn))
+		list_remove(&destination->turn);
+	outbox->counts.ready--;
+	outbox->counts.taken++;
+	taken->job = job;
+	list_append(&outbox->taken, &taken->node);
+	return job;
+}
+
+static void taken_forget(struct outbox *outbox, const struct outbox_job *job)
+{
+	list_each(node, following, &outbox->taken)
+	{
+		struct taken_job *taken = list_entry(node, struct taken_job, node);
+		if (taken->job == job) {
+			list_remove(node);
+			free(taken);
+			outbox->counts.taken--;
+			return;
+		}
+	}
+	CHECK(!"a job that nobody had taken");
+}
+
+/* ---- the whole ---- */
+
+struct outbox *outbox_new(struct outbox_limits limits)
+{
+	struct outbox *outbox = calloc(1, sizeof(*outbox));
+
+	CHECK(outbox != NULL);
+	outbox->limits = limits;
+	hash_key_init(&outbox->hash_key);
+	list_init(&outbox->turns);
+	list_init(&outbox->taken);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		list_init(&outbox->destinations[i]);
+		list_init(&outbox->senders[i]);
+	}
+	return outbox;
+}
+
+void outbox_free(struct outbox **outbox)
+{
+	struct outbox *old = *outbox;
+	struct list_node *node;
+
+	*outbox = NULL;
+	outbox_advance(old, INT64_MAX);
+	while (!list_is_empty(&old->turns))
+		(void)ready_take(old, list_entry(old->turns.anchor.next, struct outbox_destination,
+						 turn));
+	while ((node = list_take_first(&old->taken)) != NULL) {
+		struct taken_job *taken = list_entry(node, struct taken_job, node);
+		job_free(old, taken->job);
+		free(taken);
+	}
+	/* Those that connections still stand to. */
+	for (size_t i = 0; i < BUCKETS; i++)
+		while (!list_is_empty(&old->destinations[i]))
+			destination_free(list_entry(old->destinations[i].anchor.next,
+						    struct outbox_destination, in_bucket));
+	free(old->heap);
+	free(old);
+}
+
+void outbox_limits_set(struct outbox *outbox, struct outbox_limits limits)
+{
+	outbox->limits = limits;
+}
+
+static struct outbox_job *job_make(const uint32_t *recipients, uint32_t count)
+{
+	struct outbox_job *job = calloc(1, sizeof(*job) + count * sizeof(job->recipients[0]));
+
+	CHECK(job != NULL && count > 0);
+	job->recipient_count = count;
+	memcpy(job->recipients, recipients, count * sizeof(job->recipients[0]));
+	return job;
+}
+
+void outbox_add(struct outbox *outbox, uint64_t entry, struct str destination, struct str sender,
+		const uint32_t *recipients, uint32_t recipient_count, int64_t due_s)
+{
+	struct outbox_job *job = job_make(recipients, recipient_count);
+
+	job->entry = entry;
+	job->due_s = due_s;
+	job->destination = destination_get(outbox, destination);
+	job->sender = sender_get(outbox, job->destination, sender);
+	job->destination->jobs++;
+	job->sender->jobs++;
+	heap_add(outbox, job);
+}
+
+int64_t outbox_advance(struct outbox *outbox, int64_t now_s)
+{
+	while (outbox->heap_count > 0 && outbox->heap[0]->due_s <= now_s) {
+		struct outbox_job *job = outbox->heap[0];
+		heap_remove(outbox, job);
+		ready_add(outbox, job);
+	}
+	return outbox->heap_count > 0 ? outbox->heap[0]->due_s : INT64_MAX;
+}
+
+struct outbox_job *outbox_take(struct outbox *outbox)
+{
+	if (outbox->counts.connections >= outbox->limits.connections)
+		return NULL;
+	list_each(node, following, &outbox->turns)
+	{
+		struct outbox_destination *destination =
+			list_entry(node, struct outbox_destination, turn);
+		if (destination->connections >= destination->allowed)
+			continue;
+		destination->connections++;
+		outbox->counts.connections++;
+		struct outbox_job *job = ready_take(outbox, destination);
+		if (list_node_is_linked(&destination->turn)) {
+			list_remove(&destination->turn);
+			list_append(&outbox->turns, &destination->turn);
+		}
+		return job;
+	}
+	return NULL;
+}
+
+struct outbox_job *outbox_take_next(struct outbox *outbox, struct outbox_destination *destination)
+{
+	return list_is_empty(&destination->senders) ? NULL : ready_take(outbox, destination);
+}
+
+void outbox_done(struct outbox *outbox, struct outbox_job *job)
+{
+	taken_forget(outbox, job);
+	job_free(outbox, job);
+}
+
+void outbox_again(struct outbox *outbox, struct outbox_job *job, const uint32_t *recipients,
+		  uint32_t recipient_count, int64_t due_s)
+{
+	CHECK(recipient_count > 0 && recipient_count <= job->recipient_count);
+	taken_forget(outbox, job);
+	memmove(job->recipients, recipients, recipient_count * sizeof(recipients[0]));
+	job->recipient_count = recipient_count;
+	job->due_s = due_s;
+	heap_add(outbox, job);
+}
+
+void outbox_succeeded(struct outbox *outbox, struct outbox_destination *destination)
+{
+	destination->rest_until_s = 0;
+	if (destination->allowed < outbox->limits.destination_connections)
+		destination->allowed++;
+}
+
+void outbox_failed(struct outbox *outbox, struct outbox_destination *destination,
+		   struct str reason, int64_t rest_until_s)
+{
+	struct str kept = name_keep(reason);
+
+	name_free(destination->rest_reason);
+	destination->rest_reason = kept;
+	destination->rest_until_s = rest_until_s;
+	destination->allowed = destination->allowed > 1 ? destination->allowed / 2 : 1;
+}
+
+struct str outbox_rest_reason(const struct outbox_destination *destination, int64_t now_s)
+{
+	return now_s < destination->rest_until_s ? destination->rest_reason : str_make(NULL, 0);
+}
+
+void outbox_closed(struct outbox *outbox, struct outbox_destination *destination)
+{
+	CHECK(destination->connections > 0);
+	destination->connections--;
+	outbox->counts.connections--;
+	destination_drop_unused(outbox, destination);
+}
+
+/* Takes the ready jobs of an entry out of a sender's line, onto a list of their own. */
+static struct outbox_job *line_split(struct outbox *outbox, struct outbox_sender *sender,
+				     uint64_t entry)
+{
+	struct outbox_job *line = sender->first;
+	struct outbox_job *out = NULL;
+
+	sender->first = sender->last = NULL;
+	while (line != NULL) {
+		struct outbox_job *job = line;
+		line = job->next;
+		outbox->counts.ready--;
+		if (job->entry != entry) {
+			ready_add(outbox, job);
+			continue;
+		}
+		job->next = out;
+		out = job;
+	}
+	if (sender->first == NULL && list_node_is_linked(&sender->turn))
+		list_remove(&sender->turn);
+	if (list_is_empty(&sender->destination->senders) &&
+	    list_node_is_linked(&sender->destination->turn))
+		list_remove(&sender->destination->turn);
+	return out;
+}
+
+static void ready_forget(struct outbox *outbox, uint64_t entry)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		list_each(node, following, &outbox->senders[i])
+		{
+			struct outbox_job *job = line_split(
+				outbox, list_entry(node, struct outbox_sender, in_bucket), entry);
+			while (job != NULL) {
+				struct outbox_job *next = job->next;
+				job_free(outbox, job);
+				job = next;
+			}
+		}
+	}
+}
+
+bool outbox_forget(struct outbox *outbox, uint64_t entry)
+{
+	for (size_t at = outbox->heap_count; at > 0; at--) {
+		/* What a removal moves comes from the end, or was looked at and moves up. */
+		struct outbox_job *job = at <= outbox->heap_count ? outbox->heap[at - 1] : NULL;
+		if (job != NULL && job->entry == entry) {
+			heap_remove(outbox, job);
+			job_free(outbox, job);
+			at = outbox->heap_count + 1;
+		}
+	}
+	ready_forget(outbox, entry);
+	list_each(node, following, &outbox->taken)
+	{
+		if (list_entry(node, struct taken_job, node)->job->entry == entry)
+			return false;
+	}
+	return true;
+}
+
+struct str outbox_destination_name(const struct outbox_destination *destination)
+{
+	return destination->name;
+}
+
+struct outbox_counts outbox_counts(const struct outbox *outbox)
+{
+	return outbox->counts;
+}
