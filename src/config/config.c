@@ -685,9 +685,11 @@ static void file_read_whole(struct config_reader *reader)
 	defaults_set(reader, "Server", &reader->config->public);
 	defaults_set(reader, "Limits", &reader->config->public);
 	defaults_set(reader, "Resolver", &reader->config->public);
+	defaults_set(reader, "Queue", &reader->config->public);
 	plain_table_read(reader, STR("Server"));
 	plain_table_read(reader, STR("Limits"));
 	plain_table_read(reader, STR("Resolver"));
+	plain_table_read(reader, STR("Queue"));
 	stub_zones_read(reader);
 	aliases_read(reader);
 	tls_tables_read(reader);

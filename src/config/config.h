@@ -89,6 +89,19 @@ struct config_limits {
 	size_t exempt_network_count;
 };
 
+/* Times in seconds; their meaning: queue/schedule.h, queue/outbox.h. */
+struct config_queue {
+	uint32_t first_retry_s;
+	uint32_t longest_retry_s;
+	uint32_t delay_notice_s;
+	uint32_t tls_notice_s;
+	uint32_t lifetime_s;
+	uint32_t connections;
+	uint32_t destination_connections;
+	uint32_t connection_messages;
+	uint32_t message_recipients;
+};
+
 struct partner; /* config/partner.h */
 
 /* A zone whose servers are named. */
@@ -114,6 +127,7 @@ struct config {
 	struct config_server server;
 	struct config_limits limits;
 	struct config_resolver resolver;
+	struct config_queue queue;
 	struct service_config services[SERVICE_COUNT];
 	struct tls_policy clients[CLIENT_COUNT];
 	const struct partner *partners; /* the rows of the list TlsPolicy */

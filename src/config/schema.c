@@ -92,6 +92,32 @@ static const struct schema_row rows[] = {
 	 "Networks that the limits per address do not count, separated by commas",
 	 AT(limits.exempt_networks)},
 
+	{"Queue", "FirstRetrySeconds", SCHEMA_U32, 1, 86400, "300", "seconds",
+	 "Pause after the first attempt to deliver a message that failed for now; it doubles with each "
+	 "further one, and is spread by a fifth",
+	 AT(queue.first_retry_s)},
+	{"Queue", "LongestRetrySeconds", SCHEMA_U32, 1, 604800, "14400", "seconds",
+	 "Longest pause between two attempts", AT(queue.longest_retry_s)},
+	{"Queue", "DelayNoticeSeconds", SCHEMA_U32, 1, 2592000, "14400", "seconds",
+	 "How long a message waits before its sender is told of the delay, once",
+	 AT(queue.delay_notice_s)},
+	{"Queue", "TlsDelayNoticeSeconds", SCHEMA_U32, 1, 2592000, "3600", "seconds",
+	 "The same where TLS is the reason", AT(queue.tls_notice_s)},
+	{"Queue", "LifetimeSeconds", SCHEMA_U32, 1, 2592000, "432000", "seconds",
+	 "How long a message is tried before it comes back to its sender (RFC 5321 asks for four to five "
+	 "days)",
+	 AT(queue.lifetime_s)},
+	{"Queue", "Connections", SCHEMA_U32, 1, 10000, "100", "",
+	 "Connections to other servers at the same time", AT(queue.connections)},
+	{"Queue", "ConnectionsPerDestination", SCHEMA_U32, 1, 1000, "10", "",
+	 "Connections to one destination at the same time; the first that succeed open the way to "
+	 "further ones",
+	 AT(queue.destination_connections)},
+	{"Queue", "MessagesPerConnection", SCHEMA_U32, 1, 100000, "100", "",
+	 "Messages that are sent through one connection", AT(queue.connection_messages)},
+	{"Queue", "RecipientsPerMessage", SCHEMA_U32, 1, 1000, "100", "",
+	 "Recipients of one message that go to a server in one transaction", AT(queue.message_recipients)},
+
 	{"TlsPolicy", "Peer", SCHEMA_NAME, 0, 0, "", "",
 	 "Whom the row is about: a network (192.0.2.0/24, 2001:db8::1), a host name or domain "
 	 "(mx.example.com), or the names below one (.example.com)",

@@ -88,6 +88,13 @@ int cmd_alias_remove(struct ctl *ctl);
 
 int cmd_import(struct ctl *ctl);
 
+int cmd_queue_list(struct ctl *ctl);
+int cmd_queue_show(struct ctl *ctl);
+int cmd_queue_retry(struct ctl *ctl);
+int cmd_queue_hold(struct ctl *ctl);
+int cmd_queue_release(struct ctl *ctl);
+int cmd_queue_remove(struct ctl *ctl);
+
 int cmd_tls_show(struct ctl *ctl);
 int cmd_tls_ciphers(struct ctl *ctl);
 int cmd_tls_set(struct ctl *ctl);

@@ -465,6 +465,19 @@ void link_close(struct link *link)
 	link->connector.connect = NULL;
 }
 
+void link_queue_ordered(struct link *link, uint64_t entry)
+{
+	struct msg_queue_ordered ordered = {.entry = entry};
+	struct packet answer;
+
+	if (link->control.fd < 0)
+		return;
+	packet_init(&answer);
+	/* The order stands in the store, whoever hears of it. */
+	(void)!role_client_call(&link->mailq_role, MSG_queue_ordered, &ordered, MSG_done, &answer);
+	packet_done(&answer);
+}
+
 static enum fault done_fault(const struct packet *answer)
 {
 	uint32_t fault = answer->message.done.fault;

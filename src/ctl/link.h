@@ -70,6 +70,12 @@ must_check enum fault link_password_list(struct link *link,
 						      uint32_t flags),
 					 void *context);
 
+/*
+ * Tells the running server, if there is one, that an order about an entry of the queue
+ * stands in the store. A server that does not hear of it finds it at its next start.
+ */
+void link_queue_ordered(struct link *link, uint64_t entry);
+
 /* Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. */
 must_check enum fault link_password_set(struct link *link, struct str account,
 					struct str password, uint32_t flags);

@@ -132,6 +132,8 @@
 #define FIELDS_dns_wanted(F) F(STR, name) F(U32, type)
 #define FIELDS_dns_given(F)                                                                        \
 	F(U32, outcome) F(U8, is_secure) F(U32, ttl_s) F(STR, canonical) F(STR, records) F(STR, why)
+/* An administrator has ordered something about an entry of the queue; answered by done. */
+#define FIELDS_queue_ordered(F) F(U64, entry)
 
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
@@ -189,6 +191,7 @@
 	X(peer_name_given, FROM(MAILQ), FROM(FRONT) | FROM(CTL))                                   \
 	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                      \
 	X(dns_given, FROM(MAILQ), FROM(CTL))                                                       \
+	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                                   \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* queue: the messages that wait for other servers, and orders about them. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "ctl/columns.h"
+#include "ctl/ctl.h"
+#include "ctl/link.h"
+#include "ctl/told.h"
+#include "store/queue.h"
+
+enum { TEXT_MAX = 64 << 20, LINE_MAX_BYTES = 8192 };
+
+#define CLEANUP_BUF __attribute__((cleanup(buf_done)))
+
+/* ---- for people ---- */
+
+static void due_append(struct buf *to, const struct queue_recipient *recipient, int64_t now_s)
+{
+	if (recipient->is_held)
+		buf_append_str(to, STR("held"));
+	else if (recipient->next_s <= now_s)
+		buf_append_str(to, STR("now"));
+	else
+		clock_append_iso_date(to, recipient->next_s);
+}
+
+static void recipient_row(struct columns *columns, const struct queue_entry *entry,
+			  const struct queue_recipient *recipient, int64_t now_s)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(LINE_MAX_BYTES);
+
+	columns_add(columns, entry->envelope.queue_id);
+	buf_printf(&text, "<%.*s>", STR_ARG(entry->envelope.sender));
+	columns_add(columns, buf_str(&text));
+	buf_reset(&text);
+	buf_printf(&text, "<%.*s>", STR_ARG(recipient->address));
+	columns_add(columns, buf_str(&text));
+	buf_reset(&text);
+	size_append(&text, entry->size);
+	columns_add(columns, buf_str(&text));
+	columns_printf(columns, "%u", recipient->attempts);
+	buf_reset(&text);
+	due_append(&text, recipient, now_s);
+	columns_add(columns, buf_str(&text));
+	columns_add(columns, recipient->status);
+}
+
+static void entry_rows(struct columns *columns, struct view *view, const struct queue_entry *entry)
+{
+	struct queue_recipient recipient;
+	int64_t now_s = clock_real_s();
+
+	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
+	     from = recipient.number + 1)
+		recipient_row(columns, entry, &recipient, now_s);
+}
+
+static void line_append(struct buf *to, const char *name, struct str value)
+{
+	if (!str_is_empty(value))
+		buf_printf(to, "%-12s %.*s\n", name, STR_ARG(value));
+}
+
+static void date_line_append(struct buf *to, const char *name, int64_t real_s)
+{
+	CLEANUP_BUF struct buf date = BUF_INIT(64);
+
+	clock_append_mail_date(&date, real_s);
+	line_append(to, name, buf_str(&date));
+}
+
+static void recipient_append(struct buf *to, const struct queue_recipient *recipient)
+{
+	CLEANUP_BUF struct buf due = BUF_INIT(64);
+
+	due_append(&due, recipient, clock_real_s());
+	buf_printf(to, "\n<%.*s>\n", STR_ARG(recipient->address));
+	buf_printf(to, "%-12s %u\n", "  attempts", recipient->attempts);
+	line_append(to, "  next", buf_str(&due));
+	line_append(to, "  server", recipient->host);
+	line_append(to, "  why", recipient->status);
+}
+
+static void entry_append(struct buf *to, struct view *view, const struct queue_entry *entry)
+{
+	CLEANUP_BUF struct buf size = BUF_INIT(64);
+	struct queue_recipient recipient;
+
+	size_append(&size, entry->size);
+	line_append(to, "Queue-ID", entry->envelope.queue_id);
+	buf_printf(to, "%-12s <%.*s>\n", "from", STR_ARG(entry->envelope.sender));
+	line_append(to, "user", entry->envelope.user);
+	line_append(to, "Message-ID", entry->envelope.message_id);
+	date_line_append(to, "received", entry->received_s);
+	line_append(to, "size", buf_str(&size));
+	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
+	     from = recipient.number + 1)
+		recipient_append(to, &recipient);
+}
+
+/* ---- as JSON ---- */
+
+static json_t *date_json(int64_t real_s)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(64);
+
+	clock_append_iso_date(&text, real_s);
+	return json_text(buf_str(&text));
+}
+
+static json_t *recipient_json(const struct queue_recipient *recipient)
+{
+	return json_pack("{s:o, s:i, s:o, s:b, s:o, s:o}", "address", json_text(recipient->address),
+			 "attempts", (int)recipient->attempts, "next",
+			 date_json(recipient->next_s), "held", recipient->is_held, "host",
+			 json_text(recipient->host), "status", json_text(recipient->status));
+}
+
+static json_t *entry_json(struct view *view, const struct queue_entry *entry)
+{
+	const struct queue_envelope *envelope = &entry->envelope;
+	struct queue_recipient recipient;
+	json_t *recipients = json_array();
+
+	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
+	     from = recipient.number + 1)
+		json_array_append_new(recipients, recipient_json(&recipient));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "id", json_text(envelope->queue_id),
+			 "sender", json_text(envelope->sender), "user", json_text(envelope->user),
+			 "message_id", json_text(envelope->message_id), "received",
+			 date_json(entry->received_s), "size", (json_int_t)entry->size, "recipients",
+			 recipients);
+}
+
+/* ---- list and show ---- */
+
+/* Opens the store and a view of it; says why not. */
+static int queue_open(const struct ctl *ctl, struct link *link, struct view **view_out)
+{
+	enum fault fault = link_open(link, ctl->home, LINK_STORE);
+
+	if (fault != FAULT_NONE)
+		return ctl_fault_code(fault);
+	fault = view_open(link->store, view_out);
+	if (fault == FAULT_NONE)
+		return CTL_DONE;
+	return ctl_fail(ctl_fault_code(fault), "%s/store: %s", ctl->home, fault_text(fault));
+}
+
+static void list_print_json(struct view *view)
+{
+	json_t *list = json_array();
+	struct queue_entry entry;
+
+	for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
+		json_array_append_new(list, entry_json(view, &entry));
+	ctl_print_json(json_pack("{s:o}", "queue", list));
+}
+
+static void list_print(struct view *view)
+{
+	static const char *const heads[] = {"QUEUE-ID", "FROM", "TO", "SIZE", "TRIES", "NEXT",
+					    "WHY"};
+	struct columns columns;
+	struct queue_entry entry;
+	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
+
+	columns_init(&columns, heads, sizeof(heads) / sizeof(heads[0]));
+	for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
+		entry_rows(&columns, view, &entry);
+	columns_append(&columns, &text);
+	ctl_print(buf_str(&text));
+	columns_done(&columns);
+}
+
+int cmd_queue_list(struct ctl *ctl)
+{
+	struct link link;
+	struct view *view CLEANUP_VIEW = NULL;
+	int code = queue_open(ctl, &link, &view);
+
+	if (code == CTL_DONE && ctl_has(ctl, OPTION_BIT(JSON)))
+		list_print_json(view);
+	else if (code == CTL_DONE)
+		list_print(view);
+	view_close(&view);
+	link_close(&link);
+	return code;
+}
+
+/* Finds an entry by the ID that mail.log and the list show; says so if there is none. */
+static bool entry_find(struct view *view, struct str id, struct queue_entry *entry_out)
+{
+	for (uint64_t after = 0; queue_next(view, after, entry_out); after = entry_out->number)
+		if (str_equals_nocase(entry_out->envelope.queue_id, id))
+			return true;
+	ctl_fail(CTL_USAGE, "%.*s is not in the queue; `postern queue list` shows what is",
+		 STR_ARG(id));
+	return false;
+}
+
+static void entry_print(const struct ctl *ctl, struct view *view, const struct queue_entry *entry)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
+
+	if (ctl_has(ctl, OPTION_BIT(JSON))) {
+		ctl_print_json(entry_json(view, entry));
+		return;
+	}
+	entry_append(&text, view, entry);
+	ctl_print(buf_str(&text));
+}
+
+int cmd_queue_show(struct ctl *ctl)
+{
+	struct link link;
+	struct view *view CLEANUP_VIEW = NULL;
+	struct queue_entry entry;
+	int code = queue_open(ctl, &link, &view);
+
+	if (code == CTL_DONE && entry_find(view, ctl_word(ctl, 0), &entry))
+		entry_print(ctl, view, &entry);
+	else if (code == CTL_DONE)
+		code = CTL_USAGE;
+	view_close(&view);
+	link_close(&link);
+	return code;
+}
+
+/* ---- orders ---- */
+
+/* The numbers that the words mean, "all" or IDs; what is no ID is said and counted. */
+struct chosen {
+	uint64_t *entries;
+	size_t count;
+	size_t capacity;
+	size_t unknown;
+};
+
+static void chosen_add(struct chosen *chosen, uint64_t entry)
+{
+	if (chosen->count == chosen->capacity) {
+		chosen->capacity = chosen->capacity * 2 + 64;
+		chosen->entries =
+			reallocarray(chosen->entries, chosen->capacity, sizeof(*chosen->entries));
+		CHECK(chosen->entries != NULL);
+	}
+	chosen->entries[chosen->count++] = entry;
+}
+
+static void chosen_find(struct chosen *chosen, const struct ctl *ctl, struct view *view)
+{
+	struct queue_entry entry;
+
+	if (str_equals_nocase(ctl_word(ctl, 0), STR("all"))) {
+		for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
+			chosen_add(chosen, entry.number);
+		return;
+	}
+	for (size_t i = 0; i < ctl->arguments->word_count; i++) {
+		if (entry_find(view, ctl_word(ctl, i), &entry))
+			chosen_add(chosen, entry.number);
+		else
+			chosen->unknown++;
+	}
+}
+
+/* One that was delivered meanwhile is no fault. */
+static int chosen_order(struct link *link, const struct chosen *chosen, enum queue_order order)
+{
+	for (size_t i = 0; i < chosen->count; i++) {
+		enum fault fault = queue_order(link->store, chosen->entries[i], order);
+		if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+			return ctl_fail(ctl_fault_code(fault), "the queue: %s", fault_text(fault));
+		link_queue_ordered(link, chosen->entries[i]);
+	}
+	return chosen->unknown > 0 ? CTL_USAGE : CTL_DONE;
+}
+
+static void order_tell(struct link *link, const struct ctl *ctl, const char *what)
+{
+	CLEANUP_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
+
+	buf_printf(&line, "%s {", what);
+	for (size_t i = 0; i < ctl->arguments->word_count; i++)
+		buf_printf(&line, "%s%.*s", i == 0 ? "" : ",", STR_ARG(ctl_word(ctl, i)));
+	buf_append_char(&line, '}');
+	config_change_tell(link, buf_str(&line));
+}
+
+static int order_run(struct ctl *ctl, enum queue_order order, const char *what)
+{
+	struct link link;
+	struct view *view CLEANUP_VIEW = NULL;
+	struct chosen chosen = {0};
+	int code = queue_open(ctl, &link, &view);
+
+	if (code == CTL_DONE) {
+		chosen_find(&chosen, ctl, view);
+		view_close(&view);
+		code = chosen_order(&link, &chosen, order);
+		if (chosen.count > 0)
+			order_tell(&link, ctl, what);
+	}
+	free(chosen.entries);
+	link_close(&link);
+	return code;
+}
+
+int cmd_queue_retry(struct ctl *ctl)
+{
+	return order_run(ctl, QUEUE_RETRY, "Retry Queued");
+}
+
+int cmd_queue_hold(struct ctl *ctl)
+{
+	return order_run(ctl, QUEUE_HOLD, "Hold Queued");
+}
+
+int cmd_queue_release(struct ctl *ctl)
+{
+	return order_run(ctl, QUEUE_RELEASE, "Release Queued");
+}
+
+int cmd_queue_remove(struct ctl *ctl)
+{
+	return order_run(ctl, QUEUE_REMOVE, "Remove Queued");
+}
