@@ -89,6 +89,19 @@ static const struct command rows[] = {
 	 "The exit code is 0 when nothing is to say, 1 with warnings, 2 with a pair that cannot be "
 	 "used.",
 	 cmd_cert_list},
+	{"cert import", "NAME FILE [KEY [CHAIN]]", 2, 4, OPT(PASSWORD_STDIN),
+	 "Bring a certificate and its key into sslcert/",
+	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or a "
+	 "PKCS#12 file. Without KEY the private key stands in FILE, or is the one of the pair already. "
+	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it stays.",
+	 cmd_cert_import},
+	{"cert self-signed", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
+	 "Make an RSA and an ECDSA pair as init does: NAME and NAME-ecdsa, signed by a local root",
+	 "For the given host names, or for NAME. A pair that came from a CA is not overwritten.",
+	 cmd_cert_self_signed},
+	{"cert csr", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
+	 "Print a request (PKCS#10) for a CA, made with the private key of a pair",
+	 "For the given host names, or for those of the certificate that is there.", cmd_cert_csr},
 	{"evidence list", "", 0, 0, OPT(JSON),
 	 "List the changes of configuration and certificates that were recorded", "",
 	 cmd_evidence_list},

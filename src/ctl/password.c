@@ -60,14 +60,24 @@ static bool line_ask(int terminal, const char *question, struct secret *line_out
 	return is_good;
 }
 
+/* The terminal, or -1 after it has said that there is none. */
+static int terminal_open(void)
+{
+	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (terminal < 0)
+		ctl_fail(CTL_USAGE, "there is no terminal to ask for the password on; give it with "
+				    "--password-stdin");
+	return terminal;
+}
+
 static int ask_twice(struct secret *password_out)
 {
 	CLEANUP_SECRET struct secret again = {0};
-	CLEANUP_FD int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	CLEANUP_FD int terminal = terminal_open();
 
 	if (terminal < 0)
-		return ctl_fail(CTL_USAGE, "there is no terminal to ask for the password on; give "
-					   "it with --password-stdin");
+		return CTL_USAGE;
 	if (!line_ask(terminal, "New password: ", password_out) ||
 	    !line_ask(terminal, "Once more: ", &again))
 		return ctl_fail(CTL_USAGE, "no password was given, nothing is changed");
@@ -76,15 +86,32 @@ static int ask_twice(struct secret *password_out)
 	return CTL_DONE;
 }
 
+static int input_read(struct secret *password_out)
+{
+	if (line_read(STDIN_FILENO, password_out))
+		return CTL_DONE;
+	return ctl_fail(CTL_USAGE,
+			"the password on standard input is unreadable, or longer than %d bytes",
+			SECRET_MAX);
+}
+
+int password_ask(const struct ctl *ctl, const char *question, struct secret *password_out)
+{
+	if (ctl_has(ctl, OPTION_BIT(PASSWORD_STDIN)))
+		return input_read(password_out);
+	CLEANUP_FD int terminal = terminal_open();
+	if (terminal < 0)
+		return CTL_USAGE;
+	if (line_ask(terminal, question, password_out))
+		return CTL_DONE;
+	return ctl_fail(CTL_USAGE, "no password was given, nothing is changed");
+}
+
 int password_read(const struct ctl *ctl, struct secret *password_out)
 {
-	int code = CTL_DONE;
+	int code = ctl_has(ctl, OPTION_BIT(PASSWORD_STDIN)) ? input_read(password_out)
+							    : ask_twice(password_out);
 
-	if (!ctl_has(ctl, OPTION_BIT(PASSWORD_STDIN)))
-		code = ask_twice(password_out);
-	else if (!line_read(STDIN_FILENO, password_out))
-		code = ctl_fail(CTL_USAGE, "the password on standard input is unreadable, or longer "
-					   "than %d bytes", SECRET_MAX);
 	if (code == CTL_DONE && str_is_empty(secret_reveal(password_out)))
 		code = ctl_fail(CTL_USAGE, "the password is empty, nothing is changed");
 	return code;

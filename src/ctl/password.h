@@ -15,4 +15,11 @@
  */
 must_check int password_read(const struct ctl *ctl, struct secret *password_out);
 
+/*
+ * Reads the password that opens something: as above, but asked for once, with the
+ * given question, and it may be empty.
+ */
+must_check int password_ask(const struct ctl *ctl, const char *question,
+			    struct secret *password_out);
+
 #endif

@@ -145,6 +145,11 @@
  * when it is in force. Not confirmed within confirm_s seconds (0: none) it is undone.
  */
 #define FIELDS_config_set(F) F(U64, generation) F(U32, confirm_s) F(U8, is_revert) F(FD, text)
+/*
+ * Puts the pairs in sslcert/ in force as they are now, with the configuration in force; `text`
+ * is what was done there, for config.log. Answered by done.
+ */
+#define FIELDS_certificates_changed(F) F(STR, text)
 /* What a command changed elsewhere, for config.log; not answered. */
 #define FIELDS_config_told(F) F(STR, text)
 /* Keeps the change that waits for its confirmation; answered by done. */
@@ -196,6 +201,7 @@
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(config_set, FROM(CTL), FROM(PARENT))                                                     \
+	X(certificates_changed, FROM(CTL), FROM(PARENT))                                           \
 	X(config_told, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_confirm, FROM(CTL), FROM(PARENT))
 

@@ -79,10 +79,10 @@ static void apply_end(struct parent *parent, const char *reason)
 	if (reason != NULL && parent->config != NULL)
 		log_printf(&parent->logs.log, LOG_ERROR, "reload failed: %s", reason);
 	control_reload_done(parent, reason);
-	if (parent->apply_again) {
-		parent->apply_again = false;
+	if (parent->apply_again)
 		apply_begin(parent);
-	}
+	else if (parent->pairs_again)
+		apply_pairs_begin(parent);
 }
 
 /* ---- the keys ---- */
@@ -123,9 +123,11 @@ static void keys_give(struct parent *parent)
 
 static void apply_keys(struct parent *parent)
 {
+	struct pairs_source source = {parent->certificate_path, clock_real_s(), &parent->logs.log};
+
 	pairs_free(&parent->next_pairs);
-	if (pairs_read(&parent->next_pairs, parent->certificate_path, &parent->pairs,
-		       &parent->next_key, &parent->logs.log) != FAULT_NONE)
+	if (pairs_read(&parent->next_pairs, &source, &parent->pairs, &parent->next_key) !=
+	    FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR, "%s cannot be read",
 			   parent->certificate_path);
 	parent->apply = APPLY_KEYS;
@@ -143,25 +145,11 @@ enum fault apply_files_check(struct parent *parent, struct buf *why)
 	return fault;
 }
 
-void apply_begin(struct parent *parent)
+/* `next_config` is chosen: binds what is new, and goes on with the keys. */
+static void apply_next(struct parent *parent)
 {
 	struct buf why = BUF_INIT(1024);
 
-	parent->change_noticed_ms = 0;
-	parent->pairs_noticed = false;
-	/* Whoever put log files aside says so by a reload. */
-	parent->logs_looked_ms = 0;
-	if (parent->apply != APPLY_NONE) {
-		parent->apply_again = true;
-		return;
-	}
-	config_unref(&parent->next_config);
-	parent->next_config = apply_read(parent);
-	if (parent->next_config == NULL) {
-		apply_end(parent, parent->broken == NULL ? "mailserver.cfg cannot be read"
-							 : parent->broken);
-		return;
-	}
 	listeners_close(&parent->next_listeners);
 	if (apply_files_check(parent, &why) != FAULT_NONE ||
 	    listeners_bind(&parent->next_listeners, parent->next_config, &parent->listeners,
@@ -174,6 +162,39 @@ void apply_begin(struct parent *parent)
 		/* It goes on when keys is ready. */
 		parent->apply = APPLY_KEYS;
 	buf_done(&why);
+}
+
+void apply_begin(struct parent *parent)
+{
+	parent->change_noticed_ms = 0;
+	parent->pairs_noticed = false;
+	/* Whoever put log files aside says so by a reload. */
+	parent->logs_looked_ms = 0;
+	if (parent->apply != APPLY_NONE) {
+		parent->apply_again = true;
+		return;
+	}
+	parent->apply_again = parent->pairs_again = false;
+	config_unref(&parent->next_config);
+	parent->next_config = apply_read(parent);
+	if (parent->next_config == NULL)
+		apply_end(parent, parent->broken == NULL ? "mailserver.cfg cannot be read"
+							 : parent->broken);
+	else
+		apply_next(parent);
+}
+
+void apply_pairs_begin(struct parent *parent)
+{
+	parent->pairs_noticed = false;
+	if (parent->apply != APPLY_NONE || parent->config == NULL) {
+		parent->pairs_again = true;
+		return;
+	}
+	parent->pairs_again = false;
+	config_unref(&parent->next_config);
+	parent->next_config = config_ref(parent->config);
+	apply_next(parent);
 }
 
 /* ---- the fronts ---- */
@@ -290,7 +311,7 @@ static void apply_done(struct parent *parent)
 /* The keys have answered: from here on the new configuration is the one in force. */
 static void apply_fronts(struct parent *parent)
 {
-	pairs_settle(&parent->next_pairs, &parent->pairs);
+	pairs_settle(&parent->next_pairs, &parent->pairs, &parent->logs.log);
 	if (parent->next_pairs.count == 0 && parent->config == NULL) {
 		parent_give_up(parent, EXIT_USAGE,
 			       "there is no usable certificate in %s: put a chain into server.crt and its key"
@@ -327,7 +348,7 @@ void apply_role_ready(struct parent *parent, struct child *child)
 		evidence_key_give(parent);
 		/* A new keys process has no keys: whatever is in force is given anew, from the files. */
 		if (parent->apply == APPLY_NONE && parent->config != NULL)
-			apply_begin(parent);
+			apply_pairs_begin(parent);
 		else if (parent->apply != APPLY_FRONTS)
 			apply_keys(parent);
 		else
@@ -362,8 +383,8 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 		front_answered(parent, packet);
 	} else if (child->role == ROLE_KEYS && parent->apply == APPLY_KEYS) {
 		if (id > 0 && id <= parent->next_pairs.count)
-			pair_key_answered(&parent->next_pairs.items[id - 1], done->fault,
-					  done->text, &parent->logs.log);
+			pair_key_answered(&parent->next_pairs.items[id - 1], &parent->pairs,
+					  done->fault, done->text, &parent->logs.log);
 		if (--parent->answers_awaited == 0)
 			apply_fronts(parent);
 	}

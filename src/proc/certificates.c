@@ -9,6 +9,11 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "ipc/message.h"
+#include "tls/certificate_facts.h"
+#include "tls/pem.h"
+
+enum { WHY_MAX = 4096, PEM_MAX = MESSAGE_INLINE_MAX - 1024 };
 
 static void pair_free(struct pair *pair)
 {
@@ -38,12 +43,13 @@ static void pair_copy(struct pair *to, const struct pair *from)
 {
 	*to = *from;
 	to->name = str_dup_c(str_from_c(from->name));
-	to->chain = BUF_INIT(TLS_PEM_MAX);
+	to->chain = BUF_INIT(PEM_MAX);
 	buf_append_str(&to->chain, buf_str(&from->chain));
 	to->secret = BUF_INIT(TLS_PEM_MAX);
 	to->certificate = tls_certificate_ref(from->certificate);
 }
 
+/* A fault is put into words with the name of the file. */
 static enum fault part_read(const char *folder, const char *name, const char *suffix,
 			    struct buf *to, struct buf *why)
 {
@@ -51,41 +57,96 @@ static enum fault part_read(const char *folder, const char *name, const char *su
 
 	CHECK(asprintf(&path, "%s/%s.%s", folder, name, suffix) > 0);
 	enum fault fault = file_read(path, to);
-	if (fault != FAULT_NONE)
-		buf_printf(why, "%s: %s", path, fault_text(fault));
 	free(path);
+	if (fault == FAULT_NONE)
+		return fault;
+	buf_printf(why, "%s.%s: ", name, suffix);
+	if (fault == FAULT_TOO_LARGE)
+		buf_printf(why, "it has more than %d KiB, too much for a certificate or key",
+			   TLS_PEM_MAX / 1024);
+	else if (fault == FAULT_NOT_FOUND)
+		buf_append_c(why, "the file is missing: a pair is NAME.crt and NAME.key");
+	else
+		buf_append_c(why, fault_text(fault));
 	return fault;
 }
 
-static enum fault pair_read(struct pair *pair, const char *folder, const char *name,
-			    struct buf *why)
+/* Takes the certificates out of the file, and nothing else: a private key must not go to a front. */
+static enum fault chain_parse(struct pair *pair, struct buf *why, const struct log *log)
+{
+	buf_printf(why, "%s.crt: ", pair->name);
+	enum fault fault = tls_certificate_parse(buf_str(&pair->chain), why, &pair->certificate);
+	if (fault != FAULT_NONE)
+		return fault;
+	if (pem_has_private_key(buf_str(&pair->chain)))
+		log_printf(log, LOG_WARNING,
+			   "certificate %s: a private key stands in sslcert/%s.crt, too, where "
+			   "everybody may read it; delete that part",
+			   pair->name, pair->name);
+	buf_wipe(&pair->chain);
+	buf_init(&pair->chain, PEM_MAX);
+	tls_certificate_append_pem(pair->certificate, &pair->chain);
+	CHECK(!pair->chain.failed);
+	buf_reset(why);
+	return FAULT_NONE;
+}
+
+/* What OpenSSL or every client would refuse is refused here, before a front is asked. */
+static enum fault form_check(const struct pair *pair, const struct pair *old, int64_t now_s,
+			     struct buf *why, const struct log *log)
+{
+	bool is_news = old == NULL || memcmp(tls_certificate_digest(old->certificate),
+					     tls_certificate_digest(pair->certificate),
+					     SHA256_BYTES) != 0;
+	struct findings findings;
+
+	findings_init(&findings);
+	tls_certificate_check_form(pair->certificate, "", now_s, &findings);
+	for (size_t i = 0; i < findings.count; i++) {
+		const struct finding *finding = &findings.items[i];
+		if (finding->severity == FINDING_ERROR && why->len == 0)
+			buf_printf(why, "%s.crt: %.*s", pair->name, STR_ARG(finding->text));
+		else if (finding->severity == FINDING_WARNING && is_news)
+			log_printf(log, LOG_WARNING, "certificate %s: %.*s", pair->name,
+				   STR_ARG(finding->text));
+	}
+	bool is_good = !findings_has_errors(&findings);
+	findings_done(&findings);
+	return is_good ? FAULT_NONE : FAULT_UNSUPPORTED;
+}
+
+static enum fault pair_read(struct pair *pair, const struct pairs_source *source,
+			    const char *name, const struct pair *old, struct buf *why)
 {
 	*pair = (struct pair){.name = str_dup_c(str_from_c(name)),
 			      .chain = BUF_INIT(TLS_PEM_MAX),
 			      .secret = BUF_INIT(TLS_PEM_MAX)};
 	pair->is_default = strcmp(name, "server") == 0 ||
 			   str_has_prefix(str_from_c(name), STR("server-"));
-	enum fault fault = part_read(folder, name, "crt", &pair->chain, why);
+	enum fault fault = part_read(source->folder, name, "crt", &pair->chain, why);
 	if (fault == FAULT_NONE)
-		fault = part_read(folder, name, "key", &pair->secret, why);
-	if (fault != FAULT_NONE)
-		return fault;
-	size_t before = why->len;
-	fault = tls_certificate_parse(buf_str(&pair->chain), why, &pair->certificate);
-	if (fault != FAULT_NONE && why->len == before)
-		buf_printf(why, "%s.crt: %s", name, fault_text(fault));
+		fault = part_read(source->folder, name, "key", &pair->secret, why);
+	if (fault == FAULT_NONE)
+		fault = chain_parse(pair, why, source->log);
+	if (fault == FAULT_NONE)
+		fault = form_check(pair, old, source->now_s, why, source->log);
 	sha256(buf_str(&pair->secret), pair->secret_digest);
 	return fault;
 }
 
-/* What is wrong with its dates, or NULL. */
-static const char *pair_date_fault(const struct pair *pair, int64_t now_s)
+/* What is wrong with its dates, and what to do; false when nothing is. */
+static bool pair_date_explain(const struct pair *pair, int64_t now_s, struct buf *why)
 {
-	if (tls_certificate_not_after(pair->certificate) <= now_s)
-		return "it has expired";
-	if (tls_certificate_not_before(pair->certificate) > now_s)
-		return "it is not valid yet";
-	return NULL;
+	int64_t from = tls_certificate_not_before(pair->certificate);
+	int64_t until = tls_certificate_not_after(pair->certificate);
+
+	if (until > now_s && from <= now_s)
+		return false;
+	buf_printf(why, "%s.crt: %s ", pair->name,
+		   until <= now_s ? "it expired on" : "it is not valid before");
+	clock_append_iso_date(why, until <= now_s ? until : from);
+	buf_append_c(why, until <= now_s ? "; get a new one" : "; check the machine's clock");
+	return true;
 }
 
 static void pair_number(struct pair *pair, const struct pair *old, uint32_t *next_key)
@@ -97,33 +158,34 @@ static void pair_number(struct pair *pair, const struct pair *old, uint32_t *nex
 		pair->key = (*next_key)++;
 }
 
-static void pair_add(struct pairs *next, const char *folder, const char *name,
-		     const struct pairs *present, uint32_t *next_key, const struct log *log)
+static void log_refusal(const struct log *log, const char *name, struct str why, bool has_old)
+{
+	log_printf(log, LOG_ERROR, "certificate %s refused: %.*s; %s", name, STR_ARG(why),
+		   has_old ? "the pair before it stays in use" : "there is none before it to use");
+}
+
+static void pair_add(struct pairs *next, const struct pairs_source *source, const char *name,
+		     const struct pairs *present, uint32_t *next_key)
 {
 	struct pair *pair = &next->items[next->count];
 	const struct pair *old = pair_find(present, name);
-	struct buf why = BUF_INIT(1024);
+	struct buf why = BUF_INIT(WHY_MAX);
 
-	enum fault fault = pair_read(pair, folder, name, &why);
-	const char *date_fault =
-		fault == FAULT_NONE ? pair_date_fault(pair, clock_real_s()) : NULL;
-	if (fault != FAULT_NONE || (date_fault != NULL && old != NULL)) {
-		log_printf(log, LOG_ERROR, "certificate %s refused: %.*s; %s", name,
-			   date_fault != NULL ? (int)strlen(date_fault) : (int)why.len,
-			   date_fault != NULL ? date_fault : why.data,
-			   old != NULL ? "the one before it stays in use"
-				       : "correct or replace sslcert/NAME.crt and NAME.key");
+	enum fault fault = pair_read(pair, source, name, old, &why);
+	bool has_date_fault =
+		fault == FAULT_NONE && pair_date_explain(pair, source->now_s, &why);
+	if (fault != FAULT_NONE || (has_date_fault && old != NULL)) {
+		log_refusal(source->log, name, buf_str(&why), old != NULL);
 		pair_free(pair);
 		if (old != NULL) {
 			pair_copy(pair, old);
 			next->count++;
 		}
 	} else {
-		if (date_fault != NULL)
-			log_printf(log, LOG_ERROR,
-				   "certificate %s: %s; it is used because there is no other: "
-				   "replace sslcert/%s.crt and .key",
-				   name, date_fault, name);
+		if (has_date_fault)
+			log_printf(source->log, LOG_ERROR,
+				   "certificate %s: %.*s; it is used because there is no other", name,
+				   STR_ARG(buf_str(&why)));
 		pair_number(pair, old, next_key);
 		next->count++;
 	}
@@ -160,11 +222,11 @@ static bool stands_for_pair(struct dirent *const *names, int count, const char *
 	return !names_have(names, count, chain);
 }
 
-enum fault pairs_read(struct pairs *next, const char *folder, const struct pairs *present,
-		      uint32_t *next_key, const struct log *log)
+enum fault pairs_read(struct pairs *next, const struct pairs_source *source,
+		      const struct pairs *present, uint32_t *next_key)
 {
 	struct dirent **names;
-	int count = scandir(folder, &names, is_part, alphasort);
+	int count = scandir(source->folder, &names, is_part, alphasort);
 
 	next->count = 0;
 	if (count < 0)
@@ -174,9 +236,11 @@ enum fault pairs_read(struct pairs *next, const char *folder, const struct pairs
 			continue;
 		char *name = str_dup_c(str_make(names[i]->d_name, strlen(names[i]->d_name) - 4));
 		if (next->count < PAIRS_MAX)
-			pair_add(next, folder, name, present, next_key, log);
+			pair_add(next, source, name, present, next_key);
 		else
-			log_printf(log, LOG_ERROR, "certificate %s refused: more than %d pairs",
+			log_printf(source->log, LOG_ERROR,
+				   "certificate %s refused: there are more than %d pairs; take those "
+				   "away that nobody asks for",
 				   name, PAIRS_MAX);
 		free(name);
 	}
@@ -196,20 +260,43 @@ static bool identity_fits(const struct pair *pair, struct str identity)
 	return fits;
 }
 
-void pair_key_answered(struct pair *pair, enum fault fault, struct str identity_or_reason,
-		       const struct log *log)
+/* The key of another certificate in the chain means that the order is wrong. */
+static void fit_explain(const struct pair *pair, struct str identity, struct buf *why)
 {
-	pair->is_good = fault == FAULT_NONE && identity_fits(pair, identity_or_reason);
-	if (fault != FAULT_NONE)
-		log_printf(log, LOG_ERROR, "certificate %s refused: its private key: %.*s",
-			   pair->name, STR_ARG(identity_or_reason));
-	else if (!pair->is_good)
-		log_printf(log, LOG_ERROR,
-			   "certificate %s refused: sslcert/%s.key is not the key of sslcert/%s.crt",
-			   pair->name, pair->name, pair->name);
+	struct buf id = BUF_INIT(TLS_KEY_ID_BYTES);
+	int number = 0;
+
+	if (hex_decode(&id, identity) && id.len == TLS_KEY_ID_BYTES)
+		number = tls_certificate_number_of_key(pair->certificate,
+						       (const unsigned char *)id.data);
+	if (number > 1)
+		buf_printf(why,
+			   "%s.key: it belongs to certificate number %d of %s.crt; put that first, then "
+			   "its issuers",
+			   pair->name, number, pair->name);
+	else
+		buf_printf(why, "%s.key is not the key of %s.crt", pair->name, pair->name);
+	buf_done(&id);
 }
 
-void pairs_settle(struct pairs *next, const struct pairs *present)
+void pair_key_answered(struct pair *pair, const struct pairs *present, enum fault fault,
+		       struct str identity_or_reason, const struct log *log)
+{
+	struct buf why = BUF_INIT(WHY_MAX);
+
+	pair->is_good = fault == FAULT_NONE && identity_fits(pair, identity_or_reason);
+	if (fault != FAULT_NONE)
+		buf_printf(&why, "%s.key: %.*s", pair->name, STR_ARG(identity_or_reason));
+	else if (!pair->is_good)
+		fit_explain(pair, identity_or_reason, &why);
+	if (!pair->is_good)
+		log_refusal(log, pair->name, buf_str(&why),
+			    pair_find(present, pair->name) != NULL);
+	buf_done(&why);
+}
+
+/* Drops what is not good, or puts the pair of that name that was there in its place. */
+static void pairs_replace(struct pairs *next, const struct pairs *present)
 {
 	size_t kept = 0;
 
@@ -228,4 +315,40 @@ void pairs_settle(struct pairs *next, const struct pairs *present)
 			next->items[kept++] = pair;
 	}
 	next->count = kept;
+}
+
+static bool has_default(const struct pairs *pairs)
+{
+	for (size_t i = 0; i < pairs->count; i++)
+		if (pairs->items[i].is_default)
+			return true;
+	return false;
+}
+
+/* Without a default most clients would get nothing: what serves them goes on, whatever was deleted. */
+static void defaults_keep(struct pairs *next, const struct pairs *present, const struct log *log)
+{
+	for (size_t i = 0; i < present->count && next->count < PAIRS_MAX; i++) {
+		const struct pair *old = &present->items[i];
+		if (!old->is_default || pair_find(next, old->name) != NULL)
+			continue;
+		log_printf(log, LOG_ERROR,
+			   "certificate %s is gone, and none is there for clients that name no host; it "
+			   "stays in use until the server ends: put sslcert/server.crt and .key there",
+			   old->name);
+		pair_copy(&next->items[next->count++], old);
+	}
+}
+
+void pairs_settle(struct pairs *next, const struct pairs *present, const struct log *log)
+{
+	pairs_replace(next, present);
+	if (!has_default(next))
+		defaults_keep(next, present, log);
+	if (has_default(next) || next->count == 0)
+		return;
+	next->items[0].is_default = true;
+	log_printf(log, LOG_WARNING,
+		   "there is no sslcert/server.crt: certificate %s serves clients that name no host",
+		   next->items[0].name);
 }

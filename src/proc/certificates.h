@@ -30,21 +30,35 @@ struct pairs {
 	struct pair items[PAIRS_MAX];
 };
 
+/* Where they are read from, what time it is, and where is told what is wrong. */
+struct pairs_source {
+	const char *folder;
+	int64_t now_s;
+	const struct log *log;
+};
+
 /*
- * Reads all pairs of the folder. A pair that cannot be read or is expired is
- * reported in error.log and replaced by its namesake in `present`, if there is one.
- * Gives new numbers to new keys. FAULT_NOT_FOUND when there is no folder.
+ * Reads all pairs of the folder. A pair that cannot be read, that OpenSSL would
+ * refuse or that is expired is reported in error.log and replaced by its namesake in
+ * `present`, if there is one. Gives new numbers to new keys. FAULT_NOT_FOUND when
+ * there is no folder.
  */
-must_check enum fault pairs_read(struct pairs *next, const char *folder,
-				 const struct pairs *present, uint32_t *next_key,
-				 const struct log *log);
+must_check enum fault pairs_read(struct pairs *next, const struct pairs_source *source,
+				 const struct pairs *present, uint32_t *next_key);
 
-/* The keys role's answer for a pair: notes whether the key fits; says so in error.log if not. */
-void pair_key_answered(struct pair *pair, enum fault fault, struct str identity_or_reason,
-		       const struct log *log);
+/*
+ * The keys role's answer for a pair: notes whether the key fits; says so in error.log
+ * if not, and whether one of `present` takes its place.
+ */
+void pair_key_answered(struct pair *pair, const struct pairs *present, enum fault fault,
+		       struct str identity_or_reason, const struct log *log);
 
-/* Puts `present`'s pair where one did not turn out good; drops those that have no substitute. */
-void pairs_settle(struct pairs *next, const struct pairs *present);
+/*
+ * Puts `present`'s pair where one did not turn out good; drops those that have no
+ * substitute. The last pairs for clients that name no host stay though their files
+ * are gone; where there was none, the first pair serves them.
+ */
+void pairs_settle(struct pairs *next, const struct pairs *present, const struct log *log);
 
 void pairs_free(struct pairs *pairs);
 

@@ -190,6 +190,12 @@ static void answer_confirm(struct parent *parent, struct control_client *client,
 	buf_done(&why);
 }
 
+/* What the command line did, behind the name of who gave it. */
+static void log_told(struct parent *parent, const struct control_client *client, struct str text)
+{
+	log_printf(&parent->logs.log, LOG_CONFIG, "%s - %.*s", client->author.name, STR_ARG(text));
+}
+
 static void client_packet(struct parent *parent, struct control_client *client,
 			  struct packet *packet)
 {
@@ -213,9 +219,14 @@ static void client_packet(struct parent *parent, struct control_client *client,
 	case MSG_config_set:
 		answer_change(parent, client, packet);
 		break;
+	case MSG_certificates_changed:
+		log_told(parent, client, packet->message.certificates_changed.text);
+		client->waits_for_reload = true;
+		client->reload_id = id;
+		apply_pairs_begin(parent);
+		break;
 	case MSG_config_told:
-		log_printf(&parent->logs.log, LOG_CONFIG, "%s - %.*s", client->author.name,
-			   STR_ARG(packet->message.config_told.text));
+		log_told(parent, client, packet->message.config_told.text);
 		break;
 	case MSG_config_confirm:
 		answer_confirm(parent, client, id);

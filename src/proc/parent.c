@@ -179,10 +179,12 @@ static void change_look(struct parent *parent)
 	/* What we wrote ourselves is in force already. */
 	if (!differs && !has_pairs)
 		return;
-	if (!differs || parent->config->server.auto_reload) {
+	if (has_pairs)
+		apply_pairs_begin(parent);
+	if (differs && parent->config->server.auto_reload)
 		apply_begin(parent);
+	if (!differs || parent->config->server.auto_reload)
 		return;
-	}
 	struct config *config = apply_read(parent);
 	if (config != NULL)
 		log_printf(&parent->logs.log, LOG_WARNING,

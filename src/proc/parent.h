@@ -85,7 +85,8 @@ struct parent {
 
 	/* On its way. */
 	enum apply_state apply;
-	bool apply_again;
+	bool apply_again; /* file and pairs */
+	bool pairs_again; /* the pairs alone */
 	struct config *next_config;
 	struct listeners next_listeners;
 	struct pairs next_pairs;
@@ -155,6 +156,11 @@ must_check enum fault apply_files_check(struct parent *parent, struct buf *why);
  * at the end.
  */
 void apply_begin(struct parent *parent);
+/*
+ * Begins to put the pairs as they are now in force, with the configuration in force:
+ * what waits in the file, or is broken there, hinders no certificate.
+ */
+void apply_pairs_begin(struct parent *parent);
 void apply_role_ready(struct parent *parent, struct child *child);
 void apply_role_answered(struct parent *parent, struct child *child, struct packet *packet);
 void apply_role_died(struct parent *parent, struct child *child);

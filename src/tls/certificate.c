@@ -203,7 +203,7 @@ static void certificate_free(struct tls_certificate *self)
 	free(self);
 }
 
-enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_certificate **out)
+enum fault tls_chain_parse(struct str pem, struct buf *why, struct tls_certificate **out)
 {
 	if (pem.len > TLS_PEM_MAX) {
 		buf_printf(why, "it has more than %d KiB, too much for a chain of certificates",
@@ -211,19 +211,29 @@ enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_cer
 		return FAULT_TOO_LARGE;
 	}
 	struct tls_certificate *self = calloc(1, sizeof(*self));
-	pem = pem_text(pem);
 	BIO *bio = BIO_new_mem_buf(pem.len == 0 ? "" : pem.ptr, (int)pem.len);
-	enum fault fault = FAULT_INVALID;
 
 	CHECK(self != NULL && bio != NULL);
 	self->references = 1;
-	if (chain_read(self, bio, pem, why)) {
-		fault = certificate_read_key(self, why) ? FAULT_NONE : FAULT_UNSUPPORTED;
-	}
+	bool is_good = chain_read(self, bio, pem, why);
 	BIO_free(bio);
-	if (fault != FAULT_NONE) {
+	if (is_good)
+		*out = self;
+	else
 		certificate_free(self);
+	return is_good ? FAULT_NONE : FAULT_INVALID;
+}
+
+enum fault tls_certificate_parse(struct str pem, struct buf *why, struct tls_certificate **out)
+{
+	struct tls_certificate *self = NULL;
+	enum fault fault = tls_chain_parse(pem, why, &self);
+
+	if (fault != FAULT_NONE)
 		return fault;
+	if (!certificate_read_key(self, why)) {
+		certificate_free(self);
+		return FAULT_UNSUPPORTED;
 	}
 	self->not_before = tls_time_seconds(X509_get0_notBefore(self->leaf));
 	self->not_after = tls_time_seconds(X509_get0_notAfter(self->leaf));

@@ -19,7 +19,7 @@ enum {
 	TLS_KEY_ID_BYTES = 32,
 	TLS_CHAIN_MAX = 16,
 	TLS_CERTIFICATE_NAMES_MAX = 256,
-	TLS_PEM_MAX = 256 * 1024,
+	TLS_PEM_MAX = 60 * 1024, /* of a file; what is read from it has to fit into a message */
 	TLS_EXPIRY_WARN_DAYS = 30,
 };
 
@@ -34,6 +34,10 @@ struct tls_certificate;
  */
 must_check enum fault tls_certificate_parse(struct str pem, struct buf *why,
 					    struct tls_certificate **out);
+
+/* The same where the order does not matter yet and the first one's key may be of any kind. */
+must_check enum fault tls_chain_parse(struct str pem, struct buf *why,
+				      struct tls_certificate **out);
 
 struct tls_certificate *tls_certificate_ref(struct tls_certificate *certificate);
 /* Gives a reference back and sets to NULL. */
@@ -97,6 +101,9 @@ int tls_certificate_number_of_key(const struct tls_certificate *certificate,
 bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *name, struct str host,
 		    int64_t now_s, struct findings *findings);
 
+/* How the common name of the roots of our own making begins. */
+#define TLS_LOCAL_ROOT_NAME "Postern local root for "
+
 /* A chain and its private key, in PEM form. */
 struct tls_pair {
 	struct buf chain;
@@ -114,6 +121,18 @@ void tls_pair_done(struct tls_pair *pair);
  */
 must_check enum fault tls_pairs_make(struct str host, struct tls_pair *rsa_out,
 				     struct tls_pair *ec_out, struct buf *why);
+
+/* The same for several names, of which the first is the subject; `*.` may begin one. */
+must_check enum fault tls_pairs_make_for(const struct str *names, size_t count,
+					 struct tls_pair *rsa_out, struct tls_pair *ec_out,
+					 struct buf *why);
+
+/*
+ * Writes a pair into `folder` as NAME.crt and NAME.key (0600), the key first: until
+ * both are there a server keeps what it has. Overwrites. Blocks on the disk.
+ */
+must_check enum fault tls_pair_write(const char *folder, const char *name,
+				     const struct tls_pair *pair, struct buf *why);
 
 /*
  * Makes such pairs and writes them into `folder` as server.crt and server.key

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The first certificates of a new home: see certificate.h. */
+/* Certificates of our own making: see certificate.h. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 #include "base/random.h"
 #include "crypto/library.h"
 #include "tls/certificate.h"
+#include "tls/certificate_names.h"
+#include "tls/private_key.h"
 
 enum {
 	DAY_S = 24 * 3600,
@@ -20,6 +24,13 @@ enum {
 	/* Clocks of clients run a little behind. */
 	BACKDATE_S = 3600,
 	PEM_FILE_MAX = 64 * 1024,
+	NAMES_MAX = 64 * 1024,
+};
+
+/* The names of a leaf, the subject's first. */
+struct hosts {
+	const struct str *names;
+	size_t count;
 };
 
 static bool extension_add(X509 *certificate, X509 *issuer, int nid, const char *value)
@@ -50,25 +61,13 @@ static bool serial_set(X509 *certificate)
 	return is_good;
 }
 
-static bool subject_set(X509 *certificate, struct str name)
-{
-	/*
-	 * The field holds 64 characters (RFC 5280 appendix A.1); longer names stand in the
-	 * SAN alone.
-	 */
-	int len = name.len > 64 ? 64 : (int)name.len;
-
-	return X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-					  (const unsigned char *)name.ptr, len, -1, 0) == 1;
-}
-
 /* A certificate that still lacks extensions, issuer and signature. */
 static X509 *certificate_begin(EVP_PKEY *key, struct str name, int days)
 {
 	X509 *certificate = X509_new_ex(crypto_library(), NULL);
 
 	if (certificate != NULL && X509_set_version(certificate, X509_VERSION_3) == 1 &&
-	    serial_set(certificate) && subject_set(certificate, name) &&
+	    serial_set(certificate) && tls_subject_set(X509_get_subject_name(certificate), name) &&
 	    X509_set_pubkey(certificate, key) == 1 &&
 	    X509_gmtime_adj(X509_getm_notBefore(certificate), -BACKDATE_S) != NULL &&
 	    X509_gmtime_adj(X509_getm_notAfter(certificate), (long)days * DAY_S) != NULL)
@@ -82,7 +81,7 @@ static X509 *root_make(EVP_PKEY *key, struct str host)
 	struct buf name = BUF_INIT(512);
 	X509 *root;
 
-	buf_append_c(&name, "Postern local root for ");
+	buf_append_c(&name, TLS_LOCAL_ROOT_NAME);
 	buf_append_str(&name, str_sub(host, 0, 40));
 	root = certificate_begin(key, buf_str(&name), ROOT_DAYS);
 	buf_done(&name);
@@ -96,66 +95,65 @@ static X509 *root_make(EVP_PKEY *key, struct str host)
 	return NULL;
 }
 
-static X509 *leaf_make(EVP_PKEY *key, struct str host, X509 *root, EVP_PKEY *root_key)
+/* The given names, and what this machine calls itself. */
+static bool leaf_names_add(X509 *leaf, X509 *root, const struct hosts *hosts)
+{
+	struct buf names = BUF_INIT(NAMES_MAX);
+	bool has_localhost = false;
+
+	for (size_t i = 0; i < hosts->count; i++)
+		has_localhost |= str_equals_nocase(hosts->names[i], STR("localhost"));
+	tls_names_append(&names, hosts->names, hosts->count);
+	buf_append_c(&names, has_localhost ? ",IP:127.0.0.1,IP:::1"
+					   : ",DNS:localhost,IP:127.0.0.1,IP:::1");
+	buf_append_char(&names, '\0');
+	bool is_good =
+		!names.failed && extension_add(leaf, root, NID_subject_alt_name, names.data);
+	buf_done(&names);
+	return is_good;
+}
+
+static X509 *leaf_make(EVP_PKEY *key, const struct hosts *hosts, X509 *root, EVP_PKEY *root_key)
 {
 	bool is_rsa = EVP_PKEY_is_a(key, "RSA") == 1;
-	struct buf names = BUF_INIT(512);
-	X509 *leaf = certificate_begin(key, host, LEAF_DAYS);
+	X509 *leaf = certificate_begin(key, hosts->names[0], LEAF_DAYS);
 
-	buf_append_c(&names, "DNS:");
-	buf_append_str(&names, host);
-	if (!str_equals_nocase(host, STR("localhost")))
-		buf_append_c(&names, ",DNS:localhost");
-	buf_append_c(&names, ",IP:127.0.0.1,IP:::1");
-	buf_append_char(&names, '\0');
 	/* keyEncipherment is for the static RSA suites, which an old policy may still admit. */
-	bool is_good = leaf != NULL && !names.failed &&
+	bool is_good = leaf != NULL &&
 		       X509_set_issuer_name(leaf, X509_get_subject_name(root)) == 1 &&
 		       extension_add(leaf, root, NID_basic_constraints, "critical,CA:FALSE") &&
 		       extension_add(leaf, root, NID_key_usage,
 				     is_rsa ? "critical,digitalSignature,keyEncipherment"
 					    : "critical,digitalSignature") &&
 		       extension_add(leaf, root, NID_ext_key_usage, "serverAuth") &&
-		       extension_add(leaf, root, NID_subject_alt_name, names.data) &&
+		       leaf_names_add(leaf, root, hosts) &&
 		       extension_add(leaf, root, NID_subject_key_identifier, "hash") &&
 		       extension_add(leaf, root, NID_authority_key_identifier, "keyid") &&
 		       X509_sign(leaf, root_key, EVP_sha256()) > 0;
-	buf_done(&names);
 	if (is_good)
 		return leaf;
 	X509_free(leaf);
 	return NULL;
 }
 
-static void bio_append(BIO *bio, struct buf *to)
-{
-	char *bytes = NULL;
-	long len = BIO_get_mem_data(bio, &bytes);
-
-	if (len > 0)
-		buf_append(to, bytes, (size_t)len);
-}
-
 static bool pair_append(X509 *leaf, X509 *root, EVP_PKEY *key, struct tls_pair *pair)
 {
-	BIO *chain = BIO_new(BIO_s_mem()), *secret = BIO_new(BIO_s_secmem());
-	bool is_good = chain != NULL && secret != NULL && PEM_write_bio_X509(chain, leaf) == 1 &&
+	BIO *chain = BIO_new(BIO_s_mem());
+	char *bytes = NULL;
+	bool is_good = chain != NULL && PEM_write_bio_X509(chain, leaf) == 1 &&
 		       PEM_write_bio_X509(chain, root) == 1 &&
-		       PEM_write_bio_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) == 1;
+		       tls_private_key_append(key, &pair->key);
+	long len = is_good ? BIO_get_mem_data(chain, &bytes) : 0;
 
-	if (is_good) {
-		bio_append(chain, &pair->chain);
-		bio_append(secret, &pair->key);
-	}
+	buf_append(&pair->chain, bytes, len > 0 ? (size_t)len : 0);
 	BIO_free(chain);
-	BIO_free(secret);
-	return is_good && !pair->chain.failed && !pair->key.failed;
+	return is_good && !pair->chain.failed;
 }
 
-static bool pair_make(EVP_PKEY *key, struct str host, X509 *root, EVP_PKEY *root_key,
+static bool pair_make(EVP_PKEY *key, const struct hosts *hosts, X509 *root, EVP_PKEY *root_key,
 		      struct tls_pair *pair)
 {
-	X509 *leaf = key == NULL ? NULL : leaf_make(key, host, root, root_key);
+	X509 *leaf = key == NULL ? NULL : leaf_make(key, hosts, root, root_key);
 	bool is_good = leaf != NULL && pair_append(leaf, root, key, pair);
 
 	X509_free(leaf);
@@ -169,52 +167,47 @@ void tls_pair_done(struct tls_pair *pair)
 	buf_wipe(&pair->key);
 }
 
-/* What goes into a list of names must not hold the list's own marks. */
-static bool host_is_usable(struct str host)
+enum fault tls_pairs_make_for(const struct str *names, size_t count, struct tls_pair *rsa_out,
+			      struct tls_pair *ec_out, struct buf *why)
 {
-	for (size_t i = 0; i < host.len; i++) {
-		if (!ascii_is_alnum(host.ptr[i]) && strchr("-._", host.ptr[i]) == NULL)
-			return false;
-	}
-	return host.len > 0 && host.len <= 253;
-}
+	const struct hosts hosts = {names, count};
 
-enum fault tls_pairs_make(struct str host, struct tls_pair *rsa_out, struct tls_pair *ec_out,
-			  struct buf *why)
-{
-	if (!host_is_usable(host)) {
-		buf_printf(why, "\"%.*s\" is no host name that a certificate can be made for",
-			   STR_ARG(host));
+	if (!tls_names_check(names, count, why))
 		return FAULT_INVALID;
-	}
 	OSSL_LIB_CTX *library = crypto_library();
 	EVP_PKEY *root_key = EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256");
-	X509 *root = root_key == NULL ? NULL : root_make(root_key, host);
+	X509 *root = root_key == NULL ? NULL : root_make(root_key, names[0]);
 
 	buf_init(&rsa_out->chain, PEM_FILE_MAX);
 	buf_init(&rsa_out->key, PEM_FILE_MAX);
 	buf_init(&ec_out->chain, PEM_FILE_MAX);
 	buf_init(&ec_out->key, PEM_FILE_MAX);
 	bool is_good = root != NULL &&
-		       pair_make(EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048), host, root,
-				 root_key, rsa_out) &&
-		       pair_make(EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256"), host, root,
+		       pair_make(EVP_PKEY_Q_keygen(library, NULL, "RSA", (size_t)2048), &hosts,
+				 root, root_key, rsa_out) &&
+		       pair_make(EVP_PKEY_Q_keygen(library, NULL, "EC", "P-256"), &hosts, root,
 				 root_key, ec_out);
 	X509_free(root);
 	EVP_PKEY_free(root_key);
 	ERR_clear_error();
 	if (is_good)
 		return FAULT_NONE;
-	buf_printf(why, "no certificate can be made for the host name \"%.*s\"", STR_ARG(host));
+	buf_printf(why, "no certificate can be made for the host name \"%.*s\"", STR_ARG(names[0]));
 	tls_pair_done(rsa_out);
 	tls_pair_done(ec_out);
 	return FAULT_INVALID;
 }
 
-static enum fault pair_write(const char *folder, const char *name, const struct tls_pair *pair,
-			     struct buf *why)
+enum fault tls_pairs_make(struct str host, struct tls_pair *rsa_out, struct tls_pair *ec_out,
+			  struct buf *why)
 {
-	char chain_name[64], key_name[64];
+	return tls_pairs_make_for(&host, 1, rsa_out, ec_out, why);
+}
+
+enum fault tls_pair_write(const char *folder, const char *name, const struct tls_pair *pair,
+			  struct buf *why)
+{
+	char chain_name[NAME_MAX + 1], key_name[NAME_MAX + 1];
 
 	(void)snprintf(chain_name, sizeof(chain_name), "%s.crt", name);
 	(void)snprintf(key_name, sizeof(key_name), "%s.key", name);
@@ -237,9 +230,9 @@ enum fault tls_pairs_create(const char *folder, struct str host, struct buf *why
 
 	if (fault != FAULT_NONE)
 		return fault;
-	fault = pair_write(folder, "server", &rsa, why);
+	fault = tls_pair_write(folder, "server", &rsa, why);
 	if (fault == FAULT_NONE)
-		fault = pair_write(folder, "server-ecdsa", &ec, why);
+		fault = tls_pair_write(folder, "server-ecdsa", &ec, why);
 	tls_pair_done(&rsa);
 	tls_pair_done(&ec);
 	return fault;

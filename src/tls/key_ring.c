@@ -5,7 +5,6 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <pthread.h>
@@ -15,7 +14,7 @@
 #include "crypto/library.h"
 #include "tls/certificate.h"
 #include "tls/key_kind.h"
-#include "tls/pem.h"
+#include "tls/private_key.h"
 
 enum { RSA_BITS_MADE = 2048 };
 
@@ -76,33 +75,6 @@ static struct ring_entry *ring_find(struct key_ring *ring, uint32_t number)
 	return NULL;
 }
 
-/* Refuses to ask anybody for a passphrase, and notes that one is wanted. */
-static int passphrase_refuse(char *to, int size, int is_writing, void *was_asked)
-{
-	*(bool *)was_asked = true;
-	return -1;
-}
-
-static EVP_PKEY *key_read(struct str pem, struct buf *why)
-{
-	bool was_asked = false;
-	struct str text = pem_text(pem);
-	BIO *bio = text.len > INT32_MAX ? NULL : BIO_new_mem_buf(text.ptr, (int)text.len);
-	EVP_PKEY *key = bio == NULL
-				? NULL
-				: PEM_read_bio_PrivateKey_ex(bio, NULL, passphrase_refuse,
-							     &was_asked, crypto_library(), NULL);
-
-	if (key == NULL && was_asked)
-		buf_append_c(why, "the private key is protected by a passphrase; store it without "
-				  "one, readable by Postern only (openssl pkey -in FILE -out FILE)");
-	else if (key == NULL)
-		pem_explain(text, PEM_WANTS_KEY, why);
-	BIO_free(bio);
-	ERR_clear_error();
-	return key;
-}
-
 /*
  * Puts a key that was read into the ring, taking it over; or only marks the one that
  * stands there already.
@@ -133,7 +105,7 @@ enum fault key_ring_add(struct key_ring *ring, uint64_t generation, uint32_t key
 {
 	struct ring_entry fresh = {.number = key, .generation = generation};
 
-	fresh.key = key_read(pem, why);
+	fresh.key = tls_private_key_read(pem, why);
 	if (fresh.key == NULL)
 		return FAULT_INVALID;
 	if (!tls_key_kind_check(fresh.key, "the private key", why)) {
@@ -185,7 +157,7 @@ static enum fault working_put(struct key_ring *ring, const struct working_key *w
 enum fault key_ring_work(struct key_ring *ring, const struct working_key *working, struct str pem,
 			 struct buf *public_key, struct buf *why)
 {
-	EVP_PKEY *key = key_read(pem, why);
+	EVP_PKEY *key = tls_private_key_read(pem, why);
 
 	if (key == NULL)
 		return FAULT_INVALID;
@@ -193,20 +165,6 @@ enum fault key_ring_work(struct key_ring *ring, const struct working_key *workin
 		return working_put(ring, working, key, public_key, why);
 	EVP_PKEY_free(key);
 	return FAULT_UNSUPPORTED;
-}
-
-/* The room is there before: a buffer that grows would leave copies of the key behind. */
-static void private_key_append(EVP_PKEY *key, struct buf *to)
-{
-	BIO *bio = BIO_new(BIO_s_secmem());
-	char *pem = NULL;
-
-	CHECK(bio != NULL && buf_reserve(to, KEY_PEM_MAX) != NULL);
-	CHECK(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1);
-	long len = BIO_get_mem_data(bio, &pem);
-	CHECK(len > 0 && len <= KEY_PEM_MAX);
-	buf_append(to, pem, (size_t)len);
-	BIO_free(bio);
 }
 
 enum fault key_ring_make(struct key_ring *ring, const struct working_key *working,
@@ -220,7 +178,7 @@ enum fault key_ring_make(struct key_ring *ring, const struct working_key *workin
 								 "P-256");
 
 	CHECK(key != NULL);
-	private_key_append(key, pem);
+	CHECK(tls_private_key_append(key, pem));
 	return working_put(ring, working, key, public_key, why);
 }
 

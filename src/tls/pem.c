@@ -1,13 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tls/pem.h"
 
-struct str pem_text(struct str file)
-{
-	struct str mark = STR("\xef\xbb\xbf");
-
-	return str_has_prefix(file, mark) ? str_from(file, mark.len) : file;
-}
-
 static bool holds(struct str file, const char *text)
 {
 	return str_find(file, str_from_c(text)) != STR_NONE;

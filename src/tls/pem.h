@@ -8,9 +8,6 @@
 
 #include "base/buf.h"
 
-/* The text behind a byte order mark of UTF-8: OpenSSL would pass over the first block. */
-struct str pem_text(struct str file);
-
 /* True when the text has a block of private key, whatever its kind. */
 bool pem_has_private_key(struct str file);
 

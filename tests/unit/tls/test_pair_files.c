@@ -149,10 +149,21 @@ static void make_leaf_twice(struct files *files)
 	buf_append_str(&files->chain, ec_chain());
 }
 
+static void make_many(struct files *files, int count)
+{
+	buf_reset(&files->chain);
+	for (int i = 0; i < count; i++)
+		buf_append_str(&files->chain, first_block(ec_chain()));
+}
+
+static void make_seventeen(struct files *files)
+{
+	make_many(files, 17);
+}
+
 static void make_hundred(struct files *files)
 {
-	for (int i = 0; i < 99; i++)
-		buf_append_str(&files->chain, first_block(ec_chain()));
+	make_many(files, 100);
 }
 
 static void make_ten_megabytes(struct files *files)
@@ -267,8 +278,9 @@ static const struct malformed table[] = {
 	{"passphrase", make_passphrase, "mail.key", "protected by a passphrase", false},
 	{"root first", make_root_first, "mail.key", "but to number 2; put that first", false},
 	{"leaf twice", make_leaf_twice, "mail.crt", "number 2 is the one before it once more", true},
-	{"100 certificates", make_hundred, "mail.crt", "more than 16 certificates", false},
-	{"10 MB", make_ten_megabytes, "mail.crt", "more than 256 KiB", false},
+	{"17 certificates", make_seventeen, "mail.crt", "more than 16 certificates", false},
+	{"100 certificates", make_hundred, "mail.crt", "it has more than", false},
+	{"10 MB", make_ten_megabytes, "mail.crt", "more than 60 KiB", false},
 	{"key in the chain", make_key_in_chain, "mail.crt", "a private key stands in it too", true},
 	{"CRLF", make_crlf, NULL, NULL, true},
 	{"BOM", make_bom, NULL, NULL, true},
