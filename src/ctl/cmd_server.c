@@ -195,6 +195,47 @@ static void append_expired(struct buf *to, json_t *status)
 			   member_text(row, "expires"));
 }
 
+/* "TLSv1.2: observe until 2026-12-01 00:00, then reply". */
+static void append_floor_sentence(struct buf *to, json_t *floor)
+{
+	buf_printf(to, "%s: %s", member_text(floor, "protocol"), member_text(floor, "mode"));
+	if (member_text(floor, "mode_later")[0] != '\0')
+		buf_printf(to, " until %s 00:00, then %s", member_text(floor, "date"),
+			   member_text(floor, "mode_later"));
+}
+
+static bool floors_are_alike(json_t *a, json_t *b)
+{
+	static const char *const members[] = {"protocol", "mode", "date", "mode_later"};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		if (strcmp(member_text(a, members[i]), member_text(b, members[i])) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* One line for all services of which the same holds. */
+static void append_floors(struct buf *to, json_t *status)
+{
+	json_t *floors = json_object_get(status, "floors");
+	struct buf names = BUF_INIT(TEXT_MAX);
+
+	for (size_t i = 0; i < json_array_size(floors); i++) {
+		json_t *floor = json_array_get(floors, i);
+		bool has_next = i + 1 < json_array_size(floors) &&
+				floors_are_alike(floor, json_array_get(floors, i + 1));
+		buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ", member_text(floor, "service"));
+		if (has_next)
+			continue;
+		buf_append_c(to, "\nFloor ");
+		append_floor_sentence(to, floor);
+		buf_printf(to, " (%.*s)", STR_ARG(buf_str(&names)));
+		buf_reset(&names);
+	}
+	buf_done(&names);
+}
+
 static void append_awaiting(struct buf *to, json_t *status)
 {
 	json_t *awaiting = json_object_get(status, "awaiting_confirmation");
@@ -222,6 +263,7 @@ static void status_print(json_t *status)
 	append_self_check(&text, status);
 	append_awaiting(&text, status);
 	append_expired(&text, status);
+	append_floors(&text, status);
 	if (json_is_false(json_object_get(json_object_get(status, "evidence"), "is_written")))
 		buf_append_c(&text, "\nevidence.log cannot be written: changes are not recorded");
 	buf_append_c(&text, "\n\n");

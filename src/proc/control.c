@@ -13,6 +13,7 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "crypto/digest.h"
+#include "proc/floors.h"
 #include "proc/json.h"
 #include "proc/parent.h"
 #include "proc/partners.h"
@@ -84,6 +85,7 @@ void status_append(const struct parent *parent, struct buf *json)
 	change_append_status(parent, json);
 	self_checks_append_status(parent, json);
 	partners_append_status(parent, json);
+	floors_append_status(parent, json);
 	buf_append_char(json, '}');
 }
 

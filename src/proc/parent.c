@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "proc/floors.h"
 #include "proc/notify.h"
 #include "proc/partners.h"
 #include "proc/role.h"
@@ -250,6 +251,7 @@ static void parent_loop(struct parent *parent)
 		watchdog_look(parent, now);
 		change_tick(parent);
 		partners_tick(parent, clock_real_s());
+		floors_tick(parent, clock_real_s());
 		if (parent->change_noticed_ms != 0 && parent->apply == APPLY_NONE &&
 		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)
 			change_look(parent);

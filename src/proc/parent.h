@@ -103,6 +103,7 @@ struct parent {
 	bool pairs_noticed;	   /* among it changes in sslcert */
 	int64_t started_s;
 	int64_t logs_looked_ms;
+	int64_t floors_looked_s;   /* real time: for floors whose day comes */
 	int64_t partners_looked_s; /* real time: for rows of TlsPolicy whose day comes */
 	int64_t watchdog_ms; /* of the last round */
 	bool was_ready;

@@ -108,8 +108,8 @@ RAW = {
         f"{GROUPS}{REFUSED}"),
     "no curve of the certificate": (
         of(OLD, groups=["X25519"], suites=["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"]),
-        "offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), and not its curve, P-256, "
-        "among its groups (only X25519); an RSA certificate beside it helps peers that have suites for it"
+        "offered only suites for an ECDSA certificate (TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256), and not its curve, "
+        "P-256, among its groups (only X25519); an RSA certificate beside it helps peers that have suites for it"
         f"{REFUSED}"),
     "no common signature in TLSv1.3": (
         of(NEW, versions=["TLSv1.3"], signatures=["ed25519"]),

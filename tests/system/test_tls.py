@@ -3,7 +3,6 @@
 import json
 import re
 import smtplib
-import time
 import xml.etree.ElementTree as ElementTree
 from datetime import datetime, timezone
 
@@ -187,28 +186,3 @@ def test_a_refused_handshake_is_told_in_words(fresh):
                                            r"Security/ServerTlsProtocols \(mailserver\.cfg:\d+\) admits "
                                            r"TLSv1\.2, TLSv1\.3")
     assert line, fresh.home.log("security")
-
-
-# ---- floors
-
-def test_a_rung_moves_at_midnight_without_a_restart(home, folder):
-    for table in ("Security", "SmtpSecurity"):
-        home.configure(**{f"{table}.ServerTlsProtocols": EVERY_VERSION, f"{table}.ServerTlsCiphers": None,
-                          f"{table}.TlsFloor": "TLSv1.2"})
-    zone, day, midnight = zone_with_midnight_in(25)
-    home.configure(Security__TlsFloorDate=day, SmtpSecurity__TlsFloorDate=day)
-    session = folder / "session"
-    with Server(home, environment={"TZ": zone}) as server:
-        assert negotiated(s_client(server, "IMAPS", "-tls1_1"))
-        s_client(server, "IMAPS", "-tls1_2", "-sess_out", session)
-        assert "Reused, " in s_client(server, "IMAPS", "-tls1_2", "-sess_in", session)
-        assert datetime.now(timezone.utc) < midnight, "the server took too long to start"
-        time.sleep(max(0, (midnight - datetime.now(timezone.utc)).total_seconds()) + 0.5)
-        said = s_client(server, "IMAPS", "-tls1_1")
-        assert not negotiated(said) and "alert protocol version" in said, said
-        said = s_client(server, "IMAPS", "-tls1_2", "-sess_in", session)
-        assert negotiated(said) and "Reused, " not in said
-        # From observe to reply: mail is refused, the handshake is not.
-        assert negotiated(s_client(server, "SMTP", "-tls1_1"))
-        assert home.log_wait("security", r"offered at most TLSv1\.1; Security/TlsFloor \(mailserver\.cfg:\d+\) "
-                                         r"admits TLSv1\.2, TLSv1\.3")

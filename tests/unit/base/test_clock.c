@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 
@@ -86,6 +87,63 @@ static void test_from_civil_refuses_what_is_no_date(void **state)
 	assert_int_equal(real_s, 7);
 }
 
+/* ---- the beginning of a local day ---- */
+
+/* The first moment of a day, looked for in steps that every zone's clock change is a multiple of. */
+static int64_t day_begins_s(int year, int month, int day)
+{
+	enum { STEP_S = 1800, AROUND_S = 26 * 3600 };
+	int64_t noon_s = 0;
+
+	assert_true(clock_from_civil(year, month, day, 12, 0, 0, 0, &noon_s));
+	for (int64_t at = noon_s - 2 * AROUND_S; at < noon_s + 2 * AROUND_S; at += STEP_S) {
+		time_t seconds = (time_t)at;
+		struct tm local;
+		localtime_r(&seconds, &local);
+		if (local.tm_year == year - 1900 && local.tm_mon == month - 1 &&
+		    local.tm_mday == day)
+			return at;
+	}
+	fail_msg("%d-%d-%d never comes", year, month, day);
+	return 0;
+}
+
+static void test_a_local_day_begins_at_its_first_moment(void **state)
+{
+	static const char *const zones[] = {
+		"UTC0",
+		"CET-1CEST,M3.5.0,M10.5.0/3",
+		"EST5EDT,M3.2.0,M11.1.0",
+		/* Midnight is skipped in spring: Chile, and Cuba, where it comes twice in autumn. */
+		"<-04>4<-03>,M9.1.6/24,M4.1.6/24",
+		"CST5CDT,M3.2.0/0,M11.1.0/1",
+		/* Half an hour, and more than half a day ahead. */
+		"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0",
+		"<+1245>-12:45<+1345>,M9.5.0/2:45,M4.1.0/3:45",
+		"<+14>-14",
+		"<-12>12",
+	};
+	static const int month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		zone_set(zones[i]);
+		for (int at = 0; at < 12 * 31; at++) {
+			int month = at / 31 + 1, day = at % 31 + 1;
+			int64_t real_s = 0;
+			if (day > month_days[month - 1])
+				continue;
+			assert_true(clock_local_midnight(2027, month, day, &real_s));
+			/* Offsets of a quarter of an hour lie between the steps. */
+			int64_t expected = day_begins_s(2027, month, day);
+			if (real_s > expected || expected - real_s >= 1800)
+				fail_msg("%s: %d-%d begins at %lld, not at %lld", zones[i], month,
+					 day, (long long)expected, (long long)real_s);
+		}
+	}
+	int64_t unused;
+	assert_false(clock_local_midnight(2027, 2, 29, &unused));
+}
+
 static void test_month_names(void **state)
 {
 	for (int month = 0; month < 12; month++)
@@ -112,6 +170,7 @@ int main(void)
 		cmocka_unit_test_setup(test_forms_west_of_greenwich, zone_west),
 		cmocka_unit_test(test_from_civil),
 		cmocka_unit_test(test_from_civil_refuses_what_is_no_date),
+		cmocka_unit_test(test_a_local_day_begins_at_its_first_moment),
 		cmocka_unit_test(test_month_names),
 		cmocka_unit_test(test_the_monotonic_clock_goes_on),
 	};
