@@ -2,6 +2,7 @@
 /* dns: what the server finds out about others. */
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "deliver/route.h"
 #include "net/resolver.h"
 
 /* Asks mailq; its exit code when that fails. */
@@ -142,6 +143,71 @@ int cmd_dns_peer(struct ctl *ctl)
 		else
 			names_print(given);
 		code = given->fault == FAULT_NONE ? CTL_DONE : CTL_FINDING;
+	}
+	packet_done(&answer);
+	return code;
+}
+
+/* A line of route_given: preference, name, security, addresses. */
+static json_t *host_json(struct str line)
+{
+	struct str rest = line;
+	struct str preference = str_cut(&rest, ' ');
+	struct str name = str_cut(&rest, ' ');
+	struct str security = str_cut(&rest, ' ');
+	json_t *addresses = json_array();
+	uint64_t number = 0;
+
+	while (rest.len > 0)
+		json_array_append_new(addresses, json_text(str_cut(&rest, ' ')));
+	(void)!str_parse_u64(preference, UINT16_MAX, &number);
+	return json_pack("{s:I,s:o,s:o,s:o}", "preference", (json_int_t)number, "name",
+			 json_text(name), "dnssec", json_text(security), "addresses", addresses);
+}
+
+static void route_print_json(const struct msg_route_given *given)
+{
+	json_t *hosts = json_array();
+
+	for (struct str rest = given->hosts; rest.len > 0;)
+		json_array_append_new(hosts, host_json(str_cut(&rest, '\n')));
+	ctl_print_json(json_pack("{s:s,s:o,s:b,s:s,s:o,s:o}", "verdict",
+				 route_verdict_name((enum route_verdict)given->verdict), "domain",
+				 json_text(given->domain), "mx", given->has_mx, "dnssec",
+				 given->is_mx_secure ? "secure" : "insecure", "hosts", hosts, "why",
+				 json_text(given->why)));
+}
+
+static void route_print(const struct msg_route_given *given)
+{
+	struct buf text = BUF_INIT(MESSAGE_MAX);
+
+	buf_append_str(&text, given->hosts);
+	buf_printf(&text, "%s, %s%s%s%.*s\n",
+		   route_verdict_name((enum route_verdict)given->verdict),
+		   given->has_mx ? "MX " : "no MX, ",
+		   given->is_mx_secure ? "secure" : "insecure", given->why.len > 0 ? ": " : "",
+		   STR_ARG(given->why));
+	ctl_print(buf_str(&text));
+	buf_done(&text);
+}
+
+int cmd_dns_route(struct ctl *ctl)
+{
+	struct msg_route_wanted wanted = {.domain = ctl_word(ctl, 0)};
+	struct packet answer;
+
+	packet_init(&answer);
+	int code = mailq_ask(ctl, MSG_route_wanted, &wanted, MSG_route_given, &answer);
+	const struct msg_route_given *given = &answer.message.route_given;
+	if (code == CTL_DONE && given->verdict > ROUTE_LATER)
+		code = ctl_fault_code(FAULT_INVALID);
+	if (code == CTL_DONE) {
+		if (ctl_has(ctl, OPTION_BIT(JSON)))
+			route_print_json(given);
+		else
+			route_print(given);
+		code = given->verdict == ROUTE_FOUND ? CTL_DONE : CTL_FINDING;
 	}
 	packet_done(&answer);
 	return code;

@@ -121,6 +121,11 @@ static const struct command rows[] = {
 	 "Show the names of an address that lead back to it",
 	 "They are the names by which a peer is known. The exit code is 1 when there is none.",
 	 cmd_dns_peer},
+	{"dns route", "DOMAIN", 1, 1, OPT(JSON),
+	 "Show the hosts to which mail for a domain goes, in the order in which they are tried",
+	 "DOMAIN is the part of an address behind the @. Of hosts that are equal the order is by chance. The "
+	 "exit code is 1 when there is no host.",
+	 cmd_dns_route},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES), "Print a log file",
 	 "NAME is mail (the default), security, error, warning, operations, audit, config or debug.",
 	 cmd_logs},

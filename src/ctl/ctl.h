@@ -112,6 +112,7 @@ int cmd_evidence_export(struct ctl *ctl);
 
 int cmd_dns_lookup(struct ctl *ctl);
 int cmd_dns_peer(struct ctl *ctl);
+int cmd_dns_route(struct ctl *ctl);
 
 int cmd_logs(struct ctl *ctl);
 

@@ -135,6 +135,16 @@
 /* An administrator has ordered something about an entry of the queue; answered by done. */
 #define FIELDS_queue_ordered(F) F(U64, entry)
 
+/*
+ * The hosts that take a domain's mail (deliver/route.h), for the domain of an
+ * address. Answered by route_given: `hosts` a line each, in the order in which they
+ * are tried: preference, name (- for an address literal), secure or insecure,
+ * addresses; separated by blanks.
+ */
+#define FIELDS_route_wanted(F) F(STR, domain)
+#define FIELDS_route_given(F)                                                                      \
+	F(U32, verdict) F(STR, domain) F(U8, has_mx) F(U8, is_mx_secure) F(STR, hosts) F(STR, why)
+
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
 #define FIELDS_stop_wanted(F)
@@ -197,6 +207,8 @@
 	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                      \
 	X(dns_given, FROM(MAILQ), FROM(CTL))                                                       \
 	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                                   \
+	X(route_wanted, FROM(CTL), FROM(MAILQ))                                                    \
+	X(route_given, FROM(MAILQ), FROM(CTL))                                                     \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \

@@ -3,16 +3,23 @@
 
 #include <stdlib.h>
 
+#include "deliver/own.h"
+#include "deliver/route.h"
+
 
 /* Somebody sits before the command that asks. */
-enum { QUESTION_PATIENCE_MS = 6 * 1000 };
+enum { QUESTION_PATIENCE_MS = 6 * 1000, SMTP_PORT = 25 };
 
 /* Somebody who waits for an answer. */
 struct request {
 	struct list_node node;
 	struct role_peer *peer;
 	uint64_t id;
-	struct dns_query *query; /* NULL for a peer's names */
+	/* By kind; all NULL for a peer's names. */
+	struct dns_query *query;
+	struct route_find *route;
+	struct config *config; /* what `own` borrows */
+	struct own own;
 };
 
 static struct request *request_new(struct mailq *mailq, struct role_peer *peer,
@@ -32,6 +39,8 @@ static void request_free(struct request *request)
 {
 	list_remove(&request->node);
 	dns_query_free(&request->query);
+	route_find_free(&request->route);
+	config_unref(&request->config);
 	role_peer_release(&request->peer);
 	free(request);
 }
@@ -104,12 +113,70 @@ void dns_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *pack
 							     .context = request});
 }
 
+static void host_append(struct buf *to, const struct route_host *host)
+{
+	buf_printf(to, "%u %s %s", host->preference, host->name.len == 0 ? "-" : host->name.text,
+		   host->is_secure ? "secure" : "insecure");
+	for (size_t i = 0; i < host->address_count; i++) {
+		buf_append_char(to, ' ');
+		dns_address_append(to, host->addresses[i]);
+	}
+	buf_append_char(to, '\n');
+}
+
+static void route_answer(struct request *request, const struct route *route)
+{
+	struct buf hosts = BUF_INIT(MESSAGE_INLINE_MAX), why = BUF_INIT(MESSAGE_INLINE_MAX);
+
+	for (size_t i = 0; i < route->host_count; i++)
+		host_append(&hosts, &route->hosts[i]);
+	text_append_phrase(&why, buf_str(&route->why));
+	struct msg_route_given given = {.verdict = route->verdict,
+					.domain = dns_name_str(&route->domain),
+					.has_mx = route->has_mx,
+					.is_mx_secure = route->is_mx_secure,
+					.hosts = buf_str(&hosts),
+					.why = buf_str(&why)};
+	role_peer_answer(request->peer, MSG_route_given, request->id, &given);
+	buf_done(&hosts);
+	buf_done(&why);
+	request_free(request);
+}
+
+static void route_look(void *context)
+{
+	struct request *request = context;
+	const struct route *route = route_find_step(request->route);
+
+	if (route != NULL)
+		route_answer(request, route);
+}
+
+void route_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *packet)
+{
+	struct request *request = request_new(mailq, peer, packet);
+	struct route_request wanted = {.resolver = mailq->resolver,
+				       .domain = packet->message.route_wanted.domain,
+				       .wake = route_look,
+				       .wake_context = request};
+
+	request->config = mailq_config_get(mailq);
+	if (request->config != NULL) {
+		own_init(&request->own, request->config, SMTP_PORT);
+		wanted.is_own_name = own_name_check;
+		wanted.is_own_address = own_address_check;
+		wanted.own_context = &request->own;
+	}
+	request->route = route_find_new(&wanted);
+	route_look(request);
+}
+
 void dns_requests_drop(struct mailq *mailq)
 {
 	list_each(node, next, &mailq->dns_requests) {
 		struct request *request = list_entry(node, struct request, node);
 		/* Those for a peer's names end with the lookup that knows them. */
-		if (request->query != NULL)
+		if (request->query != NULL || request->route != NULL)
 			request_free(request);
 	}
 }

@@ -10,6 +10,8 @@
 void peer_name_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *packet);
 void dns_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *packet);
 
+void route_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *packet);
+
 /* Forgets the questions under way; their askers are not answered. When the waiter has ended. */
 void dns_requests_drop(struct mailq *mailq);
 

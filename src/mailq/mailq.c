@@ -33,6 +33,7 @@ static const struct {
 } requests[] = {
 	{MSG_peer_name_wanted, peer_name_wanted},
 	{MSG_dns_wanted, dns_wanted},
+	{MSG_route_wanted, route_wanted},
 };
 
 /* What the table of messages lets through and nobody here has a use for is dropped. */

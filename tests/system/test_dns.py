@@ -25,6 +25,21 @@ ZONES = {
     "plain.example": ["@ MX 10 mx", "mx A 127.0.0.26"],
     "forged.example": ["mx A 127.0.0.27"],
     "null.example": ["@ MX 0 ."],
+    "mail.example": [
+        "@ MX 20 second", "@ MX 10 first", "@ MX 30 gone", "first A 127.0.0.41", "first AAAA 2001:db8::41",
+        "second A 127.0.0.42", "second A 127.0.0.43", "gone A 127.0.0.44",
+        *(f"even MX 10 e{number}" for number in range(8)), *(f"e{number} A 127.0.0.5{number}" for number in range(8)),
+        "alone A 127.0.0.45", "alias CNAME alone", "far CNAME @", "behind MX 10 alias",
+        "empty TXT nothing", "@ TXT here", "lost MX 10 lost-mx", "lost MX 20 lost-too", "forged MX 10 mx.forged.example.",
+        "forged MX 20 first", "onlyforged MX 10 mx.forged.example.", "nullmore MX 0 .", "nullmore MX 10 first",
+        "own MX 5 first", "own MX 10 this.example.", "own MX 10 second", "own MX 20 gone",
+        "ownfirst MX 10 THIS.example.", "ownfirst MX 20 second",
+        "ownaddress MX 5 second", "ownaddress MX 10 here", "ownaddress MX 20 gone", "here A 127.0.0.25",
+        "onlyownaddress A 127.0.0.25",
+        *(f"many MX {number} m{number}" for number in range(40)), *(f"m{number} A 127.0.0.60" for number in range(40)),
+        *(f"wide A 127.0.3.{number}" for number in range(1, 41)),
+        "xn--bcher-kva MX 10 first",
+    ],
     "127.in-addr.arpa": [
         "2.0.0 PTR out.example.org.", "3.0.0 PTR OUT.example.org.", "4.0.0 PTR liar.example.org.",
         "5.0.0 PTR mx.forged.example.", "6.0.0 PTR bad\\010name.example.org.", "7.0.0 PTR .",
@@ -40,6 +55,9 @@ def lab(workplace, home_template):
     home = home_copy(home_template, workplace / "home-dns")
     with Dns(workplace / "dns", ZONES, unsigned=["plain.example"], bogus=["forged.example"]) as dns, Deaf() as deaf:
         dns.configure(home, **{"deaf.example": deaf.address})
+        # Whoever sends to port 25 of this address reaches the server itself.
+        home.configure(**{"Server.Hostname": "this.example", "Service[SMTP].Port": "25",
+                          "Service[SMTP].Addresses": "127.0.0.25"})
         with Server(home) as server:
             yield server, dns
 
@@ -136,6 +154,92 @@ def test_a_forged_name_is_not_believed(lookup):
 def test_a_flood_of_names_is_cut(lookup):
     names = lookup("peer", "127.0.0.9")["names"]
     assert len(names) == 8 and names == sorted(names)
+
+
+# ---- where mail for a domain goes
+
+def hosts(found):
+    return [(host["preference"], host["name"], sorted(host["addresses"])) for host in found["hosts"]]
+
+
+def test_mx_by_preference(lookup):
+    found = lookup("route", "mail.example")
+    assert hosts(found) == [(10, "first.mail.example", ["127.0.0.41", "2001:db8::41"]),
+                            (20, "second.mail.example", ["127.0.0.42", "127.0.0.43"]),
+                            (30, "gone.mail.example", ["127.0.0.44"])]
+    assert (found["verdict"], found["mx"], found["dnssec"]) == ("found", True, "secure")
+    assert {host["dnssec"] for host in found["hosts"]} == {"secure"}
+    # IPv6 first.
+    assert found["hosts"][0]["addresses"] == ["2001:db8::41", "127.0.0.41"]
+
+
+def test_equal_mx_by_chance(lookup):
+    orders = {tuple(host["name"] for host in lookup("route", "even.mail.example")["hosts"]) for _ in range(6)}
+    assert len(orders) > 1
+    assert {len(order) for order in orders} == {8} and len({frozenset(order) for order in orders}) == 1
+
+
+@pytest.mark.parametrize("domain, preferences", [
+    ("alone.mail.example", [(0, "alone.mail.example", ["127.0.0.45"])]),
+    ("ALIAS.mail.example.", [(0, "alias.mail.example", ["127.0.0.45"])]),
+    ("behind.mail.example", [(10, "alias.mail.example", ["127.0.0.45"])]),
+    ("nullmore.mail.example", [(10, "first.mail.example", ["127.0.0.41", "2001:db8::41"])]),
+    ("b\u00fccher.mail.example", [(10, "first.mail.example", ["127.0.0.41", "2001:db8::41"])]),
+    ("[192.0.2.7]", [(0, "-", ["192.0.2.7"])]),
+    ("[IPv6:2001:db8::7]", [(0, "-", ["2001:db8::7"])]),
+])
+def test_other_ways_to_a_host(lookup, domain, preferences):
+    found = lookup("route", domain)
+    assert hosts(found) == preferences
+    assert found["verdict"] == "found"
+    assert found["dnssec"] == ("insecure" if domain.startswith("[") else "secure")
+
+
+def test_an_alias_of_a_domain_with_mx(lookup):
+    assert hosts(lookup("route", "far.mail.example"))[0][1] == "first.mail.example"
+
+
+def test_an_unsigned_domain(lookup):
+    found = lookup("route", "plain.example")
+    assert (found["dnssec"], found["hosts"][0]["dnssec"]) == ("insecure", "insecure")
+
+
+def test_a_forged_mx_is_left_out(lookup):
+    found = lookup("route", "forged.mail.example")
+    assert [host["name"] for host in found["hosts"]] == ["first.mail.example"]
+    assert "mx.forged.example: bogus" in found["why"]
+
+
+@pytest.mark.parametrize("domain, verdict, why", [
+    ("null.example", "null MX", "takes no mail"),
+    ("nobody.mail.example", "nowhere", "no domain nobody.mail.example"),
+    ("empty.mail.example", "nowhere", "A of empty.mail.example: no data"),
+    ("lost.mail.example", "nowhere", "A of lost-too.mail.example: no name"),
+    ("forged.example", "later", "bogus"),
+    ("onlyforged.mail.example", "later", "mx.forged.example: bogus"),
+    ("ownfirst.mail.example", "loop", "this.example, this server, is its best MX"),
+    ("this.example", "nowhere", "no domain"),
+    ("onlyownaddress.mail.example", "loop", "address of this server"),
+    ("[127.0.0.25]", "loop", "own"),
+    ("[127.0.0.300]", "no domain", "literal"), ("[IPv6:]", "no domain", "literal"), ("[", "no domain", "literal"),
+    ("a..b", "no domain", "name"), (".", "no domain", "name"), ("\u202e.example", "no domain", "name"),
+])
+def test_no_host(lookup, domain, verdict, why):
+    found = lookup("route", domain, code=1)
+    assert (found["verdict"], found["hosts"]) == (verdict, [])
+    assert why in found["why"]
+
+
+@pytest.mark.parametrize("domain, kept", [("own.mail.example", "first.mail.example"),
+                                          ("ownaddress.mail.example", "second.mail.example")])
+def test_ourselves_and_what_is_worse_is_dropped(lookup, domain, kept):
+    assert [host["name"] for host in lookup("route", domain)["hosts"]] == [kept]
+
+
+def test_numbers_are_bounded(lookup):
+    found = lookup("route", "many.mail.example")
+    assert [host["preference"] for host in found["hosts"]] == list(range(16))
+    assert len(set(lookup("route", "wide.mail.example")["hosts"][0]["addresses"])) == 8
 
 
 def test_without_a_server_the_command_asks_by_itself(lab, home_template, workplace):
