@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "config/acme.h"
 #include "config/document.h"
 #include "config/partner.h"
 #include "config/schema.h"
@@ -335,12 +336,25 @@ static void item_rows_read(struct config_reader *reader, struct service_item *it
 	}
 }
 
+/* HTTP has no TLS, and nobody else may be without. */
+static void item_tls_check(struct config_reader *reader, const struct service_item *item,
+			   struct str table, struct service_config *service)
+{
+	const struct element *tls = element_child(item->element, ELEMENT_VARIABLE, STR("Tls"));
+	bool is_none = service_defaults[service->id].tls == SERVICE_TLS_NONE;
+
+	if (tls != NULL && is_none != (service->tls == SERVICE_TLS_NONE))
+		finding_add(reader->findings, FINDING_ERROR, place_of(table, tls),
+			    is_none ? "HTTP knows no TLS: write none; HTTPS is the service with it"
+				    : "only HTTP may be without TLS: write starttls or implicit");
+}
+
 /* A login without TLS and a demand for TLS exclude each other. */
 static void require_tls_settle(struct config_reader *reader, const struct service_item *item,
 			       struct str table, struct service_config *service)
 {
-	if (service->tls == SERVICE_TLS_IMPLICIT) {
-		service->require_tls = true;
+	if (service->tls != SERVICE_TLS_STARTTLS) {
+		service->require_tls = service->tls == SERVICE_TLS_IMPLICIT;
 		return;
 	}
 	if (item->require_tls == NULL)
@@ -393,6 +407,7 @@ static void item_read(struct config_reader *reader, const struct element *elemen
 	}
 	item->element = element;
 	item_rows_read(reader, item, table, &reader->config->public.services[id]);
+	item_tls_check(reader, item, table, &reader->config->public.services[id]);
 	item_tls_read(reader, item, table);
 }
 
@@ -406,6 +421,7 @@ static void services_read(struct config_reader *reader)
 		service->id = (enum service_id)i;
 		service->port = service_defaults[i].port;
 		service->tls = service_defaults[i].tls;
+		service->enabled = service->tls != SERVICE_TLS_NONE;
 	}
 	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
 	     at = at->next) {
@@ -548,6 +564,7 @@ static struct str governed_names(struct config_reader *reader, int table)
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
 		if (table_of(service_defaults[i].table) == table &&
+		    service_defaults[i].tls != SERVICE_TLS_NONE &&
 		    reader->config->public.services[i].enabled &&
 		    !reader->items[i].has_tls_settings)
 			names[count++] = service_defaults[i].name;
@@ -599,7 +616,8 @@ static bool plain_names(struct config_reader *reader, int table, struct buf *to)
 	const struct service_config *services = reader->config->public.services;
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
-		if (!services[i].enabled || services[i].require_tls ||
+		if (!services[i].enabled || services[i].tls != SERVICE_TLS_STARTTLS ||
+		    services[i].require_tls ||
 		    services[i].policy.floor.rung == TLS_RUNG_NONE ||
 		    table_of(service_defaults[i].table) != table)
 			continue;
@@ -684,10 +702,12 @@ static void file_read_whole(struct config_reader *reader)
 	duplicates_check(reader);
 	defaults_set(reader, "Server", &reader->config->public);
 	defaults_set(reader, "Limits", &reader->config->public);
+	defaults_set(reader, "Acme", &reader->config->public);
 	defaults_set(reader, "Resolver", &reader->config->public);
 	defaults_set(reader, "Queue", &reader->config->public);
 	plain_table_read(reader, STR("Server"));
 	plain_table_read(reader, STR("Limits"));
+	plain_table_read(reader, STR("Acme"));
 	plain_table_read(reader, STR("Resolver"));
 	plain_table_read(reader, STR("Queue"));
 	stub_zones_read(reader);
@@ -698,6 +718,8 @@ static void file_read_whole(struct config_reader *reader)
 	listeners_resolve(reader);
 	clients_resolve(reader);
 	partner_list_read(reader);
+	acme_list_read(&reader->document, &reader->config->public, &reader->config->arena,
+		       reader->findings);
 	floors_note(reader);
 	unread_report(reader);
 }

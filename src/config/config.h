@@ -14,7 +14,8 @@
 #include "config/network.h"
 #include "policy/policy.h"
 
-enum service_tls { SERVICE_TLS_STARTTLS, SERVICE_TLS_IMPLICIT };
+/* NONE: HTTP, which only answers challenges of a CA and sends everybody else to HTTPS. */
+enum service_tls { SERVICE_TLS_STARTTLS, SERVICE_TLS_IMPLICIT, SERVICE_TLS_NONE };
 
 /* X(identifier, name, standard port, unprivileged port, TLS, governing table, users log in) */
 #define SERVICE_TABLE(X)                                                                           \
@@ -25,7 +26,8 @@ enum service_tls { SERVICE_TLS_STARTTLS, SERVICE_TLS_IMPLICIT };
 	X(IMAPS, "IMAPS", 993, 2993, IMPLICIT, "Security", true)                                   \
 	X(POP3, "POP3", 110, 2110, STARTTLS, "Security", true)                                     \
 	X(POP3S, "POP3S", 995, 2995, IMPLICIT, "Security", true)                                   \
-	X(HTTPS, "HTTPS", 4040, 4040, IMPLICIT, "Security", true)
+	X(HTTPS, "HTTPS", 4040, 4040, IMPLICIT, "Security", true)                                  \
+	X(HTTP, "HTTP", 80, 2080, NONE, "Security", false)
 
 enum service_id {
 #define X(id, name, port, unprivileged, tls, table, login) SERVICE_##id,
@@ -70,6 +72,29 @@ struct config_server {
 	struct str user;     /* whom roles become when started by root; empty: "postern" */
 	uint32_t fronts;     /* how many front processes; 0: one, whose workers use every core */
 	bool allow_scram;    /* offer SCRAM-SHA-256, and keep the verifiers it needs */
+};
+
+/* How a CA is shown that a name is this server's (RFC 8555 section 8). */
+enum acme_challenge_kind { ACME_HTTP_01, ACME_TLS_ALPN_01 };
+
+/* A certificate to be asked for. */
+struct acme_certificate {
+	struct finding_place place; /* the row */
+	struct str name;	    /* of the files in sslcert */
+	const struct str *domains;  /* lower case */
+	size_t domain_count;
+	bool is_rsa;
+};
+
+struct config_acme {
+	struct str directory; /* URL */
+	struct str contact;   /* mail address; may be empty */
+	bool agree_terms;
+	enum acme_challenge_kind challenge;
+	uint32_t renew_days;
+	bool key_reuse;
+	const struct acme_certificate *certificates;
+	size_t certificate_count;
 };
 
 struct config_limits {
@@ -128,6 +153,8 @@ struct config {
 	struct config_limits limits;
 	struct config_resolver resolver;
 	struct config_queue queue;
+
+	struct config_acme acme;
 	struct service_config services[SERVICE_COUNT];
 	struct tls_policy clients[CLIENT_COUNT];
 	const struct partner *partners; /* the rows of the list TlsPolicy */

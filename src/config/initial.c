@@ -9,11 +9,10 @@ static const struct {
 	const char *name;
 	uint16_t standard;
 	uint16_t unprivileged;
-	const char *tls;
+	enum service_tls tls;
 } services[SERVICE_COUNT] = {
 #define X(id, name, port, unprivileged, tls, table, login) \
-	{name, port, unprivileged,                         \
-	 SERVICE_TLS_##tls == SERVICE_TLS_IMPLICIT ? "implicit" : "starttls"},
+	{name, port, unprivileged, SERVICE_TLS_##tls},
 	SERVICE_TABLE(X)
 #undef X
 };
@@ -56,15 +55,19 @@ static void tls_table_append(struct buf *to, const char *name, const char *gover
 
 static void service_append(struct buf *to, int i, enum config_ports ports)
 {
+	static const struct str words[] = {[SERVICE_TLS_STARTTLS] = STR_INIT("starttls"),
+					   [SERVICE_TLS_IMPLICIT] = STR_INIT("implicit"),
+					   [SERVICE_TLS_NONE] = STR_INIT("none")};
 	bool is_standard = ports == CONFIG_PORTS_STANDARD;
 
 	buf_append_c(to, "    <listitem>\n");
 	variable_append(to, "      ", "Name", str_from_c(services[i].name));
-	variable_append(to, "      ", "Enabled", STR("1"));
+	variable_append(to, "      ", "Enabled",
+			services[i].tls == SERVICE_TLS_NONE ? STR("0") : STR("1"));
 	variable_append(to, "      ", "Addresses", is_standard ? STR("") : STR(LOOPBACK));
 	buf_printf(to, "      <variable name=\"Port\">%d</variable>\n",
 		   is_standard ? services[i].standard : services[i].unprivileged);
-	variable_append(to, "      ", "Tls", str_from_c(services[i].tls));
+	variable_append(to, "      ", "Tls", words[services[i].tls]);
 	buf_append_c(to, "    </listitem>\n");
 }
 

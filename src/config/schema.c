@@ -30,8 +30,9 @@ static const struct schema_row rows[] = {
 	 AT(server.allow_scram)},
 
 	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
-	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S or HTTPS", 0},
-	{"Service", "Enabled", SCHEMA_BOOL, 0, 1, "1", "", "0: the service does not listen",
+	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S, HTTPS or HTTP", 0},
+	{"Service", "Enabled", SCHEMA_BOOL, 0, 1, NULL, "",
+	 "0: the service does not listen. Default 1, for HTTP 0",
 	 OF_SERVICE(enabled)},
 	{"Service", "Addresses", SCHEMA_ADDRESSES, 0, 0, "", "",
 	 "Numeric addresses to listen on, separated by commas. Empty: all, IPv4 and IPv6",
@@ -40,7 +41,7 @@ static const struct schema_row rows[] = {
 	{"Service", "Tls", SCHEMA_TLS, 0, 0, NULL, "",
 	 "starttls: a session begins in plain text and can be secured; implicit: TLS from the "
 	 "first "
-	 "byte",
+	 "byte; none: HTTP, which answers challenges of a CA and sends everybody else to HTTPS",
 	 OF_SERVICE(tls)},
 	{"Service", "AllowPlainLogin", SCHEMA_BOOL, 0, 1, "0", "",
 	 "1: users may log in without TLS, so that their passwords can be read on the way",
@@ -55,6 +56,36 @@ static const struct schema_row rows[] = {
 	{"Service", "SessionTickets", SCHEMA_BOOL, 0, 1, "1", "",
 	 "0: no session tickets, in TLS 1.3 neither; each session needs a full handshake",
 	 OF_SERVICE(policy.session_tickets)},
+
+	{"Acme", "Directory", SCHEMA_URL, 0, 0, "https://acme-v02.api.letsencrypt.org/directory",
+	 "", "Directory of the CA that certificates are asked for from (RFC 8555)",
+	 AT(acme.directory)},
+	{"Acme", "Contact", SCHEMA_ADDRESS, 0, 0, "", "",
+	 "Mail address at which the CA may reach you. Empty: none", AT(acme.contact)},
+	{"Acme", "AgreeTerms", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: you agree to the CA's terms of service; before, nothing is asked for",
+	 AT(acme.agree_terms)},
+	{"Acme", "Challenge", SCHEMA_CHALLENGE, 0, 0, "http-01", "",
+	 "How the CA is shown that the names are yours: http-01 (service HTTP, port 80) or "
+	 "tls-alpn-01 (service HTTPS, port 443)",
+	 AT(acme.challenge)},
+	{"Acme", "RenewDays", SCHEMA_U32, 1, 365, "30", "days",
+	 "So long before its end a certificate is renewed; a short-lived one in the last third of "
+	 "its life",
+	 AT(acme.renew_days)},
+	{"Acme", "KeyReuse", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: renewed certificates keep their key, as TLSA records and pins want it; 0: each has a "
+	 "new key",
+	 AT(acme.key_reuse)},
+
+	{"AcmeCertificate", "Name", SCHEMA_NAME, 0, 0, "", "",
+	 "Name of the pair: sslcert/NAME.crt and NAME.key; server and server-ecdsa are those for "
+	 "peers that ask for no name",
+	 0},
+	{"AcmeCertificate", "Domains", SCHEMA_NAME, 0, 0, "", "",
+	 "Names that the certificate is for, at most 100, separated by commas", 0},
+	{"AcmeCertificate", "KeyType", SCHEMA_NAME, 0, 0, "ecdsa", "",
+	 "ecdsa (P-256) or rsa (2048 bits)", 0},
 
 	{"Limits", "MessageBytes", SCHEMA_U64, 64 * KIB, 4 * GIB, "52428800", "bytes",
 	 "Largest message that SMTP and IMAP APPEND take", AT(limits.message_bytes)},
@@ -269,8 +300,10 @@ static bool tls_apply(const struct application *application, struct str value)
 		*field = SERVICE_TLS_STARTTLS;
 	else if (str_equals_nocase(value, STR("implicit")))
 		*field = SERVICE_TLS_IMPLICIT;
+	else if (str_equals_nocase(value, STR("none")))
+		*field = SERVICE_TLS_NONE;
 	else
-		return refuse(application, value, "neither starttls nor implicit");
+		return refuse(application, value, "none of starttls, implicit and none");
 	return true;
 }
 
@@ -301,16 +334,68 @@ static bool is_user_name(struct str value)
 	return value.len <= 32 && value.len > 0 && value.ptr[0] != '-';
 }
 
+/* A host, and nothing in it that a log or a request would have to escape. */
+static bool is_url(struct str value)
+{
+	struct str scheme = STR("https://");
+
+	if (!str_has_prefix(value, scheme) || value.len > 1024)
+		return false;
+	for (size_t i = 0; i < value.len; i++)
+		if (value.ptr[i] <= ' ' || value.ptr[i] >= 0x7f || strchr("\"<>\\@", value.ptr[i]))
+			return false;
+	return value.len > scheme.len && ascii_is_alnum(value.ptr[scheme.len]);
+}
+
+static bool is_mail_address(struct str value)
+{
+	size_t at = str_find_last_char(value, '@');
+
+	for (size_t i = 0; i < value.len; i++)
+		if (value.ptr[i] <= ' ' || value.ptr[i] >= 0x7f || strchr("\"<>\\,?", value.ptr[i]))
+			return false;
+	return at != STR_NONE && at > 0 && value.len <= 254 &&
+	       hostname_is_valid(str_from(value, at + 1));
+}
+
+static bool challenge_apply(const struct application *application, struct str value)
+{
+	enum acme_challenge_kind *field = (void *)application->field;
+
+	if (str_equals_nocase(value, STR("http-01")))
+		*field = ACME_HTTP_01;
+	else if (str_equals_nocase(value, STR("tls-alpn-01")))
+		*field = ACME_TLS_ALPN_01;
+	else
+		return refuse(application, value, "neither http-01 nor tls-alpn-01");
+	return true;
+}
+
+/* What is wrong with a text of that type, or NULL. */
+static const char *text_refusal(enum schema_type type, struct str value)
+{
+	switch (type) {
+	case SCHEMA_USER:
+		return is_user_name(value) ? NULL : "no name of a system user";
+	case SCHEMA_URL:
+		return is_url(value) ? NULL : "no address of a page; it begins with https://";
+	case SCHEMA_ADDRESS:
+		return is_mail_address(value)
+			       ? NULL
+			       : "no mail address; write for example me@example.com";
+	default:
+		return hostname_is_valid(value)
+			       ? NULL
+			       : "no host name; write for example mail.example.com";
+	}
+}
+
 static bool text_apply(const struct application *application, struct str value)
 {
-	bool is_good = application->row->type == SCHEMA_USER ? is_user_name(value)
-							     : hostname_is_valid(value);
+	const char *refusal = text_refusal(application->row->type, value);
 
-	if (!is_good)
-		return refuse(application, value,
-			      application->row->type == SCHEMA_USER
-				      ? "no name of a system user"
-				      : "no host name; write for example mail.example.com");
+	if (refusal != NULL)
+		return refuse(application, value, refusal);
 	struct str copy = arena_dup(application->arena, value);
 	CHECK(copy.ptr != NULL);
 	*(struct str *)(void *)application->field = copy;
@@ -426,7 +511,11 @@ bool schema_apply(const struct schema_row *row, struct str value, struct finding
 		return number_apply(&application, value);
 	case SCHEMA_HOSTNAME:
 	case SCHEMA_USER:
+	case SCHEMA_URL:
+	case SCHEMA_ADDRESS:
 		return text_apply(&application, value);
+	case SCHEMA_CHALLENGE:
+		return challenge_apply(&application, value);
 	case SCHEMA_ADDRESSES:
 		return addresses_apply(&application, value);
 	case SCHEMA_SERVERS:

@@ -20,7 +20,10 @@ enum schema_type {
 	SCHEMA_PATH,	  /* struct str */
 	SCHEMA_NETWORKS,  /* pointer to struct network, and size_t behind it */
 	SCHEMA_TLS,	  /* enum service_tls */
-	SCHEMA_NAME	  /* of an item; and what is read apart: config/partner.c */
+	SCHEMA_URL,	  /* struct str: https */
+	SCHEMA_ADDRESS,	  /* struct str: of mail */
+	SCHEMA_CHALLENGE, /* enum acme_challenge_kind */
+	SCHEMA_NAME	  /* of an item; and what is read apart: config/partner.c, acme.c */
 };
 
 struct schema_row {

@@ -164,7 +164,8 @@ static json_t *service_json(const struct effective *effective, const struct serv
 
 static bool is_shown(const struct effective *effective, const struct service_config *service)
 {
-	return service->enabled && (!effective->has_service || service->id == effective->service);
+	return service->enabled && service->tls != SERVICE_TLS_NONE &&
+	       (!effective->has_service || service->id == effective->service);
 }
 
 /* ---- rows of TlsPolicy ---- */

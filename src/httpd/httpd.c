@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "proto/http.h"
+#include "session/front.h"
 
 enum {
 	IDLE_MS = 60 * 1000,
 	METRICS_MAX = 4 * 1024 * 1024,
+	HTTPS_PORT = 443,
 	/* The only state of a session here. */
 	STATE_ONLY = 0
 };
@@ -97,11 +99,72 @@ static void health_answer(struct session *session, struct answer *answer)
 	answer->body = fault == FAULT_NONE ? STR("ok\n") : STR("the store cannot be read\n");
 }
 
+/* ---- the service HTTP ---- */
+
+static struct answer not_found(void)
+{
+	return (struct answer){
+		.status = 404, .type = STR("text/plain"), .body = STR("Not found\n")};
+}
+
+/* RFC 8555 section 8.3. */
+static struct answer challenge_answer(struct session *session, struct str token, struct buf *text)
+{
+	if (!session_challenge_answer(session, token, text))
+		return not_found();
+	return (struct answer){
+		.status = 200, .type = STR("application/octet-stream"), .body = buf_str(text)};
+}
+
+/* The host without its port; an IPv6 address stays in its brackets. Other letters the parser refuses. */
+static struct str host_name(struct str host)
+{
+	size_t colon = str_find_last_char(host, ':');
+	size_t bracket = str_find_last_char(host, ']');
+
+	if (colon == STR_NONE || (bracket != STR_NONE && colon < bracket))
+		return host;
+	return str_sub(host, 0, colon);
+}
+
+static struct answer redirect_answer(struct session *session, const struct http_request *request,
+				     struct buf *text)
+{
+	const struct service_config *https =
+		&session->snapshot->config->services[SERVICE_HTTPS];
+	struct str host = host_name(request->host);
+
+	if (!https->enabled || str_is_empty(host) || request->path.ptr[0] != '/')
+		return not_found();
+	buf_printf(text, "Location: https://%.*s", STR_ARG(host));
+	if (https->port != HTTPS_PORT)
+		buf_printf(text, ":%u", https->port);
+	buf_append_str(text, request->path);
+	if (!str_is_empty(request->query)) {
+		buf_append_char(text, '?');
+		buf_append_str(text, request->query);
+	}
+	buf_append_c(text, "\r\n");
+	return (struct answer){.status = 308, .fields = buf_str(text)};
+}
+
+/* Nothing is served in the clear but what a CA asks for. */
+static struct answer plain_answer(struct session *session, const struct http_request *request,
+				  struct buf *text)
+{
+	static const struct str challenges = STR_INIT("/.well-known/acme-challenge/");
+
+	if (str_has_prefix(request->path, challenges) && request->method != HTTP_OTHER)
+		return challenge_answer(session, str_from(request->path, challenges.len), text);
+	return redirect_answer(session, request, text);
+}
+
+/* ---- the service HTTPS ---- */
+
 static struct answer path_answer(struct session *session, const struct http_request *request,
 				 struct buf *text)
 {
-	struct answer answer = {
-		.status = 404, .type = STR("text/plain"), .body = STR("Not found\n")};
+	struct answer answer = not_found();
 	bool is_health = str_equals(request->path, STR("/healthz"));
 	bool is_metrics = str_equals(request->path, STR("/metrics"));
 
@@ -124,7 +187,9 @@ static enum command_step request_run(struct session *session, void *arguments)
 {
 	const struct http_request *request = arguments;
 	struct buf text = BUF_INIT(METRICS_MAX);
-	struct answer answer = path_answer(session, request, &text);
+	struct answer answer = session->service->id == SERVICE_HTTP
+				       ? plain_answer(session, request, &text)
+				       : path_answer(session, request, &text);
 	/* No page here takes a body: the connection ends behind the answer instead. */
 	bool keep_alive = request->keep_alive && request->body_bytes == 0;
 

@@ -77,6 +77,29 @@
 #define FIELDS_working_key_given(F) F(U32, fault) F(STR, public_key) F(STR, text)
 #define FIELDS_working_key_ended(F) F(U32, key)
 
+/* A command asks for a certificate: domains separated by blanks; answered by acme_told, in the end done. */
+#define FIELDS_acme_wanted(F) F(STR, name) F(STR, domains) F(STR, challenge) F(STR, key_type)
+/* How far it is, for people. */
+#define FIELDS_acme_told(F) F(STR, text)
+/*
+ * The job wants a key of the parent: `use` is an enum acme_key_use, `name` that
+ * of the pair, or of the account's file. Answered by acme_key_given.
+ */
+#define FIELDS_acme_key_wanted(F) F(U8, use) F(U8, kind) F(STR, name)
+#define FIELDS_acme_key_given(F) F(U32, fault) F(U32, key) F(STR, public_key) F(STR, text)
+/*
+ * A challenge for every front to answer, in the place of the one before; without
+ * a token it is taken back. The job is answered by done when all fronts have it.
+ */
+#define FIELDS_acme_challenge(F) F(STR, domain) F(STR, token) F(STR, authorization) F(STR, chain) F(U32, key)
+#define FIELDS_acme_challenge_taken(F) F(U32, fault)
+/* The chain that belongs to the key; answered by done when it is served, or with what hinders. */
+#define FIELDS_acme_pair(F) F(STR, name) F(STR, chain)
+/* The job is over: keys and files that did not come in force are forgotten. Not answered. */
+#define FIELDS_acme_ended(F)
+/* How a certificate of the list stands, for `status`: failures in a row, and when it is asked for next. */
+#define FIELDS_acme_state(F) F(STR, name) F(U32, failures) F(U64, next_s) F(STR, text)
+
 /* ---- auth ---- */
 
 /* Verifies a password; answered by login_answered, perhaps after a delay. */
@@ -172,7 +195,7 @@
 	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ))      \
 	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
-	X(certificate_given, FROM(PARENT), FROM(FRONT))                                            \
+	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                                            \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
 	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
 	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
@@ -188,6 +211,15 @@
 	X(working_key_wanted, FROM(PARENT), FROM(KEYS))                                            \
 	X(working_key_given, FROM(KEYS), FROM(PARENT))                                             \
 	X(working_key_ended, FROM(PARENT), FROM(KEYS))                                             \
+	X(acme_wanted, FROM(CTL), FROM(MAILQ))                                                     \
+	X(acme_told, FROM(MAILQ), FROM(CTL))                                                       \
+	X(acme_key_wanted, FROM(MAILQ), FROM(PARENT))                                              \
+	X(acme_key_given, FROM(PARENT), FROM(MAILQ))                                               \
+	X(acme_challenge, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                  \
+	X(acme_challenge_taken, FROM(FRONT), FROM(PARENT))                                         \
+	X(acme_pair, FROM(MAILQ), FROM(PARENT))                                                    \
+	X(acme_ended, FROM(MAILQ), FROM(PARENT))                                                   \
+	X(acme_state, FROM(MAILQ), FROM(PARENT))                                                   \
 	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
 	X(evidence_sign, FROM(CTL), FROM(KEYS))                                                    \
 	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \

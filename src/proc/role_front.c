@@ -55,6 +55,7 @@ static const struct protocol *const protocols[SERVICE_COUNT] = {
 	[SERVICE_SMTPS] = &smtpd_protocol,  [SERVICE_IMAP] = &imapd_protocol,
 	[SERVICE_IMAPS] = &imapd_protocol,  [SERVICE_POP3] = &pop3d_protocol,
 	[SERVICE_POP3S] = &pop3d_protocol,  [SERVICE_HTTPS] = &httpd_protocol,
+	[SERVICE_HTTP] = &httpd_protocol,
 };
 
 struct front_listener {
@@ -74,6 +75,7 @@ struct front_role {
 	struct role_client keys_client;
 	struct key_source_remote keys;
 	struct tls_tickets *tickets;
+	struct tls_challenges *challenges;
 	struct store *store;
 	struct auth_client *auth;
 	struct waiter *waiter;
@@ -218,8 +220,11 @@ static enum fault contexts_make(struct front_role *role, const struct config *co
 						  .identity_count = role->identity_count,
 						  .keys = &role->keys.source,
 						  .tickets = role->tickets,
+						  .challenges = i == SERVICE_HTTPS ? role->challenges
+										   : NULL,
 						  .file_name = config->file_name};
-		if (!service->enabled || role->identity_count == 0)
+		if (!service->enabled || service->tls == SERVICE_TLS_NONE ||
+		    role->identity_count == 0)
 			continue;
 		buf_printf(why, "%s: ", service_name(service->id));
 		enum fault fault = tls_context_new(&parts, why, &contexts[i]);
@@ -336,6 +341,25 @@ static void config_take(struct front_role *role, struct packet *packet)
 	buf_done(&why);
 }
 
+/* ---- challenges of a CA ---- */
+
+static void challenge_take(struct front_role *role, uint64_t id, const struct msg_acme_challenge *given)
+{
+	struct tls_challenge_parts parts = {.domain = given->domain,
+					    .token = given->token,
+					    .authorization = given->authorization,
+					    .chain = given->chain,
+					    .key = given->key,
+					    .keys = &role->keys.source};
+	struct msg_acme_challenge_taken taken = {.fault = FAULT_NONE};
+
+	if (str_is_empty(given->token))
+		tls_challenges_clear(role->challenges);
+	else
+		taken.fault = tls_challenges_set(role->challenges, &parts);
+	(void)!channel_send(&role->parent, MSG_acme_challenge_taken, id, &taken);
+}
+
 /* ---- the parent ---- */
 
 static void stop_begin(struct front_role *role)
@@ -367,6 +391,9 @@ static void parent_packet(struct front_role *role, struct packet *packet)
 		break;
 	case MSG_config_changed:
 		config_take(role, packet);
+		break;
+	case MSG_acme_challenge:
+		challenge_take(role, packet->header.id, &packet->message.acme_challenge);
 		break;
 	case MSG_status_wanted:
 		status_answer(role, packet->header.id);
@@ -566,6 +593,7 @@ static int front_start(struct front_role *role)
 	role->keys_client.answer_ms = KEYS_ANSWER_MS;
 	key_source_remote_init(&role->keys, &role->keys_client);
 	role->tickets = tls_tickets_new();
+	role->challenges = tls_challenges_new();
 	enum fault fault = metrics_map(role);
 	if (fault == FAULT_NONE)
 		fault = store_open("store", &role->store_client, &role->store);
@@ -580,6 +608,7 @@ static int front_start(struct front_role *role)
 	waiter_tick_set(role->waiter, TICK_MS, tick, role);
 	front_init(&role->front, role->waiter, role->store, role->auth, &role->metrics,
 		   &role->process->log);
+	role->front.challenges = role->challenges;
 	return EXIT_DONE;
 }
 
@@ -592,6 +621,7 @@ static void front_end(struct front_role *role)
 	feed_free(&role->feed);
 	store_close(&role->store);
 	tls_tickets_free(&role->tickets);
+	tls_challenges_free(&role->challenges);
 	role_client_done(&role->keys_client);
 	role_client_done(&role->store_client);
 	broker_done(&role->broker);

@@ -225,6 +225,7 @@ const char *http_status_text(int status)
 		const char *text;
 	} rows[] = {
 		{200, "OK"},
+		{308, "Permanent Redirect"},
 		{400, "Bad Request"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},

@@ -56,6 +56,7 @@ struct front {
 	struct auth_client *auth;
 	struct metrics metrics;
 	const struct log *log;
+	struct tls_challenges *challenges; /* borrowed; NULL: none are answered */
 	bool is_stopping; /* atomic */
 	uint32_t queue_counter; /* atomic */
 

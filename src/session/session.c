@@ -76,6 +76,12 @@ struct store *session_store(const struct session *session)
 	return session->front->store;
 }
 
+bool session_challenge_answer(const struct session *session, struct str token, struct buf *to)
+{
+	return session->front->challenges != NULL &&
+	       tls_challenges_answer(session->front->challenges, token, to);
+}
+
 const struct log *session_log(const struct session *session)
 {
 	return session->front->log;
@@ -347,7 +353,8 @@ static enum progress phase_handshake(struct session *session)
 			   METRIC_HANDSHAKES_RESUMED, 1);
 	floor_observe(session);
 	stream_expect(&session->stream, 0);
-	session_phase_set(session, PHASE_GREETING);
+	/* RFC 8737 section 3: such a connection is not used for anything else. */
+	session_phase_set(session, session->tls.is_challenge ? PHASE_CLOSING : PHASE_GREETING);
 	return GO_ON;
 }
 

@@ -289,6 +289,9 @@ struct store *session_store(const struct session *session);
 const struct log *session_log(const struct session *session);
 struct metrics *session_metrics(const struct session *session);
 
+/* Appends what a CA's token is answered with (tls/challenge.h); false: it is not known. */
+bool session_challenge_answer(const struct session *session, struct str token, struct buf *to);
+
 /* A new Queue-ID, "65ee8b47-00000009": 8 hex of Unix time, 8 hex of a counter (of this front). */
 enum { QUEUE_ID_BYTES = 18 };
 void session_queue_id(struct session *session, char id_out[QUEUE_ID_BYTES]);

@@ -47,6 +47,7 @@ struct tls_context {
 	tls_protocols protocols;
 	int dhe_bits;
 	bool relaxed[TLS_RELAXED_COUNT];
+	struct tls_challenges *challenges; /* NULL: not here */
 	struct tls_tickets *own_tickets; /* NULL when they are shared */
 	struct tls_context *later;	 /* from `later_at_s` on; NULL: never another */
 	int64_t later_at_s;
@@ -373,6 +374,12 @@ static int identities_choose(SSL *ssl, void *context)
 {
 	const struct tls_context *self = context;
 	struct str host = str_from_c(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+	enum challenge_choice choice = self->challenges == NULL
+					       ? CHALLENGE_NOT_ASKED
+					       : tls_challenges_choose(self->challenges, ssl);
+
+	if (choice != CHALLENGE_NOT_ASKED)
+		return choice == CHALLENGE_SETTLED;
 	int best = str_is_empty(host) ? 0 : identities_best_match(self, host);
 
 	if (best == 0 || best % 2 == 1)
@@ -400,7 +407,10 @@ static bool identities_set(struct tls_context *self, const struct tls_context_pa
 			return false;
 		has_named |= !parts->identities[i].is_default;
 	}
-	if (has_named)
+	self->challenges = parts->challenges;
+	if (parts->challenges != NULL)
+		tls_challenges_attach(parts->challenges, self->openssl);
+	if (has_named || parts->challenges != NULL)
 		SSL_CTX_set_cert_cb(self->openssl, identities_choose, self);
 	return true;
 }

@@ -20,6 +20,7 @@
 #include "policy/policy.h"
 #include "tls/anchors.h"
 #include "tls/certificate.h"
+#include "tls/challenge.h"
 #include "tls/key_source.h"
 #include "tls/tickets.h"
 
@@ -43,6 +44,8 @@ struct tls_context_parts {
 	/* Borrowed, outlives the context; NULL: keys of its own. */
 	struct tls_tickets *tickets;
 	struct tls_anchors *anchors; /* a client's; referenced. NULL: trusts nobody */
+	/* Borrowed, outlives the context; NULL: acme-tls/1 is not answered. */
+	struct tls_challenges *challenges;
 	struct str file_name; /* "mailserver.cfg", for failures in words */
 };
 

@@ -14,6 +14,7 @@ enum {
 	RANDOM_BYTES = 32,
 	EXTENSION_SUPPORTED_GROUPS = 10,
 	EXTENSION_SIGNATURE_ALGORITHMS = 13,
+	EXTENSION_ALPN = 16,
 	EXTENSION_SUPPORTED_VERSIONS = 43,
 	/* Signals in the list of suites: RFC 5746 section 3.3, RFC 7507 section 4. */
 	SUITE_RENEGOTIATION = 0x00ff,
@@ -89,6 +90,9 @@ static void extension_read(struct tls_offer *offer, uint16_t type, struct str bo
 		break;
 	case EXTENSION_SIGNATURE_ALGORITHMS:
 		offer->scheme_count = numbers_read(&cursor, offer->schemes, OFFER_SCHEMES_MAX);
+		break;
+	case EXTENSION_ALPN:
+		offer->asks_challenge = str_equals(body, STR("\x00\x0b\x0a" "acme-tls/1"));
 		break;
 	default:
 		break;
@@ -249,6 +253,7 @@ static void client_hello_seen(struct tls_hello *hello, struct str message, bool 
 	(void)tls_offer_parse(message, is_sslv2, hello->offer);
 	hello->highest = hello->offer->highest;
 	hello->listed_versions = hello->offer->listed_versions;
+	hello->asks_challenge = hello->offer->asks_challenge;
 }
 
 /* OpenSSL's callback for each message, also those that it is about to refuse. */

@@ -32,6 +32,7 @@ struct tls_offer {
 	size_t group_count;
 	uint16_t schemes[OFFER_SCHEMES_MAX];
 	size_t scheme_count;
+	bool asks_challenge; /* its ALPN is acme-tls/1 and nothing else (RFC 8737 section 4) */
 };
 
 /*
@@ -63,6 +64,8 @@ enum { HELLO_FIRST_MAX = 24 };
 struct tls_hello {
 	enum tls_protocol highest; /* TLS_PROTOCOL_COUNT before there was a hello */
 	bool listed_versions;
+	bool asks_challenge; /* as in the offer */
+	bool gets_challenge; /* and there is one for the name (tls/challenge.h) */
 	struct tls_offer *offer; /* until the handshake is done; NULL before the hello */
 	struct tls_answer answer; /* where we are the client */
 	char first[HELLO_FIRST_MAX]; /* what the peer sent first */

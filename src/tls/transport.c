@@ -422,6 +422,7 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
 		.server_name = server_name == NULL ? "" : server_name,
 		.peer_highest = connection->hello.highest,
 		.peer_listed_versions = connection->hello.listed_versions,
+		.is_challenge = connection->hello.gets_challenge,
 		.alert_sent = connection->hello.alert_sent,
 		.alert_received = connection->hello.alert_received,
 	};

@@ -35,6 +35,8 @@ struct tls_facts {
 	 */
 	bool peer_listed_versions;
 
+	bool is_challenge; /* of a CA, which ends with the handshake (tls/challenge.h) */
+
 	/* OBSERVE or REPLY where the version is below the floor in force; NONE where it is not. */
 	enum tls_rung below_floor;
 	enum tls_protocol floor; /* then */

@@ -54,12 +54,13 @@ static void test_defaults_of_a_bare_file(void **state)
 	assert_int_equal(config->limits.idle_seconds, 1800);
 	assert_int_equal(config->limits.exempt_network_count, 2);
 	for (int i = 0; i < SERVICE_COUNT; i++) {
-		assert_true(config->services[i].enabled);
+		assert_int_equal(config->services[i].enabled, i != SERVICE_HTTP);
 		assert_int_equal(config->services[i].id, i);
 		assert_int_equal(config->services[i].address_count, 0);
 		assert_false(config->services[i].allow_plain_login);
 		assert_true(config->services[i].policy.session_tickets);
-		assert_int_equal(config->services[i].require_tls, i != SERVICE_SMTP);
+		assert_int_equal(config->services[i].require_tls,
+				 i != SERVICE_SMTP && i != SERVICE_HTTP);
 	}
 	assert_int_equal(config->services[SERVICE_SMTP].port, 25);
 	assert_int_equal(config->services[SERVICE_HTTPS].port, 4040);
@@ -314,7 +315,7 @@ static void test_service_items_that_are_wrong(void **state)
 		 "^error"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
 			 "Tls", "ssl") VARIABLE("Addresses", "localhost") "</listitem></list>"),
-		 "neither starttls nor implicit|\"localhost\" is no numeric address"},
+		 "none of starttls, implicit and none|\"localhost\" is no numeric address"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
 			 "AllowPlainLogin", "1") VARIABLE("RequireTls", "1") "</listitem></list>"),
 		 "warning: Service:IMAP/RequireTls: with RequireTls 1 nobody"},

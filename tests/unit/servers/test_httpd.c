@@ -45,6 +45,45 @@ static void test_health(void **state)
 	assert_true(fixture.has_ended);
 }
 
+static void test_http_answers_a_challenge(void **state)
+{
+	struct tls_challenges *known = (struct tls_challenges *)&fixture;
+
+	fixture.front.challenges = known;
+	fixture_connect(SERVICE_HTTP, &httpd_protocol);
+	exchange("GET /.well-known/acme-challenge/token HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+		 "Content-Length: 11\r\n\r\ntoken.print");
+	exchange("GET /.well-known/acme-challenge/other HTTP/1.1\r\n" HOST "\r\n",
+		 "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\n"
+		 "Content-Length: 10\r\n\r\nNot found\n");
+}
+
+#define LOCATION(url) \
+	"HTTP/1.1 308 Permanent Redirect\r\nContent-Length: 0\r\nLocation: " url "\r\n\r\n"
+#define NOTHING \
+	"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 10\r\n\r\nNot found\n"
+
+static void test_http_sends_everybody_else_to_https(void **state)
+{
+	fixture.config.services[SERVICE_HTTPS].port = 443;
+	fixture_connect(SERVICE_HTTP, &httpd_protocol);
+	exchange("GET /healthz?a=b HTTP/1.1\r\nHost: mx.example:2080\r\n\r\n",
+		 LOCATION("https://mx.example/healthz?a=b"));
+	fixture.config.services[SERVICE_HTTPS].port = 4040;
+	exchange("DELETE / HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n",
+		 LOCATION("https://[2001:db8::1]:4040/"));
+	exchange("GET / HTTP/1.1\r\nHost:\r\n\r\n", NOTHING);
+	fixture.config.services[SERVICE_HTTPS].enabled = false;
+	exchange("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", NOTHING);
+}
+
+static void test_https_answers_no_challenge(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	exchange("GET /.well-known/acme-challenge/token HTTP/1.1\r\n" HOST "\r\n", NOTHING);
+}
+
 static void test_no_health_without_a_store(void **state)
 {
 	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
@@ -144,6 +183,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_health),
+		TEST(test_http_answers_a_challenge),
+		TEST(test_http_sends_everybody_else_to_https),
+		TEST(test_https_answers_no_challenge),
+		TEST(test_http_answers_a_challenge),
+		TEST(test_http_sends_everybody_else_to_https),
+		TEST(test_https_answers_no_challenge),
 		TEST(test_no_health_without_a_store),
 		TEST(test_pipelined_requests),
 		TEST(test_metrics),
