@@ -150,19 +150,27 @@ static void append_listeners(struct buf *to, json_t *status)
 	columns_done(&columns);
 }
 
+static bool expires_soon(json_t *certificate)
+{
+	return json_is_true(json_object_get(certificate, "expires_soon"));
+}
+
 static void append_certificates(struct buf *to, json_t *status)
 {
-	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "WHAT"};
+	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "DAYS LEFT", "WHAT"};
 	struct columns columns;
 	json_t *certificate;
 	size_t i;
 
-	columns_init(&columns, heads, 3);
+	columns_init(&columns, heads, 4);
 	json_array_foreach(json_object_get(status, "certificates"), i, certificate) {
 		struct buf expires = BUF_INIT(64);
 		append_time(&expires, certificate, "expires");
 		columns_add_c(&columns, member_text(certificate, "name"));
 		columns_add(&columns, buf_str(&expires));
+		columns_printf(&columns, "%lld%s",
+			       json_integer_value(json_object_get(certificate, "days_left")),
+			       expires_soon(certificate) ? " (!)" : "");
 		columns_add_c(&columns, member_text(certificate, "certificate"));
 		buf_done(&expires);
 	}
@@ -278,11 +286,11 @@ static void status_print(json_t *status)
 
 /*
  * 1 where the administrator should look: a role that is not ready, a file that is
- * not in force, a self-check that failed.
+ * not in force, a self-check that failed, a certificate that ends.
  */
 static int status_code(json_t *status)
 {
-	json_t *role;
+	json_t *role, *certificate;
 	size_t i;
 
 	if (member_text(status, "config_broken")[0] != '\0' ||
@@ -290,6 +298,9 @@ static int status_code(json_t *status)
 		return CTL_FINDING;
 	json_array_foreach(json_object_get(status, "roles"), i, role)
 		if (strcmp(member_text(role, "state"), "ready") != 0)
+			return CTL_FINDING;
+	json_array_foreach(json_object_get(status, "certificates"), i, certificate)
+		if (expires_soon(certificate))
 			return CTL_FINDING;
 	return CTL_DONE;
 }

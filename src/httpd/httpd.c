@@ -83,7 +83,11 @@ static enum gather httpd_gather(struct session *session, struct str input, size_
 /* The counters as text; empty with `status` 500 when they do not fit. */
 static void metrics_answer(struct session *session, struct buf *text, struct answer *answer)
 {
+	struct snapshot *snapshot = session_snapshot_now(session);
+
 	metrics_append_prometheus(session_metrics(session), text);
+	metrics_append_certificates(snapshot, clock_real_s(), text);
+	snapshot_unref(&snapshot);
 	answer->status = text->failed ? 500 : 200;
 	answer->type = STR("text/plain; version=0.0.4; charset=utf-8");
 	answer->body = text->failed ? str_make(NULL, 0) : buf_str(text);

@@ -19,6 +19,8 @@
 #include "proc/partners.h"
 #include "proc/watchdog.h"
 
+enum { DAY_S = 24 * 3600 };
+
 static void append_role(struct buf *json, const struct child *child)
 {
 	static const char *const states[] = {"down", "starting", "ready"};
@@ -51,7 +53,10 @@ static void append_certificate(struct buf *json, const struct pair *pair)
 		   tls_certificate_kind(pair->certificate) == TLS_KEY_RSA ? "rsa" : "ecdsa",
 		   (long long)tls_certificate_not_after(pair->certificate));
 	hex_encode(json, str_make(tls_certificate_digest(pair->certificate), SHA256_BYTES));
-	buf_append_c(json, "\"}");
+	int64_t left_s = tls_certificate_not_after(pair->certificate) - clock_real_s();
+	buf_printf(json, "\",\"days_left\":%lld,\"expires_soon\":%s}",
+		   (long long)(left_s / DAY_S),
+		   expiry_threshold(left_s) == EXPIRY_NEVER ? "false" : "true");
 	buf_done(&text);
 }
 

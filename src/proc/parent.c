@@ -212,6 +212,17 @@ static void watchdog_look(struct parent *parent, int64_t now_ms)
 	watchdog_round(parent->children, parent->child_count, &parent->logs.log);
 }
 
+/* Now and then, and as soon as other pairs are in force. */
+static void certificates_look(struct parent *parent)
+{
+	int64_t now_s = clock_real_s();
+
+	if (parent->was_ready && parent->apply == APPLY_NONE &&
+	    (now_s - parent->expiry.looked_s >= EXPIRY_LOOK_S ||
+	     parent->applied_s >= parent->expiry.looked_s))
+		expiry_look(&parent->expiry, &parent->pairs, now_s, &parent->logs.log);
+}
+
 static void stop_step(struct parent *parent, int64_t now_ms)
 {
 	bool sessions_gone = true;
@@ -249,6 +260,7 @@ static void parent_loop(struct parent *parent)
 		roles_start_due(parent);
 		logs_look(parent, now);
 		watchdog_look(parent, now);
+		certificates_look(parent);
 		change_tick(parent);
 		partners_tick(parent, clock_real_s());
 		floors_tick(parent, clock_real_s());
@@ -400,6 +412,7 @@ static void parent_free(struct parent *parent)
 {
 	control_close(parent);
 	change_close(parent);
+	expiry_close(&parent->expiry);
 	self_checks_done(&parent->self_checks);
 	config_unref(&parent->config);
 	config_unref(&parent->next_config);
@@ -451,6 +464,7 @@ int proc_serve(const char *home)
 	if (code == EXIT_DONE)
 		{
 		change_open(parent);
+		expiry_open(&parent->expiry, parent->change.record.history);
 		code = config_start(parent);
 	}
 	if (code == EXIT_DONE)

@@ -17,6 +17,7 @@
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
+#include "proc/expiry.h"
 #include "proc/listeners.h"
 #include "proc/logs.h"
 #include "proc/self_checks.h"
@@ -97,6 +98,7 @@ struct parent {
 
 	struct change change; /* what the command line changes, and the record of all changes */
 	struct self_checks self_checks;
+	struct expiry expiry;
 	struct list control_clients;
 	size_t control_client_count;
 	int64_t change_noticed_ms; /* 0: none */

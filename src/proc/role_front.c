@@ -31,6 +31,7 @@
 #include "smtpd/smtpd.h"
 #include "store/feed.h"
 #include "tls/catalog.h"
+#include "tls/certificate_facts.h"
 
 enum {
 	/* More than may wait for one role at a time, so that one that hangs leaves some. */
@@ -97,6 +98,7 @@ struct front_role {
 	struct channel parent;
 	struct front_listener *listeners;
 	struct tls_identity identities[TLS_IDENTITIES_MAX]; /* of the generation that comes */
+	char *identity_names[TLS_IDENTITIES_MAX];
 	size_t identity_count;
 	int64_t stop_deadline_ms; /* 0: not stopping */
 };
@@ -189,8 +191,11 @@ static void listeners_settle(struct front_role *role, uint64_t generation)
 
 static void identities_drop(struct front_role *role)
 {
-	while (role->identity_count > 0)
-		tls_certificate_unref(&role->identities[--role->identity_count].certificate);
+	while (role->identity_count > 0) {
+		size_t last = --role->identity_count;
+		tls_certificate_unref(&role->identities[last].certificate);
+		free(role->identity_names[last]);
+	}
 }
 
 static void certificate_take(struct front_role *role, const struct msg_certificate_given *given)
@@ -202,7 +207,7 @@ static void certificate_take(struct front_role *role, const struct msg_certifica
 	if (tls_certificate_parse(given->chain, &why, &identity->certificate) == FAULT_NONE) {
 		identity->key = given->key;
 		identity->is_default = given->is_default;
-		role->identity_count++;
+		role->identity_names[role->identity_count++] = str_dup_c(given->name);
 	} else
 		log_printf(&role->process->log, LOG_ERROR, "certificate %.*s: %.*s",
 			   STR_ARG(given->name), (int)why.len, why.data);
@@ -304,6 +309,18 @@ static void check_want(struct front_role *role, uint64_t generation)
 	pthread_mutex_unlock(&role->check_lock);
 }
 
+static void certificates_describe(const struct front_role *role, struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < role->identity_count; i++) {
+		const struct tls_certificate *certificate = role->identities[i].certificate;
+		struct snapshot_certificate row = {
+			.name = role->identity_names[i],
+			.kind = tls_key_kind_name(tls_certificate_kind(certificate)),
+			.not_after_s = tls_certificate_not_after(certificate)};
+		snapshot_certificate_add(snapshot, &row);
+	}
+}
+
 static enum fault config_put_in_force(struct front_role *role, struct packet *packet,
 				      struct buf *why)
 {
@@ -319,6 +336,7 @@ static enum fault config_put_in_force(struct front_role *role, struct packet *pa
 	struct snapshot *snapshot = snapshot_new(config, contexts);
 	if (fault == FAULT_NONE)
 		fault = partner_contexts_make(role, snapshot, why);
+	certificates_describe(role, snapshot);
 	identities_drop(role);
 	if (fault != FAULT_NONE) {
 		snapshot_unref(&snapshot);

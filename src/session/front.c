@@ -30,6 +30,26 @@ struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SER
 	return snapshot;
 }
 
+void snapshot_certificate_add(struct snapshot *snapshot,
+			      const struct snapshot_certificate *certificate)
+{
+	size_t count = snapshot->certificate_count + 1;
+
+	snapshot->certificates = reallocarray(snapshot->certificates, count,
+					      sizeof(*snapshot->certificates));
+	CHECK(snapshot->certificates != NULL);
+	snapshot->certificates[count - 1] = *certificate;
+	snapshot->certificates[count - 1].name = str_dup_c(str_from_c(certificate->name));
+	snapshot->certificate_count = count;
+}
+
+static void certificates_free(struct snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->certificate_count; i++)
+		free(snapshot->certificates[i].name);
+	free(snapshot->certificates);
+}
+
 void snapshot_partners_set(struct snapshot *snapshot, struct tls_context *(*tls)[SERVICE_COUNT])
 {
 	CHECK(snapshot->partner_tls == NULL);
@@ -73,6 +93,7 @@ void snapshot_unref(struct snapshot **snapshot)
 		return;
 	for (size_t i = 0; i < SERVICE_COUNT; i++)
 		tls_context_unref(&held->tls[i]);
+	certificates_free(held);
 	partner_tls_free(held);
 	config_unref(&held->config);
 	free(held);

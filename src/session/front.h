@@ -18,14 +18,27 @@
  * A configuration with what was built from it; immutable, reference counted.
  * Sessions keep the one they began with.
  */
+/* What reports say of a certificate that the contexts were made with. */
+struct snapshot_certificate {
+	char *name; /* of the pair */
+	const char *kind; /* "RSA"; static */
+	int64_t not_after_s;
+};
+
 struct snapshot {
 	int references; /* atomic */
 	struct config *config;
 	char hostname[256]; /* as configured, or the machine's own */
 	struct tls_context *tls[SERVICE_COUNT]; /* NULL for a service without certificates or not enabled */
+	struct snapshot_certificate *certificates;
+	size_t certificate_count;
 	/* For each row of TlsPolicy; NULL where the service's own holds. Rows may share one. */
 	struct tls_context *(*partner_tls)[SERVICE_COUNT];
 };
+
+/* Adds such a certificate, copying its name. Before the snapshot is the present one. */
+void snapshot_certificate_add(struct snapshot *snapshot,
+			      const struct snapshot_certificate *certificate);
 
 /* Takes over one reference of `config` and the contexts. */
 struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SERVICE_COUNT]);

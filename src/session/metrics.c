@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "session/front.h"
+
 static const struct {
 	const char *name;
 	const char *help;
@@ -142,4 +144,28 @@ void metrics_append_prometheus(const struct metrics *metrics, struct buf *to)
 			    suite_is_first(metrics, i, j))
 				append_suite(metrics, row, to);
 		}
+}
+
+/* A label's value: its quotes and backslashes are escaped (text format 0.0.4). */
+static void append_label(struct buf *to, const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_append_char(to, '\\');
+		if (!ascii_is_control(*c))
+			buf_append_char(to, *c);
+	}
+}
+
+void metrics_append_certificates(const struct snapshot *snapshot, int64_t now_s, struct buf *to)
+{
+	buf_append_c(to, "# HELP postern_certificate_expiry_seconds Seconds until a certificate ends.\n"
+			 "# TYPE postern_certificate_expiry_seconds gauge\n");
+	for (size_t i = 0; i < snapshot->certificate_count; i++) {
+		const struct snapshot_certificate *row = &snapshot->certificates[i];
+		buf_append_c(to, "postern_certificate_expiry_seconds{name=\"");
+		append_label(to, row->name);
+		buf_printf(to, "\",kind=\"%s\"} %lld\n", row->kind,
+			   (long long)(row->not_after_s - now_s));
+	}
 }

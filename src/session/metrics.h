@@ -68,4 +68,9 @@ void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t v
 /* Appends all fronts' counters in Prometheus' text format 0.0.4. */
 void metrics_append_prometheus(const struct metrics *metrics, struct buf *to);
 
+struct snapshot;
+
+/* Appends when each certificate of a configuration ends, likewise. */
+void metrics_append_certificates(const struct snapshot *snapshot, int64_t now_s, struct buf *to);
+
 #endif

@@ -92,6 +92,11 @@ struct metrics *session_metrics(const struct session *session)
 	return &session->front->metrics;
 }
 
+struct snapshot *session_snapshot_now(const struct session *session)
+{
+	return front_snapshot_get(session->front);
+}
+
 struct str session_hostname(const struct session *session)
 {
 	return str_from_c(session->snapshot->hostname);

@@ -288,6 +288,11 @@ bool session_feed_take(struct session *session);
 struct store *session_store(const struct session *session);
 const struct log *session_log(const struct session *session);
 struct metrics *session_metrics(const struct session *session);
+/*
+ * A reference to the configuration that is in force now, which may be another one than
+ * the session began with; to be given back.
+ */
+struct snapshot *session_snapshot_now(const struct session *session);
 
 /* Appends what a CA's token is answered with (tls/challenge.h); false: it is not known. */
 bool session_challenge_answer(const struct session *session, struct str token, struct buf *to);

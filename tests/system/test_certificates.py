@@ -331,3 +331,32 @@ def test_a_broken_file_hinders_no_certificate(server, authority):
     assert home.log_wait("error", r"mailserver\.cfg")
     put_and_wait(server, NAME, NAME, *authority.issue("broken", NAME))
     assert home.command("cert", "import", NAME, *authority.issue("broken2", NAME)).stdout.endswith("In force.\n")
+
+
+# ---- certificates that end
+
+def metric(server, name):
+    said = client("curl", "-sk", f"https://127.0.0.1:{server.ports['HTTPS']}/metrics")
+    found = re.search(rf'^postern_certificate_expiry_seconds\{{name="{name}",kind="ECDSA"\}} (-?\d+)$', said, re.M)
+    return found and int(found[1])
+
+
+def said_of(home, name):
+    return [line for log in ("warning", "error") for line in home.log(log).splitlines()
+            if re.search(rf"certificate {name} expire[sd] on", line)]
+
+
+def test_certificates_that_end_are_told_of_once(home, authority):
+    days = {"in-29.example.org": 29, "in-13.example.org": 13, "in-0.example.org": 0.5, "in-99.example.org": 99}
+    for host, left in days.items():
+        home.command("cert", "import", host, *authority.issue(host, host, days=left), check=False)
+    assert "expires on" in home.command("check", check=False).stdout
+    for _ in range(2):
+        with Server(home) as server:
+            assert home.log_wait("error", r"certificate in-0\.example\.org expires on .*, in less than a day")
+            assert home.log_wait("warning", r"certificate in-13\.example\.org expires on .*, in 1[23] days")
+            status = {one["name"]: one for one in server.status()["certificates"]}
+            assert [status[host]["expires_soon"] for host in days] == [True, True, True, False]
+            assert home.command("status", check=False).returncode == 1
+            assert 12 * 86400 < metric(server, "in-13.example.org") <= 13 * 86400
+    assert [len(said_of(home, host)) for host in days] == [1, 1, 1, 0], said_of(home, "in-")
