@@ -25,13 +25,13 @@ static bool is_below(struct str name, struct str domain)
 
 static bool peer_fits(const struct partner *partner, const struct partner_query *query)
 {
-	switch (partner->kind) {
-	case PARTNER_NETWORK:
+	if (partner->kind == PARTNER_NETWORK)
 		return query->address != NULL && network_has(&partner->network, query->address);
-	case PARTNER_HOST:
-		return str_equals_nocase(query->name, partner->name);
-	case PARTNER_DOMAIN:
-		return is_below(query->name, partner->name);
+	for (struct str rest = query->names; !str_is_empty(rest);) {
+		struct str name = str_cut(&rest, ' ');
+		if (partner->kind == PARTNER_HOST ? str_equals_nocase(name, partner->name)
+						  : is_below(name, partner->name))
+			return true;
 	}
 	return false;
 }
@@ -75,6 +75,7 @@ bool partner_wants_names(const struct config *config, enum service_id service, i
 	for (size_t i = 0; i < config->partner_count; i++) {
 		const struct partner *partner = &config->partners[i];
 		if (partner->kind != PARTNER_NETWORK && is_about(partner, service) &&
+		    (partner->services[service] != NULL || service == SERVICE_SMTP) &&
 		    !partner_is_expired(partner, now_s))
 			return true;
 	}

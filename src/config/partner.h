@@ -69,7 +69,7 @@ struct partner_query {
 	enum partner_direction direction;
 	enum service_id service; /* inbound */
 	const uint8_t *address;	 /* 16 bytes, IPv4 in mapped form; NULL: none */
-	struct str name;	 /* in any case; empty: none */
+	struct str names;	 /* in any case, separated by blanks; empty: none */
 	int64_t now_s;
 };
 

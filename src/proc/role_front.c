@@ -627,6 +627,7 @@ static int front_start(struct front_role *role)
 	front_init(&role->front, role->waiter, role->store, role->auth, &role->metrics,
 		   &role->process->log);
 	role->front.challenges = role->challenges;
+	role->front.names = names_new(&role->broker.connector);
 	return EXIT_DONE;
 }
 
@@ -634,6 +635,7 @@ static void front_end(struct front_role *role)
 {
 	threads_end(role);
 	waiter_free(&role->waiter);
+	names_free(&role->front.names);
 	front_done(&role->front);
 	auth_client_free(&role->auth);
 	feed_free(&role->feed);

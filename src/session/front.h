@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "config/partner.h"
+#include "session/names.h"
 #include "session/session.h"
 #include "tls/context.h"
 
@@ -67,6 +68,7 @@ struct front {
 	struct waiter *waiter;
 	struct store *store;
 	struct auth_client *auth;
+	struct names *names; /* who knows the names of peers; NULL: nobody */
 	struct metrics metrics;
 	const struct log *log;
 	struct tls_challenges *challenges; /* borrowed; NULL: none are answered */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "session/login.h"
+#include "session/peer.h"
 #include "session/session_internal.h"
 
 enum {
@@ -304,13 +305,8 @@ static bool tls_begin(struct session *session)
 
 static void handshake_log_failure(struct session *session)
 {
-	struct log_line line;
-
 	metric_add(session_metrics(session), session->service->id, METRIC_HANDSHAKES_FAILED, 1);
-	log_line_begin(&line, session_log(session), LOG_SECURITY);
-	tls_failure_append(&line.text, session->stream.transport_state,
-			   str_from_c(session->peer_text), str_make(NULL, 0));
-	log_line_end(&line);
+	peer_failure_log(session);
 }
 
 /* Servers of mail name the sender in mail.log, once they know him. */
@@ -370,9 +366,28 @@ static enum progress phase_starttls(struct session *session)
 
 	if (io != IO_DONE)
 		return progress_of_io(io);
+	if (!session_is_named(session))
+		return WAIT_WAKE;
 	stream_input_discard(&session->stream);
 	command_finish(session);
 	session->tls_started_here = true;
+	return tls_begin(session) ? GO_ON : FINISH;
+}
+
+/* Here and not when the connection is accepted: whoever is told may wake only what runs. */
+static enum progress phase_begin(struct session *session)
+{
+	peer_begin(session);
+	session_phase_set(session, session->service->tls == SERVICE_TLS_IMPLICIT
+					   ? PHASE_NAMING
+					   : PHASE_GREETING);
+	return GO_ON;
+}
+
+static enum progress phase_naming(struct session *session)
+{
+	if (!session_is_named(session))
+		return WAIT_WAKE;
 	return tls_begin(session) ? GO_ON : FINISH;
 }
 
@@ -546,6 +561,10 @@ static enum progress phase_closing(struct session *session)
 static enum progress phase_run(struct session *session)
 {
 	switch (session->phase) {
+	case PHASE_BEGIN:
+		return phase_begin(session);
+	case PHASE_NAMING:
+		return phase_naming(session);
 	case PHASE_HANDSHAKE:
 		return phase_handshake(session);
 	case PHASE_GREETING:
@@ -648,7 +667,8 @@ static enum step session_run(struct task *task)
 
 	if (task->is_expired)
 		session_expire(session);
-	else if (is_stopping(session) && session->phase == PHASE_HANDSHAKE)
+	else if (is_stopping(session) &&
+		 (session->phase == PHASE_HANDSHAKE || session->phase == PHASE_NAMING))
 		return STEP_END;
 	for (;;) {
 		enum progress progress = output_drain(session);
@@ -670,6 +690,7 @@ static void session_end(struct task *task)
 	enum service_id service = session->service->id;
 
 	login_drop(session);
+	peer_end(session);
 	session_feed_unwatch(session);
 	if (session->protocol->end != NULL)
 		session->protocol->end(session);
@@ -727,17 +748,6 @@ static void peer_describe(struct session *session, const struct sockaddr_in6 *pe
 	session->is_exempt = config_is_exempt(session->snapshot->config, peer->sin6_addr.s6_addr);
 }
 
-/* Which row of TlsPolicy holds for the peer. */
-static void partner_choose(struct session *session)
-{
-	struct partner_query query = {.direction = PARTNER_IN,
-				      .service = session->service->id,
-				      .address = session->peer.sin6_addr.s6_addr,
-				      .now_s = clock_real_s()};
-
-	session->partner = partner_find(session->snapshot->config, &query);
-}
-
 static void refusal_log(const struct session *session, enum refusal refusal)
 {
 	if (!front_refusal_is_news(session->front, session, clock_mono_ms()))
@@ -754,16 +764,11 @@ void front_accept(struct front *front, enum service_id service, const struct pro
 	enum refusal refusal;
 
 	peer_describe(session, peer);
-	partner_choose(session);
 	metric_add(metrics, service, METRIC_CONNECTIONS, 1);
 	metric_add(metrics, service, METRIC_CONNECTIONS_OPEN, 1);
 	bool is_welcome = front_enter(front, session, &refusal);
-	if (session->service->tls == SERVICE_TLS_IMPLICIT) {
-		/* A refusal would have to be said inside TLS, which is what a flood wants us to pay for. */
-		if (!is_welcome || !tls_begin(session))
-			session_phase_set(session, PHASE_CLOSING);
-	} else
-		session_phase_set(session, PHASE_GREETING);
+	/* A refusal would have to be said inside TLS, which is what a flood wants us to pay for. */
+	session_phase_set(session, is_welcome ? PHASE_BEGIN : PHASE_CLOSING);
 	if (!is_welcome) {
 		metric_add(metrics, service, METRIC_CONNECTIONS_REFUSED, 1);
 		refusal_log(session, refusal);

@@ -161,6 +161,8 @@ struct session_user {
 };
 
 enum session_phase {
+	PHASE_BEGIN,
+	PHASE_NAMING, /* the name may decide with what the handshake is made */
 	PHASE_HANDSHAKE,
 	PHASE_GREETING,
 	PHASE_COMMAND,
@@ -190,6 +192,12 @@ struct session {
 	char peer_text[INET6_ADDRSTRLEN];
 	bool is_exempt; /* from the limits per address */
 	const struct partner *partner; /* its row of TlsPolicy, of the snapshot; NULL: none */
+	/* Its confirmed names; session/peer.c alone. */
+	uint64_t names_ticket; /* 0: none are awaited */
+	char *names;	       /* separated by blanks; owned; NULL: none */
+	enum fault names_fault;
+	bool has_names;	       /* atomic: what there is to know of them stands above */
+	const char *peer_said; /* how it calls itself (EHLO): foreign, the protocol's own; may be NULL */
 
 	struct tls_facts tls; /* tls.is_active, version, suite, group ... */
 	bool tls_started_here; /* by STARTTLS in this session */
@@ -283,6 +291,13 @@ enum command_step session_login_sasl(struct session *session, enum sasl_mechanis
 void session_feed_watch(struct session *session, uint64_t account);
 void session_feed_unwatch(struct session *session);
 bool session_feed_take(struct session *session);
+
+/*
+ * True once it is certain which row of TlsPolicy holds for the peer. False while
+ * its name is awaited: the session is woken when it has come, or is not to be had
+ * in time; return COMMAND_WAIT and ask again.
+ */
+must_check bool session_is_named(struct session *session);
 
 /* The front's store handle, log and counters. */
 struct store *session_store(const struct session *session);

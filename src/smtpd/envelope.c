@@ -100,7 +100,7 @@ static const struct partner *sender_partner(const struct session *session,
 {
 	struct partner_query query = {.direction = PARTNER_IN,
 				      .service = session->service->id,
-				      .name = sender->domain,
+				      .names = sender->domain,
 				      .now_s = clock_real_s()};
 
 	return str_is_empty(sender->domain) ? NULL

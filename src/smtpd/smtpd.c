@@ -95,6 +95,7 @@ static enum command_step smtpd_greet(struct session *session)
 	if (session->tls_started_here) {
 		/* RFC 3207 section 4.2: what was said in the clear is forgotten. */
 		transaction_reset(session);
+		session->peer_said = NULL;
 		free(smtpd->helo);
 		smtpd->helo = NULL;
 		smtpd->is_extended = false;
@@ -136,7 +137,7 @@ static enum command_step hello(struct session *session, struct str name, bool is
 	smtpd_state_set(session, SMTPD_READY);
 	smtpd->is_extended = is_extended;
 	free(smtpd->helo);
-	smtpd->helo = str_dup_c(name);
+	session->peer_said = smtpd->helo = str_dup_c(name);
 	buf_append_str(&text, session_hostname(session));
 	if (is_extended)
 		extensions_append(session, &text);
@@ -159,9 +160,13 @@ static enum command_step cmd_ehlo(struct session *session, void *arguments)
 	return hello(session, command->text, true);
 }
 
-static enum command_step cmd_mail(struct session *session, void *arguments)
+static enum command_step mail_more(struct session *session)
 {
-	const struct smtp_mail *mail = &((const struct smtp_command *)arguments)->mail;
+	const struct smtp_mail *mail = smtpd_of(session)->mail;
+
+	/* A row of TlsPolicy by name may demand something of this MAIL. */
+	if (!session_is_named(session))
+		return COMMAND_WAIT;
 
 	if (smtpd_has_users(session) && session->user.account == 0) {
 		refusal_say(session, REFUSAL_NEEDS_LOGIN, NULL);
@@ -183,6 +188,12 @@ static enum command_step cmd_mail(struct session *session, void *arguments)
 	smtpd_state_set(session, SMTPD_MAIL);
 	say(session, 250, "2.1.0", "OK");
 	return COMMAND_DONE;
+}
+
+static enum command_step cmd_mail(struct session *session, void *arguments)
+{
+	smtpd_of(session)->mail = &((const struct smtp_command *)arguments)->mail;
+	return mail_more(session);
 }
 
 static enum command_step cmd_rcpt(struct session *session, void *arguments)
@@ -380,7 +391,7 @@ static enum command_step login_say(struct session *session, enum login_outcome_k
 static const struct command smtpd_commands[SMTP_VERB_COUNT] = {
 	ROW(HELO, IN_ANY, 0, .run = cmd_helo),
 	ROW(EHLO, IN_ANY, 0, .run = cmd_ehlo),
-	ROW(MAIL, IN_READY, COMMAND_TLS_IF_REQUIRED, .run = cmd_mail),
+	ROW(MAIL, IN_READY, COMMAND_TLS_IF_REQUIRED, .run = cmd_mail, .more = mail_more),
 	ROW(RCPT, IN_MAIL | IN_RCPT, COMMAND_TLS_IF_REQUIRED, .run = cmd_rcpt),
 	ROW(DATA, IN_RCPT, COMMAND_TLS_IF_REQUIRED | COMMAND_ENDS_GROUP, .run = cmd_data,
 	    .more = data_more),

@@ -22,6 +22,7 @@ struct smtpd {
 	char *helo;		/* the name it said; owned; NULL before */
 	unsigned talk_count;	/* commands that bring no message, since the last one */
 	bool is_observed;	/* below a TLS floor, and mail.log has said so */
+	const struct smtp_mail *mail; /* a MAIL that waits for the peer's name; in the command's arena */
 	bool is_partner_observed; /* likewise of a row of TlsPolicy */
 	struct envelope envelope;
 	const struct smtp_status *chunk_refusal; /* what to say behind an unwanted chunk */

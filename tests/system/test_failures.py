@@ -235,8 +235,8 @@ def test_after_starttls_the_other_table_is_named(listening):
             stream.write(RAW["at most TLSv1.1"][0])
             stream.read()
     assert line_after(listening, act) == (
-        "TLS: 127.0.0.1 offered at most TLSv1.1; SmtpSecurity/ServerTlsProtocols (mailserver.cfg:LINE) admits "
-        f"TLSv1.2, TLSv1.3{TOO_OLD}")
+        "TLS: 127.0.0.1 (EHLO client.example) offered at most TLSv1.1; SmtpSecurity/ServerTlsProtocols "
+        f"(mailserver.cfg:LINE) admits TLSv1.2, TLSv1.3{TOO_OLD}")
 
 
 def openssl_refuses(server, context, name="localhost"):
@@ -440,7 +440,7 @@ def test_each_kind_in_the_manual_is_seen_here():
     """A row of the manual, its parts in braces aside, is the beginning of a line that a case expects."""
     silent = (ROOT / "tests" / "dialog" / "tls" / "silent.dialog").read_text()
     seen = [line for _, line in RAW.values()] + [NO_CERTIFICATE, NO_KEY, BROKEN, FINISHED, OTHER]
-    seen += re.findall(r"^log security .*127\\\.0\\\.0\\\.1 (.*)\$/$", silent, re.M)
+    seen += re.findall(r"^log security .*127\\\.0\\\.0\\\.1 (?:\\\(EHLO \S+\\\) )?(.*)\$/$", silent, re.M)
     seen.append("offered only suites for another kind of certificate (X) than there is (RSA only)")
     missing = []
     for what, *_ in manual_rows("What happened"):

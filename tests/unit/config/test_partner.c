@@ -173,7 +173,7 @@ static const struct partner *find(const struct config *config, const char *netwo
 	struct network address;
 	struct partner_query query = {.direction = PARTNER_IN,
 				      .service = service,
-				      .name = str_from_c(name),
+				      .names = str_from_c(name),
 				      .now_s = now_s};
 
 	assert_true(network_parse(str_from_c(network), &address));
@@ -233,6 +233,9 @@ static void test_the_most_special_row_holds(void **state)
 				 ->services[SERVICE_IMAPS]
 				 ->min,
 			 TLS_PROTOCOL_1_3);
+	/* Of several names the one with the most special row counts. */
+	expect(find(config, "198.51.100.1", "a.example mx.old.example zzz", SERVICE_SMTP, now),
+	       "mx.old.example");
 	/* An address is certain, a name comes from somebody's DNS. */
 	expect(find(config, "192.0.2.1", "mx.old.example", SERVICE_SMTP, now), "192.0.2.0/24");
 

@@ -103,6 +103,26 @@ const struct partner *partner_find(const struct config *config, const struct par
 	return NULL;
 }
 
+bool partner_wants_names(const struct config *config, enum service_id service, int64_t now_s)
+{
+	return false;
+}
+
+bool names_are_worth_asking(const uint8_t address[16])
+{
+	return false;
+}
+
+uint64_t names_ask(struct names *names, const uint8_t address[16], int patience_ms,
+		   names_told *told, void *context)
+{
+	return 0;
+}
+
+void names_cancel(struct names *names, uint64_t ticket)
+{
+}
+
 const char *service_name(enum service_id id)
 {
 	static const char *const names[SERVICE_COUNT] = {
