@@ -14,6 +14,7 @@ from pathlib import Path
 
 import manual
 import model
+import rules
 from peers import PEERS, new
 
 HERE = Path(__file__).resolve().parent
@@ -55,6 +56,19 @@ class Table:
         if log:
             case["log"] = log
         self.cases.append(case)
+
+    def add_pair(self, rule, policies, peer, service, expect):
+        """A session made under the first policy is offered under the second."""
+        policy, then = policies
+        for one in policies:
+            self.policies.setdefault(one, {name: {"ServerTlsCiphers": one.removeprefix("ciphers ")}
+                                           for name in ("Security", "SmtpSecurity")})
+        version = peer.removeprefix("finishes ")
+        self.peers.setdefault(peer, {"complete": {"version": version}})
+        name = f"{policy} | {service} | {peer}, with a ticket | {then}"
+        self.names.add(name)
+        self.cases.append({"name": name, "rule": rule, "direction": "listener", "policy": policy, "service": service,
+                           "peer": peer, "then": then, "expect": expect})
 
     def add_all(self, rule, policies, peers, services=(None,)):
         for policy, peer, service in itertools.product(policies, peers, services):
@@ -237,6 +251,9 @@ HOSTILE = {
     "strict": "[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nMinProtocol = TLSv1.3\nMaxProtocol = TLSv1.3\n"
               "CipherString = PSK:@SECLEVEL=5\nCiphersuites = TLS_AES_128_CCM_8_SHA256\nGroups = brainpoolP512r1\n"
               "SignatureAlgorithms = ed448\n",
+    # Providers of the machine's own, among which OpenSSL's default one is not.
+    "foreign": "[a]\nproviders = p\nalg_section = q\n[p]\nbase = r\n[r]\nactivate = 1\n[q]\n"
+               "default_properties = provider=nobody\n",
 }
 
 
@@ -259,19 +276,77 @@ def hybrid(table):
                                              groups=[HYBRID, "X25519"])
     PEERS["TLS 1.3 with X25519MLKEM768 and nothing else"] = new(["TLSv1.3"], ["TLS_AES_128_GCM_SHA256"], HYBRID,
                                                               groups=[HYBRID])
-    for policy in ("nothing set", "DHE 0, ECDHE 1", "DHE 1, ECDHE 0"):
-        for peer in ("TLS 1.3 with X25519MLKEM768", "TLS 1.3 with X25519MLKEM768 and nothing else"):
+    peers = ("TLS 1.3 with X25519MLKEM768", "TLS 1.3 with X25519MLKEM768 and nothing else")
+    for policy, peer in itertools.product(("nothing set", "DHE 0, ECDHE 1", "DHE 1, ECDHE 0"), peers):
+        for service in SERVICES if policy == "nothing set" else (None,):
             for without in (False, True):
                 has = [name for name in model.CURVES if not (without and name == HYBRID)]
                 kept, model.CURVES = model.CURVES, has
-                table.add("10", policy, peer, hybrid=not without)
+                table.add("10", policy, peer, service, hybrid=not without)
                 model.CURVES = kept
+
+
+def every_service(table):
+    """What holds, holds on each port: kinds of peers that the rules tell apart, on all eight."""
+    peers = ["SSL 2.0", "SSLv3 in SSL 2.0's form", "TLSv1 in SSL 2.0's form", "TLSv1.1 in SSL 2.0's form",
+             "TLSv1.2 in SSL 2.0's form", "at most SSLv3", "at most TLSv1", "at most TLSv1.1", "at most TLSv1.2",
+             "TLSv1.3 only", "today's, with GREASE", "anonymous", "RC4, 3DES and export", "DHE only",
+             "static RSA only"]
+    table.add_all("6", ["nothing set", "protocols TLSv1.2,TLSv1.3"], peers, SERVICES)
+    table.add_all("9", ["DHE 0, ECDHE 0"], ["at most TLSv1.2", "DHE only", "ECDHE only", "TLSv1.3 only"], SERVICES)
+    table.add_all("5", [f"nothing set, under a {kind} openssl.cnf" for kind in HOSTILE],
+                  ["at most TLSv1", "anonymous", "today's"], SERVICES)
+
+
+TICKETS_LOSE = "ciphers CHACHA20:TLS_CHACHA20_POLY1305_SHA256"
+
+# What a service may have of its own -> the peer that shows it, where both tables are loose.
+OVERRIDES = {
+    "EnableEphemeralDH 0": "DHE only", "DisableEphemeralDH 1": "DHE only", "EphemeralDHKeySize 4096": "DHE only",
+    "EnableEphemeralECDH 0": "ECDHE and DHE", "ServerCipherPreference 0": "DHE before ECDHE",
+    "ServerTlsProtocols TLSv1.2": "at most TLSv1.1", "ServerTlsCiphers kRSA": "at most TLSv1.2",
+}
+
+
+def overrides(table):
+    """Section 2: each variable of a service overrides its table for that service, and for no other."""
+    for service, (override, peer) in itertools.product(SERVICES, OVERRIDES.items()):
+        name, _, value = override.partition(" ")
+        policy = table.policy(f"{service} with {override}", Both={"ServerTlsProtocols": "TLSv1.1,TLSv1.2"},
+                              Service={service: {name: value}})
+        neighbour = SERVICES[(SERVICES.index(service) + 1) % len(SERVICES)]
+        table.add_all("section 2", [policy], [peer], [service, neighbour])
+    variables = {"ServerTlsCiphers": ("ECDHE", "kRSA"), "EnableEphemeralDH": ("0", "1"),
+                 "ServerCipherPreference": ("0", "1")}
+    for name, values in variables.items():
+        for first, second in (values, values[::-1]):
+            policy = table.policy(f"Security with {name} {first}, SmtpSecurity with {second}",
+                                  Security={name: first}, SmtpSecurity={name: second})
+            table.add_all("section 2", [policy], ["DHE before ECDHE", "static RSA only"], SERVICES)
+
+
+def tickets(table):
+    """Section 7, on each port: a session resumes under the policy that it was made under, and under no other."""
+    for service, version in itertools.product(SERVICES, ("TLSv1.2", "TLSv1.3")):
+        peer = f"finishes {version}"
+        for then, suites in (("nothing set", {"TLSv1.2": "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+                                              "TLSv1.3": "TLS_AES_256_GCM_SHA384"}),
+                             (TICKETS_LOSE, {"TLSv1.2": "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+                                             "TLSv1.3": "TLS_CHACHA20_POLY1305_SHA256"})):
+            table.add_pair("section 7", ("nothing set", then), peer, service, {
+                "version": version, "suite": suites[version], "resumed": then == "nothing set"})
+
+
+def meaningless(table):
+    """RFC 8701, and versions that nobody knows yet."""
+    table.add_all("6", ["nothing set", "protocols TLSv1.2,TLSv1.3", "protocols TLSv1.3", "protocols TLSv1,TLSv1.1"],
+                  ["today's, with GREASE", "lists GREASE and TLSv1.1", "a version of the future, unlisted"])
 
 
 def make():
     table = Table()
     for part in (protocol_lists, services_and_tables, cipher_strings, suites_13, anonymous, exchanges, groups,
-                 preference, signatures, signals, hostile, hybrid):
+                 preference, signatures, signals, hostile, hybrid, every_service, overrides, tickets, meaningless):
         part(table)
     written = json.loads(WRITTEN.read_text())
     for kind, mine in (("policies", table.policies), ("peers", table.peers)):
@@ -307,6 +382,7 @@ def main():
     if "--check" in sys.argv:
         stale = [path.name for path, text in ((CASES, cases), (MANUAL, page))
                  if not path.exists() or path.read_text() != text]
+        stale += rules.lacking(data["cases"])
         if stale:
             sys.exit(f"not up to date: {', '.join(stale)}; run tests/truth/generate.py and generate.py --manual")
     elif "--manual" in sys.argv:

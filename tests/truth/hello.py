@@ -13,6 +13,9 @@ A peer is a dict, as it stands in cases.json:
     renegotiation  "extension" (default), "signal" (RFC 5746's SCSV) or "none"
     fallback    true: TLS_FALLBACK_SCSV (RFC 7507)
     name        server_name
+    legacy      a number in place of the version in the hello itself
+
+"GREASE" stands for a value of RFC 8701 among suites, versions, groups, shares and signatures.
 
 Answers up to ServerHelloDone, and TLS 1.3's ServerHello, are plain text: no keys are needed to read them.
 """
@@ -23,16 +26,19 @@ from suites import NUMBERS, SUITES
 
 VERSIONS = {"SSLv2": 0x0002, "SSLv3": 0x0300, "TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303,
             "TLSv1.3": 0x0304}
+# RFC 8701: values that mean nothing, which a server must pass over.
+GREASE = 0x7a7a
+VERSIONS["GREASE"] = GREASE
 VERSION_NAMES = {number: name for name, number in VERSIONS.items()}
 GROUPS = {"P-256": 0x0017, "P-384": 0x0018, "P-521": 0x0019, "X25519": 0x001d, "X448": 0x001e,
           "secp256k1": 0x0016, "brainpoolP256r1": 0x001a, "ffdhe2048": 0x0100, "ffdhe3072": 0x0101,
-          "ffdhe4096": 0x0102, "ffdhe6144": 0x0103, "ffdhe8192": 0x0104, "X25519MLKEM768": 0x11ec}
+          "ffdhe4096": 0x0102, "GREASE": GREASE, "ffdhe6144": 0x0103, "ffdhe8192": 0x0104, "X25519MLKEM768": 0x11ec}
 GROUP_NAMES = {number: name for name, number in GROUPS.items()}
 SIGNATURES = {"rsa_pkcs1_md5": 0x0101, "rsa_pkcs1_sha1": 0x0201, "ecdsa_sha1": 0x0203,
               "rsa_pkcs1_sha224": 0x0301, "rsa_pkcs1_sha256": 0x0401, "rsa_pkcs1_sha384": 0x0501,
               "rsa_pkcs1_sha512": 0x0601, "ecdsa_secp256r1_sha256": 0x0403, "ecdsa_secp384r1_sha384": 0x0503,
               "rsa_pss_rsae_sha256": 0x0804, "rsa_pss_rsae_sha384": 0x0805, "rsa_pss_rsae_sha512": 0x0806,
-              "ed25519": 0x0807}
+              "ed25519": 0x0807, "GREASE": GREASE}
 SIGNATURE_NAMES = {number: name for name, number in SIGNATURES.items()}
 SIGNAL_RENEGOTIATION, SIGNAL_FALLBACK = 0x00ff, 0x5600
 RECORD_ALERT, RECORD_HANDSHAKE = 21, 22
@@ -67,6 +73,8 @@ def numbers(values):
 
 def share_of(group):
     """A public value that is valid in this group; nobody knows its secret, and nobody needs to."""
+    if group == "GREASE":
+        return b"\x00"
     if group in POINTS:
         return bytes.fromhex(POINTS[group])
     if group == "X25519MLKEM768":
@@ -86,6 +94,8 @@ def extension(number, content):
 
 def extensions_of(peer):
     out = b""
+    if "GREASE" in peer.get("versions", []):
+        out += extension(GREASE, b"")
     if "name" in peer:
         out += extension(0, vector(2, b"\x00" + vector(2, peer["name"].encode())))
     if peer.get("renegotiation", "extension") == "extension" and peer["version"] != "SSLv3":
@@ -124,7 +134,7 @@ def hello(peer):
         return hello_sslv2(peer)
     session_id = os.urandom(32) if "versions" in peer else b""
     extensions = extensions_of(peer)
-    body = (struct.pack(">H", VERSIONS[peer["version"]]) + os.urandom(32) + vector(1, session_id)
+    body = (struct.pack(">H", peer.get("legacy", VERSIONS[peer["version"]])) + os.urandom(32) + vector(1, session_id)
             + vector(2, numbers(suite_numbers(peer))) + b"\x01\x00"
             + (vector(2, extensions) if extensions else b""))
     record_version = min(VERSIONS[peer["version"]], VERSIONS["TLSv1"])

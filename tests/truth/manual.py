@@ -1,8 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/manual/truth.md, made from the table of truth."""
 
+import rules
+
 ALERTS = {40: "handshake_failure", 47: "illegal_parameter", 50: "decode_error", 70: "protocol_version",
           80: "internal_error", 86: "inappropriate_fallback", 109: "missing_extension"}
+
+RULES_HEAD = """
+## Which rule how many of them prove
+
+| rule | what it says | cases |
+|---|---|---|
+"""
 
 HEAD = """# The table of truth
 
@@ -154,6 +163,8 @@ def checks_text(data):
 
 def page(data):
     out = HEAD.format(policies=len(data["policies"]), peers=len(data["peers"]), cases=len(data["cases"]))
+    out += RULES_HEAD + "".join(f"| {rule} | {cell(says)} | {count} |\n" for rule, says, count, _ in
+                                rules.covered(data["cases"]))
     out += PEERS_HEAD + "".join(f"| {cell(name)} | {peer_text(peer)} |\n" for name, peer in data["peers"].items())
     out += shakes_text(data) + checks_text(data)
     out += "\n## The hostile files\n\n" \

@@ -226,8 +226,9 @@ def says_version(policy, peer):
 
 
 def says_suites(policy, peer):
-    named = ", ".join(peer["suites"][:NAMED])
-    more = f" and {len(peer['suites']) - NAMED} more" if len(peer["suites"]) > NAMED else ""
+    suites = [name for name in peer["suites"] if name != "GREASE"]
+    named = ", ".join(suites[:NAMED])
+    more = f" and {len(suites) - NAMED} more" if len(suites) > NAMED else ""
     return f"offered no usable suite, only {named}{more}; {source_text(policy, 'ServerTlsCiphers')}"
 
 
@@ -237,7 +238,7 @@ def refused(alert, log=None):
 
 def versions_offered(peer):
     if "versions" in peer:
-        return peer["versions"]
+        return [name for name in peer["versions"] if name in ORDER]
     return ORDER[:ORDER.index(peer["version"]) + 1]
 
 
@@ -254,6 +255,11 @@ def can_prove(suite, version, peer):
         return True
     prefix = "ecdsa_" if suite.proof == "ECDSA" else "rsa_"
     return any(name.startswith(prefix) for name in strong_signatures(peer))
+
+
+def is_sslv2(peer):
+    """SSL 2.0 itself, not only its form."""
+    return peer["version"] == "SSLv2"
 
 
 def ordered(policy, ours, theirs):
@@ -279,7 +285,8 @@ def says_no_choice(policy, peer, version, curves):
 def answer_old(policy, peer, version):
     if version == "TLSv1.2" and not strong_signatures(peer):
         return refused(HANDSHAKE_FAILURE, "accepts no kind of signature that the certificates can give")
-    curves = ordered(policy, policy.curves, peer.get("groups", policy.curves))
+    # RFC 8422 section 4 lets a server guess where no groups are listed; OpenSSL does not.
+    curves = ordered(policy, policy.curves, peer.get("groups", []))
     usable = [suite.iana for suite in policy.suites
               if ORDER.index(suite.since) <= ORDER.index(version) and can_prove(suite, version, peer)
               and (suite.exchange != "ECDHE" or curves)]
@@ -320,6 +327,9 @@ def answer(configuration, service, peer):
     """What the server says, as hello.answer gives it, and a part of the line in security.log where it refuses."""
     policy = policy_of(configuration, service)
     offered = versions_offered(peer)
+    if is_sslv2(peer):
+        return refused(PROTOCOL_VERSION, "sent a hello of SSLv2; "
+                       f"{source_text(policy, 'ServerTlsProtocols')} admits {', '.join(policy.protocols)}")
     if peer["version"] == "SSLv3":
         return refused(HANDSHAKE_FAILURE, says_version(policy, peer))
     shared = [name for name in EVERY if name in offered and name in policy.protocols]

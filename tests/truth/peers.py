@@ -103,6 +103,17 @@ PEERS = {
     "SHA-1 and MD5 signatures before SHA-256": old(
         "TLSv1.2", signatures=["rsa_pkcs1_md5", "rsa_pkcs1_sha1", "ecdsa_sha1", "rsa_pkcs1_sha256"]),
     "SHA-1 signatures only, TLSv1.1": old("TLSv1.1", signatures=["rsa_pkcs1_sha1"]),
+    # What means nothing.
+    "today's, with GREASE": new(["GREASE", "TLSv1.3", "TLSv1.2"], ["GREASE"] + SUITES13 + AEAD, "X25519",
+                                groups=["GREASE"] + GROUPS, shares=["GREASE", "X25519"],
+                                signatures=["GREASE"] + EVERY_SIGNATURE),
+    "lists GREASE and TLSv1.1": new(["GREASE", "TLSv1.1"], ["GREASE"] + CBC),
+    "a version of the future, unlisted": old("TLSv1.2", legacy=0x0305),
+    # The form of SSL 2.0, in which peers of the 1990s begin.
+    **{f"{name} in SSL 2.0's form": {"format": "SSLv2", "version": name,
+                                     "suites": AEAD + CBC if name == "TLSv1.2" else CBC}
+       for name in ("SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2")},
+    "SSL 2.0": {"format": "SSLv2", "version": "SSLv2", "suites": CBC},
     # Signals.
     "fell back to TLSv1": old("TLSv1", fallback=True),
     "fell back to TLSv1.1": old("TLSv1.1", fallback=True),

@@ -108,4 +108,4 @@ BY_OPENSSL = {suite.openssl: suite for suite in SUITES.values()}
 LOST = {"TLS_RSA_WITH_RC4_128_SHA": 0x0005, "TLS_RSA_WITH_3DES_EDE_CBC_SHA": 0x000a,
         "TLS_RSA_EXPORT_WITH_RC4_40_MD5": 0x0003}
 NUMBERS = {**{suite.iana: suite.number for suite in SUITES.values()}, **LOST,
-           "TLS_PSK_WITH_AES_128_GCM_SHA256": 0x00a8}
+           "TLS_PSK_WITH_AES_128_GCM_SHA256": 0x00a8, "GREASE": 0x7a7a}
