@@ -65,6 +65,13 @@ static const struct command rows[] = {
 	 "Asks the running server; without one it shows what mailserver.cfg says.", cmd_tls_show},
 	{"tls ciphers", "STRING", 1, 1, OPT(JSON),
 	 "Show what a cipher string means here, suite by suite", "", cmd_tls_ciphers},
+	{"tls probe", "DOMAIN|HOST[:PORT]...", 1, ARGUMENTS_MAX, OPT(SERVICE) | OPT(JSON),
+	 "Show what a destination offers, and what the client's policy makes of it",
+	 "Connects as the server would to deliver mail: finds the hosts of a domain, says EHLO, begins TLS, "
+	 "judges the certificate, and goes. Sends nothing. --service is SMTP (the default), Submission, "
+	 "SMTPS, POP3S, IMAPS or HTTPS. The exit code is 1 where a destination cannot be spoken to as "
+	 "the policy demands; with --json each destination is one line.",
+	 cmd_tls_probe},
 	{"tls set", "[TABLE.VARIABLE=VALUE...]", 0, ARGUMENTS_MAX,
 	 OPT(MIN) | OPT(DRY_RUN) | OPT(CONFIRM_WITHIN) | OPT(JSON),
 	 "Change mailserver.cfg and put the change in force",

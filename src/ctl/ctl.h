@@ -100,6 +100,7 @@ int cmd_queue_remove(struct ctl *ctl);
 
 int cmd_tls_show(struct ctl *ctl);
 int cmd_tls_ciphers(struct ctl *ctl);
+int cmd_tls_probe(struct ctl *ctl);
 int cmd_tls_set(struct ctl *ctl);
 int cmd_tls_reset(struct ctl *ctl);
 int cmd_tls_confirm(struct ctl *ctl);

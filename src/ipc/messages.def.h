@@ -168,6 +168,14 @@
 #define FIELDS_route_given(F)                                                                      \
 	F(U32, verdict) F(STR, domain) F(U8, has_mx) F(U8, is_mx_secure) F(STR, hosts) F(STR, why)
 
+/*
+ * Looks at a destination as a client of ours would (mailq/probe.h); `service` is "SMTP",
+ * "POP3S", ... Answered by probe_given: what was seen, a JSON object; INVALID: no such
+ * service, or no such target.
+ */
+#define FIELDS_probe_wanted(F) F(STR, target) F(STR, service)
+#define FIELDS_probe_given(F) F(U32, fault) F(STR, json)
+
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
 #define FIELDS_stop_wanted(F)
@@ -238,6 +246,8 @@
 	X(peer_name_given, FROM(MAILQ), FROM(FRONT) | FROM(CTL))                                   \
 	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                      \
 	X(dns_given, FROM(MAILQ), FROM(CTL))                                                       \
+	X(probe_wanted, FROM(CTL), FROM(MAILQ))                                                    \
+	X(probe_given, FROM(MAILQ), FROM(CTL))                                                     \
 	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                                   \
 	X(route_wanted, FROM(CTL), FROM(MAILQ))                                                    \
 	X(route_given, FROM(MAILQ), FROM(CTL))                                                     \

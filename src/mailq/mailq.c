@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "mailq/dns_requests.h"
+#include "mailq/probe.h"
 
 enum {
 	/* More than may wait for one role at a time, so that one that hangs leaves some. */
@@ -11,7 +12,11 @@ enum {
 	SHARE_WORKERS = 16,
 	LINGER_MS = 2,
 	TICK_MS = 200,
+	NOTES_MAX = 16 * 1024,
 };
+
+/* The role stands in the home folder. */
+#define OWN_ANCHORS "sslca"
 
 static struct mailq *mailq_of(struct role_server *server)
 {
@@ -34,6 +39,7 @@ static const struct {
 	{MSG_peer_name_wanted, peer_name_wanted},
 	{MSG_dns_wanted, dns_wanted},
 	{MSG_route_wanted, route_wanted},
+	{MSG_probe_wanted, probe_wanted},
 };
 
 /* What the table of messages lets through and nobody here has a use for is dropped. */
@@ -120,6 +126,7 @@ void mailq_free(struct mailq **mailq)
 	role_server_done(&old->server);
 	dns_files_done(&old->dns_files);
 	config_unref(&old->config);
+	client_contexts_unref(&old->contexts);
 	pthread_mutex_destroy(&old->config_lock);
 	free(old);
 }
@@ -180,14 +187,60 @@ static void resolver_configure(struct mailq *mailq, const struct config_resolver
 	free(stubs);
 }
 
+/* Whose word on a server's certificate counts, read anew with each configuration. */
+static struct tls_anchors *anchors_load(const struct mailq *mailq)
+{
+	struct tls_anchors *anchors = tls_anchors_new();
+	struct buf notes = BUF_INIT(NOTES_MAX);
+
+	tls_anchors_load(anchors, TLS_ANCHORS_SYSTEM_FILE, &notes);
+	tls_anchors_load(anchors, OWN_ANCHORS, &notes);
+	for (struct str rest = buf_str(&notes); rest.len > 0;) {
+		struct str note = str_cut(&rest, '\n');
+		log_printf(mailq->options.log, LOG_WARNING, "trust anchors: %.*s", STR_ARG(note));
+	}
+	buf_done(&notes);
+	return anchors;
+}
+
+/* NULL, and why in error.log, when OpenSSL does not take what the file says. */
+static struct client_contexts *contexts_make(const struct mailq *mailq, struct config *config)
+{
+	struct tls_anchors *anchors = anchors_load(mailq);
+	struct client_contexts *contexts = NULL;
+	struct buf why = BUF_INIT(NOTES_MAX);
+
+	if (client_contexts_new(config_ref(config), anchors, &why, &contexts) != FAULT_NONE)
+		log_printf(mailq->options.log, LOG_ERROR,
+			   "the clients keep their former TLS policy: %.*s", STR_ARG(buf_str(&why)));
+	tls_anchors_unref(&anchors);
+	buf_done(&why);
+	return contexts;
+}
+
 void mailq_config_set(struct mailq *mailq, struct config *config)
 {
+	struct client_contexts *contexts = contexts_make(mailq, config);
+
 	resolver_configure(mailq, &config->resolver);
 	pthread_mutex_lock(&mailq->config_lock);
 	struct config *former = mailq->config;
+	struct client_contexts *former_contexts = contexts == NULL ? NULL : mailq->contexts;
 	mailq->config = config;
+	if (contexts != NULL)
+		mailq->contexts = contexts;
 	pthread_mutex_unlock(&mailq->config_lock);
 	config_unref(&former);
+	client_contexts_unref(&former_contexts);
+}
+
+struct client_contexts *mailq_contexts_get(struct mailq *mailq)
+{
+	pthread_mutex_lock(&mailq->config_lock);
+	struct client_contexts *contexts =
+		mailq->contexts == NULL ? NULL : client_contexts_ref(mailq->contexts);
+	pthread_mutex_unlock(&mailq->config_lock);
+	return contexts;
 }
 
 struct config *mailq_config_get(struct mailq *mailq)

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "deliver/client_contexts.h"
 #include "ipc/client.h"
 #include "ipc/server.h"
 #include "mailq/dns_files.h"
@@ -46,6 +47,7 @@ struct mailq {
 	struct dns_files dns_files;
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
+	struct client_contexts *contexts; /* the same */
 };
 
 /* Takes over the parent's descriptor. Starts no thread yet. */
@@ -62,6 +64,9 @@ void mailq_dns_files_set(struct mailq *mailq, struct str servers, struct str anc
 
 /* Puts a configuration in force, taking over the reference. In the waiter's thread, or before mailq_run. */
 void mailq_config_set(struct mailq *mailq, struct config *config);
+
+/* The same with what our clients shake hands with. */
+struct client_contexts *mailq_contexts_get(struct mailq *mailq);
 
 /* A reference to the configuration in force, to be given back; NULL until the first came. Thread safe. */
 struct config *mailq_config_get(struct mailq *mailq);

@@ -667,9 +667,14 @@ void tls_floor_append(struct buf *to, const struct tls_connection *connection, s
 {
 	const struct tls_words *words = tls_context_words(connection->context);
 
-	buf_append_c(to, "TLS: ");
-	text_append_word(to, address);
-	buf_printf(to, " negotiated %s, which ", SSL_get_version(connection->ssl));
+	if (connection->client != NULL)
+		tls_client_line_begin(to, address, str_from_c(connection->client->host));
+	else {
+		buf_append_c(to, "TLS: ");
+		text_append_word(to, address);
+		buf_append_char(to, ' ');
+	}
+	buf_printf(to, "negotiated %s, which ", SSL_get_version(connection->ssl));
 	tls_source_append(to, words, &words->floor.source, "TlsFloor");
 	buf_printf(to, " observes: it wants %s", tls_protocol_name(words->floor.protocol));
 }
