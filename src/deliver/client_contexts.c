@@ -99,16 +99,18 @@ struct config *client_contexts_config(const struct client_contexts *contexts)
 static const struct partner *row_find(const struct client_contexts *self,
 				      const struct client_destination *destination)
 {
+	struct buf names = BUF_INIT(2 * TLS_HOST_MAX);
+
+	buf_append_str(&names, destination->domain);
+	buf_append_c(&names, destination->domain.len > 0 && destination->host.len > 0 ? " " : "");
+	buf_append_str(&names, destination->host);
 	struct partner_query query = {.direction = PARTNER_OUT,
 				      .address = destination->address,
-				      .name = destination->domain,
+				      .names = buf_str(&names),
 				      .now_s = clock_real_s()};
 	const struct partner *row = partner_find(self->config, &query);
-
-	if (row != NULL || str_is_empty(destination->host))
-		return row;
-	query.name = destination->host;
-	return partner_find(self->config, &query);
+	buf_done(&names);
+	return row;
 }
 
 static void names_demand(struct tls_demand *demand, const struct client_destination *destination)

@@ -46,8 +46,8 @@ struct client_rule {
 };
 
 /*
- * Looks up what holds for a destination, now: the row for its domain, else the one for
- * the host; the first of its demands, with which others can be joined
+ * Looks up what holds for a destination, now: the most special row for its address,
+ * domain or host; and the first of its demands, with which others can be joined
  * (policy/demand.h). A demand to verify wants the name of the host or of the domain.
  */
 struct client_rule client_contexts_rule(const struct client_contexts *contexts,

@@ -20,6 +20,8 @@
 	  "if the day has come, the clock here is wrong")                                          \
 	X(SELF_SIGNED, "self-signed", "{whose} is signed by itself, and not trusted here",                        \
 	  "put it into sslca, if it is known to be right, or pin its key")                         \
+	X(UNTRUSTED_ROOT, "untrusted-root", "its chain ends at {issuer}, which is not trusted here", \
+	  "put that root into sslca, if it is known to be right, or pin its key")                  \
 	X(UNKNOWN_CA, "unknown-ca", "{whose} comes from {issuer}, whose certificate is neither trusted here "    \
 		      "nor sent along",                                                            \
 	  "put the CA's root into sslca; or the server has to send the whole chain")               \

@@ -569,6 +569,30 @@ static void test_verify_without_a_name_means_the_host(void **state)
 	tls_context_unref(&context);
 }
 
+/* A chain that is whole, and leads to a root that nobody knows. */
+static void test_a_root_that_is_not_trusted(void **state)
+{
+	struct wish wish = {"Other CA", NULL, NULL, -10, 100};
+	struct wish server_wish = {"server", "DNS:" HOST, "serverAuth", -10, 100};
+	struct tls_context *context = context_of("");
+	struct tls_demand demand = demand_may();
+	struct meeting meeting;
+
+	X509 *root = make(&wish, lab.ca_key, NULL, lab.ca_key);
+	X509 *leaf = make(&server_wish, lab.key, root, lab.ca_key);
+	SSL_CTX *server = server_make(leaf, TLS1_2_VERSION, TLS1_3_VERSION);
+	CHECK(SSL_CTX_add1_chain_cert(server, root) == 1);
+	demand.level = TLS_LEVEL_VERIFY;
+	meeting_run(&meeting, context, server, &demand, HOST);
+	assert_int_equal(tls_client_verdict(meeting.client)->why, TLS_DISTRUST_UNTRUSTED_ROOT);
+	words_expect(&meeting, "its chain ends at CN=Other CA, which is not trusted here");
+	meeting_done(&meeting);
+	SSL_CTX_free(server);
+	X509_free(leaf);
+	X509_free(root);
+	tls_context_unref(&context);
+}
+
 static struct tls_demand pin_demand(const unsigned char pin[DEMAND_PIN_BYTES])
 {
 	struct tls_demand demand = demand_may();
@@ -1024,6 +1048,7 @@ int main(void)
 		cmocka_unit_test(test_the_smallest_dh_group),
 		cmocka_unit_test(test_what_can_be_wrong_with_a_certificate),
 		cmocka_unit_test(test_verify_without_a_name_means_the_host),
+		cmocka_unit_test(test_a_root_that_is_not_trusted),
 		cmocka_unit_test(test_a_pin_needs_no_ca),
 		cmocka_unit_test(test_what_a_server_showed_can_be_told),
 		cmocka_unit_test(test_the_name_is_sent_but_no_address),
