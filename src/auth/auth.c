@@ -292,6 +292,15 @@ static enum fault password_send(struct channel *channel, uint64_t ticket,
 	return channel_send(channel, MSG_login_check, ticket, &check);
 }
 
+static enum fault certificate_send(struct channel *channel, uint64_t ticket,
+				   const struct login_question *asked)
+{
+	struct msg_certificate_login login = {
+		.account = asked->account, .found = asked->found, .address = asked->address};
+
+	return channel_send(channel, MSG_certificate_login, ticket, &login);
+}
+
 static enum fault question_send(struct channel *channel, uint64_t ticket,
 				const struct login_question *asked)
 {
@@ -302,6 +311,8 @@ static enum fault question_send(struct channel *channel, uint64_t ticket,
 		return scram_first_send(channel, ticket, asked);
 	case LOGIN_BY_SCRAM_LAST:
 		return scram_last_send(channel, ticket, asked);
+	case LOGIN_BY_CERTIFICATE:
+		return certificate_send(channel, ticket, asked);
 	}
 	return FAULT_INVALID;
 }

@@ -31,7 +31,8 @@
 	X(BLOCKED, "too many failed logins from this address")                                     \
 	X(CONTINUES, "the exchange goes on")                                                       \
 	X(NO_VERIFIER, "no SCRAM verifier is kept for the account")                                \
-	X(WRONG_BINDING, "the right password over another connection")
+	X(WRONG_BINDING, "the right password over another connection")                             \
+	X(WRONG_IDENTITY, "the certificate is another user's")
 
 enum login_verdict {
 #define X(name, text) LOGIN_##name,
@@ -51,7 +52,8 @@ enum {
 enum login_question_kind {
 	LOGIN_BY_PASSWORD,
 	LOGIN_BY_SCRAM_FIRST, /* answered CONTINUES, with a message and a seal */
-	LOGIN_BY_SCRAM_LAST   /* GRANTED comes with the message that proves the server */
+	LOGIN_BY_SCRAM_LAST,  /* GRANTED comes with the message that proves the server */
+	LOGIN_BY_CERTIFICATE  /* which TLS has verified; auth knows limits and flags */
 };
 
 struct login_question {
@@ -60,6 +62,7 @@ struct login_question {
 	struct str password; /* BY_PASSWORD: copied; the caller wipes its own */
 	struct str address;  /* the peer's, numeric, without port */
 	struct scram_attempt scram; /* BY_SCRAM: `first`, or all but `account` */
+	enum login_verdict found; /* BY_CERTIFICATE: GRANTED, UNKNOWN_USER or WRONG_IDENTITY */
 };
 
 struct login_answer {

@@ -437,11 +437,11 @@ static void login_request(struct auth_service *service, struct role_peer *peer, 
 		job_refuse(refused);
 }
 
-/* ---- SCRAM: no hash to wait for, so the loop answers by itself ---- */
+/* ---- SCRAM and certificates: no hash to wait for, so the loop answers by itself ---- */
 
-/* A job for the answer to one of its messages. */
-static struct job *scram_job(struct auth_service *service, struct role_peer *peer, uint64_t id,
-			     struct str account, struct str address)
+/* A job for the answer; NULL after a refusal that needs no look at what was asked. */
+static struct job *quick_job(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			     struct str account, struct str address, bool is_allowed)
 {
 	struct job *job = job_new(peer, id, account, STR(""));
 	uint8_t whole[16];
@@ -452,7 +452,7 @@ static struct job *scram_job(struct auth_service *service, struct role_peer *pee
 			 service->limits.is_exempt(service->limits.context, whole);
 	bool is_blocked = login_is_blocked(service, job, &job->answer);
 	pthread_mutex_unlock(&service->lock);
-	if (!is_blocked && !scram_is_allowed(service))
+	if (!is_blocked && !is_allowed)
 		job->answer.fault = FAULT_UNSUPPORTED;
 	if (!is_blocked && job->answer.fault == FAULT_NONE)
 		return job;
@@ -479,7 +479,8 @@ static void scram_begin_request(struct auth_service *service, struct role_peer *
 	struct buf challenge = BUF_INIT(SCRAM_MESSAGE_MAX), seal = BUF_INIT(SCRAM_SEAL_BYTES);
 	CLEANUP_SCRAM_VERIFIER struct scram_verifier room;
 	const struct scram_verifier *verifier;
-	struct job *job = scram_job(service, peer, id, begin->account, begin->address);
+	struct job *job = quick_job(service, peer, id, begin->account, begin->address,
+				    scram_is_allowed(service));
 
 	if (job == NULL)
 		return;
@@ -565,7 +566,8 @@ static void scram_finish_request(struct auth_service *service, struct role_peer 
 					.last = finish->last,
 					.binding = finish->binding};
 	struct buf message = BUF_INIT(SCRAM_MESSAGE_MAX);
-	struct job *job = scram_job(service, peer, id, finish->account, finish->address);
+	struct job *job = quick_job(service, peer, id, finish->account, finish->address,
+				    scram_is_allowed(service));
 
 	if (job == NULL)
 		return;
@@ -575,6 +577,39 @@ static void scram_finish_request(struct auth_service *service, struct role_peer 
 		job->answer.message = buf_str(&message);
 	outcome_answer(service, job);
 	buf_done(&message);
+}
+
+/* An account may have no password at all: then there is nothing against it here. */
+static enum fault certificate_check(struct auth_service *service, struct str account,
+				    struct msg_login_answered *answer)
+{
+	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
+	struct credential credential = {0};
+	enum fault fault = credentials_get(service->credentials, account, &hash, &credential);
+
+	buf_wipe(&hash);
+	if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+		return fault;
+	answer->flags = credential.flags;
+	answer->verdict = (credential.flags & LOGIN_FLAG_DISABLED) != 0 ? LOGIN_DISABLED
+									 : LOGIN_GRANTED;
+	return FAULT_NONE;
+}
+
+static void certificate_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+				const struct msg_certificate_login *login)
+{
+	struct job *job = quick_job(service, peer, id, login->account, login->address, true);
+
+	if (job == NULL)
+		return;
+	if (login->found == LOGIN_GRANTED)
+		job->answer.fault = certificate_check(service, login->account, &job->answer);
+	else if (login->found == LOGIN_UNKNOWN_USER || login->found == LOGIN_WRONG_IDENTITY)
+		job->answer.verdict = login->found;
+	else
+		job->answer.fault = FAULT_INVALID;
+	outcome_answer(service, job);
 }
 
 /* ---- requests ---- */
@@ -651,6 +686,9 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 	switch (packet->header.kind) {
 	case MSG_login_check:
 		login_request(service, peer, id, &packet->message.login_check);
+		break;
+	case MSG_certificate_login:
+		certificate_request(service, peer, id, &packet->message.certificate_login);
 		break;
 	case MSG_scram_begin:
 		scram_begin_request(service, peer, id, &packet->message.scram_begin);

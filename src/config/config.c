@@ -366,6 +366,22 @@ static void require_tls_settle(struct config_reader *reader, const struct servic
 			    "AllowPlainLogin 1 admits; take one of them out");
 }
 
+/* Where nobody logs in by SASL, nobody does so by certificate. */
+static void client_certificates_check(struct config_reader *reader, const struct service_item *item,
+				      struct service_config *service)
+{
+	if (!service->client_certificates ||
+	    (service_defaults[service->id].has_login && service->id != SERVICE_HTTPS))
+		return;
+	finding_add(reader->findings, FINDING_WARNING,
+		    place_of(item_table_name(reader, str_from_c(service_name(service->id))),
+			     element_child(item->element, ELEMENT_VARIABLE,
+					   STR("ClientCertificates"))),
+		    "at %s nobody logs in by certificate; ClientCertificates has no effect there",
+		    service_name(service->id));
+	service->client_certificates = false;
+}
+
 static void unknown_service_report(struct config_reader *reader, struct str name, int line)
 {
 	struct nearest nearest;
@@ -433,6 +449,9 @@ static void services_read(struct config_reader *reader)
 			reader, &reader->items[i],
 			item_table_name(reader, str_from_c(service_name((enum service_id)i))),
 			&reader->config->public.services[i]);
+	for (int i = 0; i < SERVICE_COUNT; i++)
+		client_certificates_check(reader, &reader->items[i],
+					  &reader->config->public.services[i]);
 }
 
 static bool stub_zone_stands_before(const struct config_resolver *resolver, size_t count,

@@ -63,6 +63,7 @@ struct service_config {
 	bool allow_plain_login; /* log in without TLS */
 	bool require_tls;	/* refuse everything but STARTTLS before TLS */
 	uint32_t max_connections;
+	bool client_certificates; /* ask for one, by which a user may log in */
 	struct tls_policy policy;
 };
 

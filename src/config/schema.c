@@ -53,6 +53,10 @@ static const struct schema_row rows[] = {
 	 OF_SERVICE(require_tls)},
 	{"Service", "MaxConnections", SCHEMA_U32, 1, 1000000, "10000", "",
 	 "Sessions of this service at the same time", OF_SERVICE(max_connections)},
+	{"Service", "ClientCertificates", SCHEMA_BOOL, 0, 1, "0", "",
+	 "1: clients are asked for a certificate, and one of an issuer in sslca/clients logs its owner "
+	 "in (AUTH EXTERNAL); nobody must have one",
+	 OF_SERVICE(client_certificates)},
 	{"Service", "SessionTickets", SCHEMA_BOOL, 0, 1, "1", "",
 	 "0: no session tickets, in TLS 1.3 neither; each session needs a full handshake",
 	 OF_SERVICE(policy.session_tickets)},

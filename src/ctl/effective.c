@@ -159,6 +159,8 @@ static json_t *service_json(const struct effective *effective, const struct serv
 	json_object_set_new(object, "require_tls", json_boolean(service->require_tls));
 	json_object_set_new(object, "session_tickets",
 			    json_boolean(service->policy.session_tickets));
+	json_object_set_new(object, "client_certificates",
+			    json_boolean(service->client_certificates));
 	return object;
 }
 
@@ -387,6 +389,9 @@ void effective_append(const struct effective *effective, bool is_short, struct b
 			   tls[0] == 'i' ? "implicit TLS" : "STARTTLS",
 			   json_string_value(json_object_get(object, "table")));
 		append_policy(to, object, is_short);
+		if (json_is_true(json_object_get(object, "client_certificates")))
+			buf_printf(to, "  %-*sasked for certificates, judged by sslca/clients\n",
+				   LABEL_WIDTH - 2, "users");
 	}
 	json_array_foreach(json_object_get(document, "clients"), i, object) {
 		buf_printf(to, "\n%s as a client, table %s\n",

@@ -32,6 +32,11 @@
 #define FIELDS_config_changed(F) F(U64, generation) F(FD, text)
 /* A certificate chain (PEM) that the numbered key signs for. */
 #define FIELDS_certificate_given(F) F(U64, generation) F(U32, key) F(U8, is_default) F(STR, name) F(STR, chain)
+/*
+ * What users' certificates are judged by (tls/user_anchors.h), in PEM form as a memory file;
+ * empty: nobody is asked for one.
+ */
+#define FIELDS_user_anchors_given(F) F(U64, generation) F(FD, pem)
 /* A listening socket of a service; the number tells those apart that a front has already. */
 #define FIELDS_listener_given(F) F(U64, generation) F(U32, listener) F(U32, service) F(FD, fd)
 /*
@@ -109,6 +114,11 @@
  * back with the client's (both empty elsewhere).
  */
 #define FIELDS_login_answered(F) F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s) F(STR, message) F(STR, seal)
+/*
+ * A login by a certificate, which the front has judged: `found` is a verdict of auth/auth.h,
+ * GRANTED or the refusal to be counted; answered by login_answered, perhaps after a delay.
+ */
+#define FIELDS_certificate_login(F) F(STR, account) F(U32, found) F(STR, address)
 /* The client's first message of a SCRAM exchange; answered by login_answered. */
 #define FIELDS_scram_begin(F) F(STR, account) F(STR, first) F(STR, address)
 /*
@@ -204,6 +214,7 @@
 	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
 	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                                            \
+	X(user_anchors_given, FROM(PARENT), FROM(FRONT))                                           \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
 	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
 	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
@@ -233,6 +244,7 @@
 	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \
 	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                        \
 	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                     \
+	X(certificate_login, FROM(FRONT), FROM(AUTH))                                              \
 	X(scram_begin, FROM(FRONT), FROM(AUTH))                                                    \
 	X(scram_finish, FROM(FRONT), FROM(AUTH))                                                   \
 	X(password_set, FROM(CTL), FROM(AUTH))                                                     \

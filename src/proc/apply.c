@@ -23,6 +23,7 @@
 #include "proc/notify.h"
 #include "proc/parent.h"
 #include "proc/role.h"
+#include "tls/user_anchors.h"
 
 static void findings_log(struct parent *parent, const struct findings *findings)
 {
@@ -134,6 +135,29 @@ static void apply_keys(struct parent *parent)
 	keys_give(parent);
 }
 
+static bool asks_for_certificates(const struct config *config)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (config->services[i].enabled && config->services[i].client_certificates)
+			return true;
+	return false;
+}
+
+static enum fault user_anchors_read(struct parent *parent, struct buf *why)
+{
+	buf_reset(&parent->next_user_anchors);
+	if (!asks_for_certificates(parent->next_config))
+		return FAULT_NONE;
+	enum fault fault =
+		tls_user_anchors_load(parent->user_anchors_path, &parent->next_user_anchors, why);
+	if (fault == FAULT_NONE && parent->next_user_anchors.len == 0)
+		log_printf(&parent->logs.log, LOG_WARNING,
+			   "ClientCertificates is 1, but %s holds no certificate of an issuer (*.crt, "
+			   "*.pem): nobody is asked for one",
+			   parent->user_anchors_path);
+	return fault;
+}
+
 enum fault apply_files_check(struct parent *parent, struct buf *why)
 {
 	struct dns_files files;
@@ -142,7 +166,7 @@ enum fault apply_files_check(struct parent *parent, struct buf *why)
 	enum fault fault =
 		dns_files_read(&files, parent->home, &parent->next_config->resolver, why);
 	dns_files_done(&files);
-	return fault;
+	return fault == FAULT_NONE ? user_anchors_read(parent, why) : fault;
 }
 
 /* `next_config` is chosen: binds what is new, and goes on with the keys. */
@@ -199,7 +223,7 @@ void apply_pairs_begin(struct parent *parent)
 
 /* ---- the fronts ---- */
 
-static int config_memory_file(struct str text)
+static int memory_file(struct str text)
 {
 	int fd = memfd_create("postern-config", MFD_CLOEXEC);
 
@@ -212,7 +236,7 @@ static enum fault config_give(struct parent *parent, struct child *child,
 			      const struct config *config)
 {
 	struct msg_config_changed changed = {.generation = parent->generation,
-					     .text = config_memory_file(config->text)};
+					     .text = memory_file(config->text)};
 	enum fault fault = changed.text < 0
 				   ? FAULT_IO
 				   : child_send(child, MSG_config_changed, parent->generation,
@@ -222,9 +246,20 @@ static enum fault config_give(struct parent *parent, struct child *child,
 	return fault;
 }
 
+static enum fault user_anchors_give(struct parent *parent, struct child *child)
+{
+	struct msg_user_anchors_given given = {.generation = parent->generation,
+					       .pem = memory_file(buf_str(&parent->user_anchors))};
+	enum fault fault = given.pem < 0 ? FAULT_IO
+					 : child_send(child, MSG_user_anchors_given, 0, &given);
+
+	fd_close(&given.pem);
+	return fault;
+}
+
 static enum fault front_give(struct parent *parent, struct child *child)
 {
-	enum fault fault = FAULT_NONE;
+	enum fault fault = user_anchors_give(parent, child);
 
 	for (size_t i = 0; i < parent->pairs.count && fault == FAULT_NONE; i++) {
 		const struct pair *pair = &parent->pairs.items[i];
@@ -328,6 +363,8 @@ static void apply_fronts(struct parent *parent)
 	pairs_free(&parent->pairs);
 	parent->pairs = parent->next_pairs;
 	parent->next_pairs.count = 0;
+	buf_reset(&parent->user_anchors);
+	buf_append_str(&parent->user_anchors, buf_str(&parent->next_user_anchors));
 	parent->generation++;
 	parent->applied_s = clock_real_s();
 	parent->apply = APPLY_FRONTS;

@@ -25,6 +25,7 @@
 #include "proc/watchdog.h"
 #include "session/metrics.h"
 #include "tls/catalog.h"
+#include "tls/user_anchors.h"
 
 enum {
 	LOOP_MS = 200,
@@ -386,6 +387,9 @@ static void paths_make(struct parent *parent, const char *home)
 	parent->config_path = path_join(home, "mailserver.cfg");
 	parent->store_path = path_join(home, "store");
 	parent->certificate_path = path_join(home, "sslcert");
+	parent->user_anchors_path = path_join(home, "sslca/clients");
+	buf_init(&parent->user_anchors, TLS_USER_ANCHORS_MAX);
+	buf_init(&parent->next_user_anchors, TLS_USER_ANCHORS_MAX);
 	parent->control_path = path_join(home, "run/control");
 }
 
@@ -432,6 +436,9 @@ static void parent_free(struct parent *parent)
 	free(parent->config_path);
 	free(parent->store_path);
 	free(parent->certificate_path);
+	free(parent->user_anchors_path);
+	buf_done(&parent->user_anchors);
+	buf_done(&parent->next_user_anchors);
 	free(parent->control_path);
 	free(parent);
 }

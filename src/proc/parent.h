@@ -59,6 +59,7 @@ struct parent {
 	char *config_path;
 	char *store_path;
 	char *certificate_path;
+	char *user_anchors_path; /* HOME/sslca/clients */
 	char *control_path;
 	const struct suite_catalog *catalog;
 	struct system_user user; /* whom the roles become */
@@ -81,6 +82,7 @@ struct parent {
 	uint64_t generation;
 	struct listeners listeners;
 	struct pairs pairs;
+	struct buf user_anchors; /* PEM: what users' certificates are judged by */
 	int64_t applied_s;
 	char *broken; /* why the file on disk is not in force, or NULL */
 
@@ -91,6 +93,7 @@ struct parent {
 	struct config *next_config;
 	struct listeners next_listeners;
 	struct pairs next_pairs;
+	struct buf next_user_anchors;
 	uint32_t next_listener;
 	uint32_t next_key;
 	size_t answers_awaited;

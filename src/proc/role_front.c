@@ -100,6 +100,7 @@ struct front_role {
 	struct tls_identity identities[TLS_IDENTITIES_MAX]; /* of the generation that comes */
 	char *identity_names[TLS_IDENTITIES_MAX];
 	size_t identity_count;
+	struct buf user_anchors; /* PEM, of the generation that comes */
 	int64_t stop_deadline_ms; /* 0: not stopping */
 };
 
@@ -214,8 +215,32 @@ static void certificate_take(struct front_role *role, const struct msg_certifica
 	buf_done(&why);
 }
 
+static void user_anchors_take(struct front_role *role, struct packet *packet)
+{
+	CLEANUP_FD int fd = packet_take_fd(packet);
+
+	buf_done(&role->user_anchors);
+	buf_init(&role->user_anchors, TLS_USER_ANCHORS_MAX);
+	/* One that is cut short would judge otherwise than the administrator meant. */
+	CHECK(fd >= 0 && fd_read_file(fd, &role->user_anchors) == FAULT_NONE);
+}
+
+/* NULL where nobody is asked for a certificate. */
+static enum fault user_anchors_make(const struct front_role *role, struct buf *why,
+				    struct tls_user_anchors **out)
+{
+	*out = NULL;
+	if (role->user_anchors.len == 0)
+		return FAULT_NONE;
+	enum fault fault = tls_user_anchors_parse(buf_str(&role->user_anchors), why, out);
+	if (fault == FAULT_NONE && tls_user_anchors_count(*out) == 0)
+		tls_user_anchors_unref(out);
+	return fault;
+}
+
 /* One context a service; on a fault what was made is dropped and `why` says more. */
 static enum fault contexts_make(struct front_role *role, const struct config *config,
+				const struct tls_user_anchors *user_anchors,
 				struct tls_context *contexts[SERVICE_COUNT], struct buf *why)
 {
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
@@ -227,6 +252,9 @@ static enum fault contexts_make(struct front_role *role, const struct config *co
 						  .tickets = role->tickets,
 						  .challenges = i == SERVICE_HTTPS ? role->challenges
 										   : NULL,
+						  .user_anchors = service->client_certificates
+									  ? user_anchors
+									  : NULL,
 						  .file_name = config->file_name};
 		if (!service->enabled || service->tls == SERVICE_TLS_NONE ||
 		    role->identity_count == 0)
@@ -259,6 +287,7 @@ static struct tls_context *context_share(const struct config *config,
 }
 
 static enum fault partner_context_make(struct front_role *role, const struct config *config,
+				       const struct tls_user_anchors *user_anchors,
 				       struct tls_context *(*contexts)[SERVICE_COUNT], size_t row,
 				       size_t service, struct buf *why)
 {
@@ -267,6 +296,10 @@ static enum fault partner_context_make(struct front_role *role, const struct con
 					  .identity_count = role->identity_count,
 					  .keys = &role->keys.source,
 					  .tickets = role->tickets,
+					  .user_anchors =
+						  config->services[service].client_certificates
+							  ? user_anchors
+							  : NULL,
 					  .file_name = config->file_name};
 
 	if (parts.policy == NULL || role->identity_count == 0)
@@ -285,6 +318,7 @@ static enum fault partner_context_make(struct front_role *role, const struct con
 
 /* Of the rows of TlsPolicy, into the snapshot; on a fault `why` says more. */
 static enum fault partner_contexts_make(struct front_role *role, struct snapshot *snapshot,
+					const struct tls_user_anchors *user_anchors,
 					struct buf *why)
 {
 	const struct config *config = snapshot->config;
@@ -296,7 +330,8 @@ static enum fault partner_contexts_make(struct front_role *role, struct snapshot
 	snapshot_partners_set(snapshot, contexts);
 	for (size_t i = 0; i < config->partner_count; i++)
 		for (size_t j = 0; j < SERVICE_COUNT && fault == FAULT_NONE; j++)
-			fault = partner_context_make(role, config, contexts, i, j, why);
+			fault = partner_context_make(role, config, user_anchors, contexts, i, j,
+						     why);
 	return fault;
 }
 
@@ -332,11 +367,15 @@ static enum fault config_put_in_force(struct front_role *role, struct packet *pa
 		buf_append_c(why, "the front cannot read the configuration");
 		return FAULT_INVALID;
 	}
-	enum fault fault = contexts_make(role, config, contexts, why);
+	struct tls_user_anchors *user_anchors;
+	enum fault fault = user_anchors_make(role, why, &user_anchors);
+	if (fault == FAULT_NONE)
+		fault = contexts_make(role, config, user_anchors, contexts, why);
 	struct snapshot *snapshot = snapshot_new(config, contexts);
 	if (fault == FAULT_NONE)
-		fault = partner_contexts_make(role, snapshot, why);
+		fault = partner_contexts_make(role, snapshot, user_anchors, why);
 	certificates_describe(role, snapshot);
+	tls_user_anchors_unref(&user_anchors);
 	identities_drop(role);
 	if (fault != FAULT_NONE) {
 		snapshot_unref(&snapshot);
@@ -403,6 +442,9 @@ static void parent_packet(struct front_role *role, struct packet *packet)
 	switch (packet->header.kind) {
 	case MSG_certificate_given:
 		certificate_take(role, &packet->message.certificate_given);
+		break;
+	case MSG_user_anchors_given:
+		user_anchors_take(role, packet);
 		break;
 	case MSG_listener_given:
 		listener_take(role, packet);

@@ -10,6 +10,7 @@ enum {
 	WAIT_PLAIN,
 	WAIT_LOGIN_USER,
 	WAIT_LOGIN_PASSWORD,
+	WAIT_EXTERNAL,
 	WAIT_SCRAM_FIRST,
 	WAIT_FIRST_ANSWER, /* ours */
 	WAIT_SCRAM_FINAL,
@@ -18,7 +19,16 @@ enum {
 	FINISHED
 };
 
+static const int first_stages[SASL_MECHANISM_COUNT] = {
+	[SASL_EXTERNAL] = WAIT_EXTERNAL,
+	[SASL_SCRAM_SHA_256_PLUS] = WAIT_SCRAM_FIRST,
+	[SASL_SCRAM_SHA_256] = WAIT_SCRAM_FIRST,
+	[SASL_PLAIN] = WAIT_PLAIN,
+	[SASL_LOGIN] = WAIT_LOGIN_USER,
+};
+
 static const struct str mechanism_names[SASL_MECHANISM_COUNT] = {
+	[SASL_EXTERNAL] = STR_INIT("EXTERNAL"),
 	[SASL_SCRAM_SHA_256_PLUS] = STR_INIT("SCRAM-SHA-256-PLUS"),
 	[SASL_SCRAM_SHA_256] = STR_INIT("SCRAM-SHA-256"),
 	[SASL_PLAIN] = STR_INIT("PLAIN"),
@@ -125,6 +135,10 @@ static enum sasl_step response_read(struct sasl *sasl, struct str response)
 	case WAIT_LOGIN_PASSWORD:
 		sasl->stage = FINISHED;
 		return password_set(sasl, response) ? SASL_DONE : SASL_INVALID;
+	case WAIT_EXTERNAL:
+		sasl->stage = FINISHED;
+		return str_is_empty(response) || user_set(sasl, response) ? SASL_DONE
+									  : SASL_INVALID;
 	case WAIT_SCRAM_FIRST:
 		return message_take(sasl, response, WAIT_FIRST_ANSWER);
 	case WAIT_SCRAM_FINAL:
@@ -156,11 +170,9 @@ enum sasl_step sasl_begin(struct sasl *sasl, enum sasl_mechanism mechanism, bool
 			  struct str initial)
 {
 	*sasl = (struct sasl){.mechanism = mechanism,
-			      .stage = sasl_is_scram(mechanism) ? WAIT_SCRAM_FIRST : WAIT_PLAIN};
-	if (mechanism == SASL_LOGIN) {
-		sasl->stage = WAIT_LOGIN_USER;
+			      .stage = first_stages[mechanism]};
+	if (mechanism == SASL_LOGIN)
 		sasl->challenge = STR("VXNlcm5hbWU6"); /* Username: */
-	}
 	if (!has_initial)
 		return SASL_CHALLENGE;
 	return base64_read(sasl, str_equals(initial, STR("=")) ? str_make(NULL, 0) : initial);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's side of the SASL mechanisms PLAIN (RFC 4616), LOGIN and
+ * The server's side of the SASL mechanisms PLAIN (RFC 4616), LOGIN, EXTERNAL and
  * SCRAM-SHA-256 (RFC 7677), as SMTP (RFC 4954), POP3 (RFC 5034) and IMAP carry
  * them: base64 lines in, base64 challenges out; at the end a user name and a password,
  * or on the way messages for somebody else to answer.
@@ -17,6 +17,7 @@
 
 /* The strongest first: so they are announced. */
 enum sasl_mechanism {
+	SASL_EXTERNAL, /* by what TLS knows of the client: RFC 4422 appendix A */
 	SASL_SCRAM_SHA_256_PLUS, /* bound to the TLS connection */
 	SASL_SCRAM_SHA_256,
 	SASL_PLAIN,
@@ -44,7 +45,11 @@ void sasl_append_mechanisms(struct buf *to, unsigned set, struct str before, str
 enum sasl_step {
 	SASL_CHALLENGE, /* send `challenge` and feed the next line */
 	SASL_MESSAGE,	/* `message` waits for its answer: sasl_answer */
-	SASL_DONE,	/* user and password are there; of SCRAM: the peer has seen the last answer */
+	/*
+	 * User and password are there; of EXTERNAL: whom the client wants to be, or nobody
+	 * in particular; of SCRAM: the peer has seen the last answer.
+	 */
+	SASL_DONE,
 	SASL_CANCELLED, /* the peer sent "*" */
 	SASL_INVALID	/* not base64, or not of the mechanism's form */
 };

@@ -8,6 +8,7 @@
 #include "session/login_scram.h"
 #include "session/session_internal.h"
 #include "store/directory.h"
+#include "tls/user_certificate.h"
 
 /* In one session. */
 enum { FAILED_LOGINS_MAX = 3 };
@@ -75,13 +76,21 @@ static void log_refused(const struct session *session, enum login_verdict verdic
 }
 
 /* Auth knows the name; the store must know the account behind it. */
-static bool user_set(struct session *session, uint32_t flags)
+static enum fault user_find(const struct session *session, struct user *user_out)
 {
 	CLEANUP_VIEW struct view *view = NULL;
+	enum fault fault = view_open(session->front->store, &view);
+
+	return fault == FAULT_NONE
+		       ? directory_user_find(view, str_from_c(session->login_name), user_out)
+		       : fault;
+}
+
+static bool user_set(struct session *session, uint32_t flags)
+{
 	struct user user;
 
-	if (view_open(session->front->store, &view) != FAULT_NONE ||
-	    directory_user_find(view, str_from_c(session->login_name), &user) != FAULT_NONE)
+	if (user_find(session, &user) != FAULT_NONE)
 		return false;
 	session->user = (struct session_user){.account = user.account,
 					      .name = str_dup_c(user.address),
@@ -99,23 +108,35 @@ static enum login_outcome_kind login_grant(struct session *session, uint32_t fla
 	return LOGIN_ACCEPTED;
 }
 
+static const char *reason_text(enum login_verdict verdict)
+{
+	switch (verdict) {
+	case LOGIN_NO_VERIFIER:
+		return "no verifier is kept for the account; one is made when its password is set, or at "
+		       "its next login by PLAIN or LOGIN";
+	case LOGIN_WRONG_BINDING:
+		return "the password is right, but the channel binding is that of another connection; "
+		       "somebody may stand between";
+	case LOGIN_WRONG_IDENTITY:
+		return "the certificate is another user's";
+	default:
+		return NULL;
+	}
+}
+
 /* What a line of security.log has no room for, and an administrator wants to know. */
 static void log_reason(const struct session *session, enum login_verdict verdict)
 {
 	struct log_line line;
 
-	if (verdict != LOGIN_NO_VERIFIER && verdict != LOGIN_WRONG_BINDING)
+	if (reason_text(verdict) == NULL)
 		return;
 	log_line_begin(&line, session_log(session), LOG_WARNING);
-	log_line_text(&line, "%s: %s: a SCRAM login of ", service_name(session->service->id),
+	log_line_text(&line, "%s: %s: a login of ", service_name(session->service->id),
 		      session->peer_text);
 	log_line_word(&line, str_from_c(session->login_name));
-	log_line_text(&line, " was refused: %s",
-		      verdict == LOGIN_NO_VERIFIER
-			      ? "no verifier is kept for the account; one is made when its password "
-				"is set, or at its next login by PLAIN or LOGIN"
-			      : "the password is right, but the channel binding is that of another "
-				"connection; somebody may stand between");
+	log_line_text(&line, " by %s was refused: %s", session->login_method,
+		      reason_text(verdict));
 	log_line_end(&line);
 }
 
@@ -168,15 +189,30 @@ static void append_account(struct buf *to, struct str name)
 	buf_done(&prepared);
 }
 
-static void login_name_set(struct session *session, struct str name)
+/* The same, on the heap; the caller frees. */
+static char *account_of(struct str name)
 {
 	struct buf account = BUF_INIT(SASL_USER_MAX);
 
 	append_account(&account, name);
-	free(session->login_name);
-	session->login_name = str_dup_c(str_sub(buf_str(&account), 0,
-						str_find_char(buf_str(&account), '\0')));
+	char *text = str_dup_c(
+		str_sub(buf_str(&account), 0, str_find_char(buf_str(&account), '\0')));
 	buf_done(&account);
+	return text;
+}
+
+static void login_name_set(struct session *session, struct str name)
+{
+	free(session->login_name);
+	session->login_name = account_of(name);
+}
+
+/* We cannot tell: not the peer's fault, but for texts beyond reason. */
+static enum command_step login_fail(struct session *session, enum fault fault)
+{
+	log_printf(session_log(session), LOG_ERROR, "%s: a login could not be checked: %s",
+		   service_name(session->service->id), fault_text(fault));
+	return login_end(session, fault == FAULT_TOO_LARGE ? LOGIN_MALFORMED : LOGIN_TEMPORARY);
 }
 
 /* Asks auth, for the account of login_name_set. */
@@ -190,9 +226,7 @@ static enum command_step login_ask(struct session *session, struct login_questio
 	if (fault == FAULT_NONE)
 		return COMMAND_WAIT;
 	session->login_ticket = 0;
-	log_printf(session_log(session), LOG_ERROR, "%s: a login could not be checked: %s",
-		   service_name(session->service->id), fault_text(fault));
-	return login_end(session, fault == FAULT_TOO_LARGE ? LOGIN_MALFORMED : LOGIN_TEMPORARY);
+	return login_fail(session, fault);
 }
 
 static enum command_step password_ask(struct session *session, struct str name,
@@ -247,6 +281,53 @@ static enum command_step scram_challenge(struct session *session,
 	return COMMAND_LINE;
 }
 
+/* ---- by certificate ---- */
+
+/* With an empty name the certificate's first counts. False: the name is not one of the certificate's. */
+static bool certificate_name_find(struct session *session,
+				  const struct tls_user_certificate *certificate,
+				  struct str wanted)
+{
+	bool is_found = false;
+
+	login_name_set(session, str_is_empty(wanted) ? str_from_c(certificate->names[0]) : wanted);
+	for (size_t i = 0; i < certificate->name_count && !is_found; i++) {
+		char *account = account_of(str_from_c(certificate->names[i]));
+		is_found = strcmp(account, session->login_name) == 0;
+		free(account);
+	}
+	return is_found;
+}
+
+static enum fault certificate_judge(struct session *session, enum login_verdict *verdict_out)
+{
+	struct tls_user_certificate certificate;
+	struct user user;
+
+	/* The mechanism is offered to nobody without one, but a mistake here would let everybody in. */
+	tls_user_certificate_read(session->stream.transport_state, &certificate);
+	CHECK(certificate.is_good && certificate.name_count > 0);
+	if (!certificate_name_find(session, &certificate, sasl_user(session->sasl))) {
+		*verdict_out = LOGIN_WRONG_IDENTITY;
+		return FAULT_NONE;
+	}
+	enum fault fault = user_find(session, &user);
+	if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
+		return fault;
+	*verdict_out = fault == FAULT_NONE ? LOGIN_GRANTED : LOGIN_UNKNOWN_USER;
+	return FAULT_NONE;
+}
+
+static enum command_step certificate_ask(struct session *session)
+{
+	struct login_question question = {.kind = LOGIN_BY_CERTIFICATE};
+	enum fault fault = certificate_judge(session, &question.found);
+
+	if (fault != FAULT_NONE)
+		return login_fail(session, fault);
+	return login_ask(session, &question);
+}
+
 /* ---- steps of an exchange ---- */
 
 /* The user of the password is asked for; the exchange is over. */
@@ -262,6 +343,15 @@ static enum command_step sasl_password_ask(struct session *session)
 	return next;
 }
 
+static enum command_step sasl_done(struct session *session)
+{
+	if (session->sasl->mechanism == SASL_EXTERNAL)
+		return certificate_ask(session);
+	if (sasl_is_scram(session->sasl->mechanism))
+		return login_end(session, login_grant(session, session->login_scram->flags));
+	return sasl_password_ask(session);
+}
+
 static enum command_step sasl_step_apply(struct session *session, enum sasl_step step)
 {
 	struct sasl *sasl = session->sasl;
@@ -274,9 +364,7 @@ static enum command_step sasl_step_apply(struct session *session, enum sasl_step
 		return session->login_scram == NULL ? scram_first_ask(session)
 						    : scram_last_ask(session);
 	case SASL_DONE:
-		return sasl_is_scram(sasl->mechanism)
-			       ? login_end(session, login_grant(session, session->login_scram->flags))
-			       : sasl_password_ask(session);
+		return sasl_done(session);
 	case SASL_CANCELLED:
 		return login_end(session, LOGIN_CANCELLED);
 	case SASL_INVALID:

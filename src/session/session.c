@@ -11,6 +11,7 @@
 #include "session/login.h"
 #include "session/peer.h"
 #include "session/session_internal.h"
+#include "tls/user_certificate.h"
 
 enum {
 	HANDSHAKE_MS = 30 * 1000,
@@ -126,12 +127,13 @@ unsigned session_mechanisms(const struct session *session)
 
 	if (!session_may_login(session))
 		return 0;
-	if (!session->snapshot->config->server.allow_scram)
-		return passwords;
-	return passwords | SASL_BIT(SASL_SCRAM_SHA_256) |
-	       (session->tls.is_active && session->tls.has_binding
-			? SASL_BIT(SASL_SCRAM_SHA_256_PLUS)
-			: 0);
+	unsigned set = passwords;
+	if (session->tls.has_user)
+		set |= SASL_BIT(SASL_EXTERNAL);
+	if (session->snapshot->config->server.allow_scram)
+		set |= SASL_BIT(SASL_SCRAM_SHA_256) |
+		       (session->tls.has_binding ? SASL_BIT(SASL_SCRAM_SHA_256_PLUS) : 0);
+	return set;
 }
 
 bool session_mechanism_find(const struct session *session, struct str name,
@@ -334,6 +336,22 @@ static void floor_observe(struct session *session)
 	log_line_end(&line);
 }
 
+/* Who shows a certificate means to log in by it: that it does not serve is told. */
+static void certificate_observe(struct session *session)
+{
+	struct tls_user_certificate certificate;
+	struct log_line line;
+
+	tls_user_certificate_read(session->stream.transport_state, &certificate);
+	if (!certificate.is_presented || certificate.is_good)
+		return;
+	log_line_begin(&line, session_log(session), LOG_SECURITY);
+	tls_user_certificate_append(&line.text, session->stream.transport_state, &certificate,
+				    str_from_c(session->peer_text));
+	log_line_text(&line, "; service %s", service_name(session->service->id));
+	log_line_end(&line);
+}
+
 static enum progress phase_handshake(struct session *session)
 {
 	enum io io = tls_handshake(session->stream.transport_state);
@@ -353,6 +371,7 @@ static enum progress phase_handshake(struct session *session)
 		metric_add(session_metrics(session), session->service->id,
 			   METRIC_HANDSHAKES_RESUMED, 1);
 	floor_observe(session);
+	certificate_observe(session);
 	stream_expect(&session->stream, 0);
 	/* RFC 8737 section 3: such a connection is not used for anything else. */
 	session_phase_set(session, session->tls.is_challenge ? PHASE_CLOSING : PHASE_GREETING);

@@ -259,7 +259,8 @@ static bool dh_set(SSL_CTX *openssl, const struct tls_policy *policy)
 
 /* ---- sessions ---- */
 
-static void session_id_context_set(const struct tls_context *self, const struct tls_policy *policy)
+static void session_id_context_set(const struct tls_context *self, const struct tls_policy *policy,
+				   const struct tls_user_anchors *user_anchors)
 {
 	unsigned char digest[SHA256_BYTES];
 	struct sha256 sha;
@@ -271,6 +272,9 @@ static void session_id_context_set(const struct tls_context *self, const struct 
 		sha256_update_framed(
 			&sha, str_make(tls_certificate_digest(self->identities[i].certificate),
 				       SHA256_BYTES));
+	if (user_anchors != NULL)
+		sha256_update_framed(
+			&sha, str_make(tls_user_anchors_digest(user_anchors), SHA256_BYTES));
 	sha256_final(&sha, digest);
 	CHECK(SSL_CTX_set_session_id_context(self->openssl, digest, sizeof(digest)) == 1);
 }
@@ -279,15 +283,16 @@ static void session_id_context_set(const struct tls_context *self, const struct 
  * Sessions are resumed by ticket only: a cache would be this process's own, and
  * the next connection of the peer may well come to another front.
  */
-static void sessions_set(struct tls_context *self, const struct tls_policy *policy,
-			 struct tls_tickets *tickets)
+static void sessions_set(struct tls_context *self, const struct tls_context_parts *parts)
 {
+	const struct tls_policy *policy = parts->policy;
+	struct tls_tickets *tickets = parts->tickets;
 	SSL_CTX *openssl = self->openssl;
 
 	SSL_CTX_set_session_cache_mode(openssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_timeout(openssl, TICKET_LIFETIME_S);
 	CHECK(SSL_CTX_set_num_tickets(openssl, policy->session_tickets ? TLS13_TICKETS : 0) == 1);
-	session_id_context_set(self, policy);
+	session_id_context_set(self, policy, parts->user_anchors);
 	if (tickets == NULL)
 		tickets = self->own_tickets = tls_tickets_new();
 	tls_tickets_attach(tickets, openssl);
@@ -536,9 +541,11 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 		return FAULT_INVALID;
 	}
 	tls_hello_watch(self->openssl);
-	if (policy->direction == TLS_LISTENER)
-		sessions_set(self, policy, parts->tickets);
-	else
+	if (policy->direction == TLS_LISTENER) {
+		sessions_set(self, parts);
+		if (parts->user_anchors != NULL)
+			tls_user_anchors_attach(parts->user_anchors, self->openssl);
+	} else
 		tls_client_prepare(self->openssl, parts->anchors);
 	if (!later_make(self, parts, why)) {
 		context_free(self);

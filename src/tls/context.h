@@ -8,8 +8,8 @@
  *    names and hands every other question to OpenSSL's own.
  * 3. Immutable once made; reference counted: a session keeps the one it began
  *    with, whatever is loaded later.
- * 4. The session-id context is the SHA-256 of the policy's text and of the
- *    certificates: no ticket outlives a change of either.
+ * 4. The session-id context is the SHA-256 of the policy's text, of the certificates and of
+ *    what users' certificates are judged by: no ticket outlives a change of one of them.
  * 5. Private keys are handles (tls/provider.h).
  * 6. A policy whose floor moves one day brings a second context along; the clock
  *    says at each handshake which of the two it is (tls_context_at).
@@ -23,6 +23,7 @@
 #include "tls/challenge.h"
 #include "tls/key_source.h"
 #include "tls/tickets.h"
+#include "tls/user_anchors.h"
 
 /* A certificate and the number of its private key. */
 struct tls_identity {
@@ -46,6 +47,8 @@ struct tls_context_parts {
 	struct tls_anchors *anchors; /* a client's; referenced. NULL: trusts nobody */
 	/* Borrowed, outlives the context; NULL: acme-tls/1 is not answered. */
 	struct tls_challenges *challenges;
+	/* A listener's; NULL: nobody is asked for a certificate. Needed during the call only. */
+	const struct tls_user_anchors *user_anchors;
 	struct str file_name; /* "mailserver.cfg", for failures in words */
 };
 

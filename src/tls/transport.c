@@ -14,6 +14,7 @@
 #include "tls/binding.h"
 #include "tls/catalog.h"
 #include "tls/connection.h"
+#include "tls/user_certificate.h"
 
 /*
  * One read takes so many encrypted bytes: a record and more. OpenSSL would read
@@ -409,6 +410,14 @@ static const char *group_name(const struct tls_connection *self)
 	return (nid & TLSEXT_nid_unknown) != 0 ? group_name_from_id(nid) : "";
 }
 
+static bool has_user(const struct tls_connection *connection)
+{
+	struct tls_user_certificate certificate;
+
+	tls_user_certificate_read(connection, &certificate);
+	return certificate.is_good;
+}
+
 void tls_connection_facts(const struct tls_connection *connection, struct tls_facts *facts_out)
 {
 	const char *server_name = SSL_get_servername(connection->ssl, TLSEXT_NAMETYPE_host_name);
@@ -430,6 +439,7 @@ void tls_connection_facts(const struct tls_connection *connection, struct tls_fa
 		return;
 	facts_out->is_resumed = SSL_session_reused(connection->ssl) == 1;
 	facts_out->has_binding = tls_connection_has_binding(connection);
+	facts_out->has_user = connection->client == NULL && has_user(connection);
 	facts_out->version = tls_protocol_from_wire(SSL_version(connection->ssl));
 	facts_out->version_name = SSL_get_version(connection->ssl);
 	facts_out->suite = SSL_CIPHER_standard_name(SSL_get_current_cipher(connection->ssl));

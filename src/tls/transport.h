@@ -19,6 +19,7 @@ struct tls_facts {
 	bool is_active; /* the handshake is done */
 	bool is_resumed;
 	bool has_binding; /* tls/binding.h gives one */
+	bool has_user;	  /* the client's certificate logs somebody in: tls/user_certificate.h */
 	enum tls_protocol version;
 	const char *version_name; /* "TLSv1.3" */
 	const char *suite;	  /* IANA name */

@@ -16,7 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str rest = str_make(data + 1, size - 1);
 	bool has_initial = (data[0] & 2) != 0;
 	struct str initial = has_initial ? str_cut(&rest, '\n') : str_make(NULL, 0);
-	enum sasl_mechanism mechanism = data[0] & 4   ? SASL_SCRAM_SHA_256
+	enum sasl_mechanism mechanism = data[0] & 8   ? SASL_EXTERNAL
+					: data[0] & 4 ? SASL_SCRAM_SHA_256
 					: data[0] & 1 ? SASL_LOGIN
 						      : SASL_PLAIN;
 	enum sasl_step step = sasl_begin(&sasl, mechanism, has_initial, initial);
@@ -27,7 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	/* No mechanism of ours asks more often. */
 	CHECK(step != SASL_CHALLENGE && step != SASL_MESSAGE);
-	if (step == SASL_DONE && mechanism != SASL_SCRAM_SHA_256)
+	if (step == SASL_DONE && mechanism == SASL_EXTERNAL)
+		CHECK(str_find_char(sasl_user(&sasl), '\0') == STR_NONE);
+	else if (step == SASL_DONE && mechanism != SASL_SCRAM_SHA_256)
 		CHECK(sasl_user(&sasl).len > 0 && secret_reveal(&sasl.password).len > 0);
 	else
 		CHECK(sasl_user(&sasl).len == 0 && secret_reveal(&sasl.password).len == 0);

@@ -161,7 +161,7 @@ def test_binding_of_another_connection(scram_server):
     one.close()
     other.close()
     assert scram_server.home.log_wait(
-        "warning", rf"IMAPS: \S+: a SCRAM login of {ANNA} was refused: the password is right, but the channel binding "
+        "warning", rf"IMAPS: \S+: a login of {ANNA} by SCRAM-SHA-256-PLUS was refused: the password is right, but the channel binding "
                    "is that of another connection; somebody may stand between")
 
 
@@ -238,7 +238,7 @@ def test_nobody_learns_who_exists(home):
         with pytest.raises(Refused):
             peer.scram(Scram(ANNA, SECRET))
         peer.close()
-        assert server.home.log_wait("warning", rf"IMAPS: \S+: a SCRAM login of {ANNA} was refused: no verifier is kept .*")
+        assert server.home.log_wait("warning", rf"IMAPS: \S+: a login of {ANNA} by SCRAM-SHA-256 was refused: no verifier is kept .*")
         peer = Peer(server, "IMAPS")
         peer.scram(Scram("nobody@example.org", "now somebody"))
         peer.close()

@@ -489,6 +489,55 @@ static void test_scram_tells_nobody_who_exists(void **state)
 	}
 }
 
+/* ---- certificates ---- */
+
+static enum fault certificate_ask(struct fixture *fixture, uint32_t found)
+{
+	struct msg_certificate_login ask = {
+		.account = ANNA, .found = found, .address = STR("192.0.2.1")};
+
+	assert_int_equal(
+		channel_send(&fixture->front, MSG_certificate_login, ++fixture->next_id, &ask),
+		FAULT_NONE);
+	return login_receive(fixture)->fault;
+}
+
+static enum login_verdict certificate(struct fixture *fixture, uint32_t found)
+{
+	assert_int_equal(certificate_ask(fixture, found), FAULT_NONE);
+	return fixture->packet.message.login_answered.verdict;
+}
+
+static void test_certificates(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limits_set(fixture, 0, 1);
+	/* Without any password, without AllowScram. */
+	assert_int_equal(certificate(fixture, LOGIN_GRANTED), LOGIN_GRANTED);
+	assert_int_equal(fixture->packet.message.login_answered.flags, 0);
+	assert_int_equal(password_put(fixture, "secret", LOGIN_FLAG_ADMIN), FAULT_NONE);
+	assert_int_equal(certificate(fixture, LOGIN_GRANTED), LOGIN_GRANTED);
+	assert_int_equal(fixture->packet.message.login_answered.flags, LOGIN_FLAG_ADMIN);
+	assert_int_equal(certificate(fixture, LOGIN_WRONG_IDENTITY), LOGIN_WRONG_IDENTITY);
+	assert_int_equal(fixture->packet.message.login_answered.flags, 0);
+	assert_int_equal(certificate(fixture, LOGIN_UNKNOWN_USER), LOGIN_UNKNOWN_USER);
+	assert_int_equal(password_put(fixture, "secret", LOGIN_FLAG_DISABLED), FAULT_NONE);
+	assert_int_equal(certificate(fixture, LOGIN_GRANTED), LOGIN_DISABLED);
+	assert_int_equal(certificate_ask(fixture, LOGIN_CONTINUES), FAULT_INVALID);
+	assert_int_equal(certificate_ask(fixture, 12345), FAULT_INVALID);
+}
+
+static void test_certificates_count_too(void **state)
+{
+	struct fixture *fixture = *state;
+
+	limits_set(fixture, 2, 1);
+	assert_int_equal(certificate(fixture, LOGIN_WRONG_IDENTITY), LOGIN_WRONG_IDENTITY);
+	assert_int_equal(certificate(fixture, LOGIN_UNKNOWN_USER), LOGIN_UNKNOWN_USER);
+	assert_int_equal(certificate(fixture, LOGIN_GRANTED), LOGIN_BLOCKED);
+}
+
 static void test_list(void **state)
 {
 	struct fixture *fixture = *state;
@@ -522,6 +571,8 @@ int main(void)
 		TEST(test_scram_forgets_a_former_password),
 		TEST(test_scram_failures_count_and_are_delayed),
 		TEST(test_scram_tells_nobody_who_exists),
+		TEST(test_certificates),
+		TEST(test_certificates_count_too),
 		TEST(test_list),
 	};
 

@@ -319,6 +319,9 @@ static void test_service_items_that_are_wrong(void **state)
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP") VARIABLE(
 			 "AllowPlainLogin", "1") VARIABLE("RequireTls", "1") "</listitem></list>"),
 		 "warning: Service:IMAP/RequireTls: with RequireTls 1 nobody"},
+		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "HTTPS")
+				 VARIABLE("ClientCertificates", "1") "</listitem></list>"),
+		 "warning: Service:HTTPS/ClientCertificates: at HTTPS nobody logs in by certificate"},
 		{FILE_OF("<list name=\"Service\"><listitem>" VARIABLE("Name", "IMAP")
 				 VARIABLE("ServerTlsProtocols", "SSLv3") "</listitem></list>"),
 		 "error: Service:IMAP/ServerTlsProtocols: leaves no protocol that can be used: "

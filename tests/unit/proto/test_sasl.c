@@ -138,6 +138,28 @@ static void test_scram_refuses(void **state)
 	assert_int_equal(sasl_respond(&sasl, STR("*")), SASL_CANCELLED);
 }
 
+static void test_external(void **state)
+{
+	struct sasl sasl;
+	char longest[SASL_USER_MAX + 1];
+	struct buf text = BUF_INIT(1024);
+
+	assert_int_equal(sasl_begin(&sasl, SASL_EXTERNAL, true, STR("=")), SASL_DONE);
+	assert_true(str_is_empty(sasl_user(&sasl)));
+	assert_int_equal(sasl_begin(&sasl, SASL_EXTERNAL, false, STR("")), SASL_CHALLENGE);
+	assert_int_equal(sasl_respond(&sasl, STR("")), SASL_DONE);
+	assert_true(str_is_empty(sasl_user(&sasl)));
+	assert_int_equal(sasl_begin(&sasl, SASL_EXTERNAL, false, STR("")), SASL_CHALLENGE);
+	assert_int_equal(sasl_respond(&sasl, STR("YUBi")), SASL_DONE);
+	assert_true(str_equals(sasl_user(&sasl), STR("a@b")));
+	assert_int_equal(sasl_respond(&sasl, STR("YUBi")), SASL_INVALID);
+	assert_int_equal(sasl_begin(&sasl, SASL_EXTERNAL, true, STR("YQBi")), SASL_INVALID);
+	memset(longest, 'x', sizeof(longest));
+	base64_encode(&text, str_make(longest, sizeof(longest)));
+	assert_int_equal(sasl_begin(&sasl, SASL_EXTERNAL, true, buf_str(&text)), SASL_INVALID);
+	buf_done(&text);
+}
+
 static void test_cancel(void **state)
 {
 	struct sasl sasl;
@@ -174,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_login_with_initial_response),
 		cmocka_unit_test(test_scram),
 		cmocka_unit_test(test_scram_refuses),
+		cmocka_unit_test(test_external),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_mechanisms),
 	};

@@ -14,6 +14,7 @@
 #include "store/directory.h"
 #include "store/mailbox.h"
 #include "tls/binding.h"
+#include "tls/user_certificate.h"
 
 enum { HEARD_MAX = 8 << 20, STAMP_LEN = 23, BODY_MAX = 4 << 20 };
 
@@ -80,6 +81,18 @@ bool tls_connection_binding(const struct tls_connection *connection, struct str 
 			    struct buf *to)
 {
 	return false;
+}
+
+void tls_user_certificate_read(const struct tls_connection *connection,
+			       struct tls_user_certificate *certificate_out)
+{
+	*certificate_out = (struct tls_user_certificate){.is_presented = false};
+}
+
+void tls_user_certificate_append(struct buf *to, const struct tls_connection *connection,
+				 const struct tls_user_certificate *certificate, struct str address)
+{
+	buf_append_c(to, "TLS: a certificate");
 }
 
 void tls_context_unref(struct tls_context **context)
