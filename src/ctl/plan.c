@@ -20,6 +20,7 @@
 #include "config/policy_difference.h"
 #include "ctl/told.h"
 #include "evidence/config_record.h"
+#include "evidence/head.h"
 #include "tls/catalog.h"
 
 enum { PATIENCE_MS = 30 * 1000, PAUSE_MS = 100, LINES_MAX = 8 << 20 };
@@ -359,6 +360,9 @@ static enum fault offline_save(struct plan *plan, struct config_record *record,
 	if (fault == FAULT_NONE)
 		fault = config_record_text(record, &author, EVIDENCE_CONFIG_CHANGE, STR(""),
 					   (*out)->text, &lines);
+	enum fault head_fault = evidence_head_sign(plan->ctl->home, &record->evidence);
+	if (head_fault != FAULT_NONE)
+		ctl_fail(0, "evidence.head cannot be written: %s", fault_text(head_fault));
 	config_log_append(plan->ctl->home, buf_str(&lines));
 	buf_done(&lines);
 	return fault;

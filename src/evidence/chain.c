@@ -115,6 +115,9 @@ static void line_check(struct verifier *verifier, struct str line)
 	if (!entry.is_own)
 		fault_report(verifier, "line %zu: entry %llu was changed", verifier->line,
 			     (unsigned long long)entry.sequence);
+	if (str_find(line, STR(",\"kind\":\"fault of the record\",")) != STR_NONE)
+		fault_report(verifier, "line %zu: entry %llu tells of a fault that was found then",
+			     verifier->line, (unsigned long long)entry.sequence);
 	place_check(verifier, &entry);
 	verifier->verdict.sequence = entry.sequence;
 	verifier->verdict.hash = entry.hash;

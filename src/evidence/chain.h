@@ -3,9 +3,9 @@
  * Reading evidence.log: is it the chain that was written?
  *
  * Found and named are entries that were changed, removed, put elsewhere, or
- * written by somebody who did not know the hash before. A chain cannot tell
- * that its last entries are missing: for that an export is kept elsewhere.
- * Pure.
+ * written by somebody who did not know the hash before; and entries that tell of
+ * such a fault found earlier. A chain cannot tell that its last entries are missing:
+ * for that there is evidence/head.h. Pure.
  */
 #ifndef POSTERN_EVIDENCE_CHAIN_H
 #define POSTERN_EVIDENCE_CHAIN_H

@@ -24,7 +24,8 @@
 	X(HAND_EDIT, "reload of a hand edit")                                                      \
 	X(CONFIRMATION, "confirmation")                                                            \
 	X(CERTIFICATE_CHANGE, "certificate change")                                                \
-	X(SELF_CHECK_FAILURE, "self-check failure")
+	X(SELF_CHECK_FAILURE, "self-check failure")                                                \
+	X(RECORD_FAULT, "fault of the record")
 
 enum evidence_kind {
 #define X(id, text) EVIDENCE_##id,

@@ -240,8 +240,8 @@
 	X(acme_ended, FROM(MAILQ), FROM(PARENT))                                                   \
 	X(acme_state, FROM(MAILQ), FROM(PARENT))                                                   \
 	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
-	X(evidence_sign, FROM(CTL), FROM(KEYS))                                                    \
-	X(evidence_signed, FROM(KEYS), FROM(CTL))                                                  \
+	X(evidence_sign, FROM(CTL) | FROM(PARENT), FROM(KEYS))                                                    \
+	X(evidence_signed, FROM(KEYS), FROM(CTL) | FROM(PARENT))                                                  \
 	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                        \
 	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                     \
 	X(certificate_login, FROM(FRONT), FROM(AUTH))                                              \

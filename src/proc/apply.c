@@ -414,6 +414,8 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 
 	if (packet->header.kind == MSG_self_checked)
 		self_checks_take(parent, child->index, &packet->message.self_checked);
+	if (packet->header.kind == MSG_evidence_signed)
+		evidence_heads_take(parent, id, &packet->message.evidence_signed);
 	if (packet->header.kind != MSG_done)
 		return;
 	if (child->role == ROLE_FRONT) {

@@ -363,6 +363,20 @@ static void pending_load(struct parent *parent)
 		undo(parent);
 }
 
+/* What is wrong with the end of the log becomes an entry: the next head must not hide it. */
+static void end_check(struct parent *parent)
+{
+	struct buf what = BUF_INIT(LOG_LINE_MAX * 4);
+
+	evidence_heads_check(parent, &what);
+	lines_log(parent, LOG_ERROR, "evidence.log: ", buf_str(&what));
+	if (what.len > 0 && event_record(parent, &self, EVIDENCE_RECORD_FAULT,
+					 str_trim(buf_str(&what))) != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "evidence.log: that could not be recorded");
+	buf_done(&what);
+}
+
 void change_open(struct parent *parent)
 {
 	struct change *change = &parent->change;
@@ -370,6 +384,7 @@ void change_open(struct parent *parent)
 	change->before = change->after = BUF_INIT(CONFIG_FILE_MAX);
 	pending_init(&change->pending);
 	record_open(parent);
+	end_check(parent);
 	change->pending_path = path_join(change->record.history, "pending");
 	change->certificates_path = path_join(change->record.history, "recorded.certificates");
 	pending_load(parent);

@@ -264,6 +264,7 @@ static void parent_loop(struct parent *parent)
 		certificates_look(parent);
 		change_tick(parent);
 		partners_tick(parent, clock_real_s());
+		evidence_heads_tick(parent);
 		floors_tick(parent, clock_real_s());
 		if (parent->change_noticed_ms != 0 && parent->apply == APPLY_NONE &&
 		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)
@@ -418,6 +419,7 @@ static void parent_free(struct parent *parent)
 	change_close(parent);
 	expiry_close(&parent->expiry);
 	self_checks_done(&parent->self_checks);
+	evidence_heads_done(&parent->evidence_heads);
 	config_unref(&parent->config);
 	config_unref(&parent->next_config);
 	listeners_close(&parent->listeners);

@@ -17,6 +17,7 @@
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
+#include "proc/evidence_heads.h"
 #include "proc/expiry.h"
 #include "proc/listeners.h"
 #include "proc/logs.h"
@@ -101,6 +102,7 @@ struct parent {
 
 	struct change change; /* what the command line changes, and the record of all changes */
 	struct self_checks self_checks;
+	struct evidence_heads evidence_heads;
 	struct expiry expiry;
 	struct list control_clients;
 	size_t control_client_count;

@@ -257,20 +257,39 @@ static void evidence_key_take(struct role_server *server, struct keys *keys, str
 			   "cannot be signed");
 }
 
+/* The answer's texts are made in the two buffers. */
+static struct msg_evidence_signed evidence_sign(const struct keys *keys, struct str bytes,
+						struct buf *signature, struct buf *public_key)
+{
+	if (keys->evidence == NULL)
+		return (struct msg_evidence_signed){.fault = FAULT_UNAVAILABLE};
+	signing_key_sign(keys->evidence, bytes, signature);
+	signing_key_append_public(keys->evidence, public_key);
+	return (struct msg_evidence_signed){.signature = buf_str(signature),
+					    .public_key = buf_str(public_key)};
+}
+
 static void evidence_answer(const struct keys *keys, struct role_peer *peer, uint64_t id,
 			    struct str bytes)
 {
 	struct buf signature = BUF_INIT(SIGNING_SIGNATURE_MAX);
 	struct buf public_key = BUF_INIT(SIGNING_KEY_PEM_MAX);
-	struct msg_evidence_signed answer = {.fault = FAULT_UNAVAILABLE};
+	struct msg_evidence_signed answer = evidence_sign(keys, bytes, &signature, &public_key);
 
-	if (keys->evidence != NULL) {
-		signing_key_sign(keys->evidence, bytes, &signature);
-		signing_key_append_public(keys->evidence, &public_key);
-		answer = (struct msg_evidence_signed){.signature = buf_str(&signature),
-						      .public_key = buf_str(&public_key)};
-	}
 	role_peer_answer(peer, MSG_evidence_signed, id, &answer);
+	buf_done(&signature);
+	buf_done(&public_key);
+}
+
+static void evidence_answer_parent(struct role_server *server, uint64_t id, struct str bytes)
+{
+	struct buf signature = BUF_INIT(SIGNING_SIGNATURE_MAX);
+	struct buf public_key = BUF_INIT(SIGNING_KEY_PEM_MAX);
+	struct msg_evidence_signed answer =
+		evidence_sign(server->role_data, bytes, &signature, &public_key);
+
+	if (channel_send(&server->parent, MSG_evidence_signed, id, &answer) != FAULT_NONE)
+		log_printf(server->log, LOG_ERROR, "keys: the parent could not be answered");
 	buf_done(&signature);
 	buf_done(&public_key);
 }
@@ -344,6 +363,10 @@ static void keys_parent_message(struct role_server *server, struct packet *packe
 	case MSG_working_key_ended:
 		if (packet->message.working_key_ended.key >= KEY_WORKING_FIRST)
 			key_ring_remove(keys->ring, packet->message.working_key_ended.key);
+		break;
+	case MSG_evidence_sign:
+		evidence_answer_parent(server, packet->header.id,
+				       packet->message.evidence_sign.bytes);
 		break;
 	case MSG_evidence_key_given:
 		evidence_key_take(server, keys, packet->message.evidence_key_given.pem);

@@ -286,6 +286,40 @@ def test_a_tampered_record_is_found(server, harm):
     assert code == 1 and any(wanted in fault for fault in found["faults"]), found
 
 
+def head_of(home):
+    """The number of the entry that evidence.head names."""
+    path = home.path / "evidence.head"
+    return int(re.search(r"^entry (\d+)$", path.read_text(), re.M)[1]) if path.exists() else 0
+
+
+def test_a_log_whose_end_was_cut_off_is_found_and_stays_known(home):
+    path = home.path / "evidence.log"
+    with Server(home):
+        home.command("tls", "set", "Limits.Recipients=177")
+        wait_for(lambda: head_of(home) == len(evidence(home)))
+        assert verdict(home) == (0, {"entries": 2, "faults": [], "hash": evidence(home)[-1]["hash"]})
+    whole = path.read_text()
+    path.write_text("".join(whole.splitlines(keepends=True)[:-1]))
+    code, found = verdict(home)
+    assert code == 1 and any("entries were cut off: the log ends with entry 1" in fault for fault in found["faults"])
+    with Server(home):
+        fault = evidence(home)[1]
+        assert fault["kind"] == "fault of the record" and "names entry 2 as the last" in fault["text"]
+        assert "entries were cut off" in home.log("error")
+        wait_for(lambda: head_of(home) == len(evidence(home)))
+        code, found = verdict(home)
+        assert code == 1 and found["faults"] == ["line 2: entry 2 tells of a fault that was found then"]
+
+
+def test_an_entry_made_without_a_server_has_its_head(home):
+    with Server(home):
+        wait_for(lambda: head_of(home) == 1)
+    home.command("tls", "set", "Limits.Recipients=177")
+    assert head_of(home) == len(evidence(home)) == 2
+    (home.path / "evidence.head").unlink()
+    assert verdict(home)[0] == 1
+
+
 def test_the_server_shakes_hands_with_itself(server):
     def passed():
         return server.status()["self_check"]["state"] == "passed"
