@@ -22,6 +22,12 @@ void dns_files_done(struct dns_files *files)
 	buf_done(&files->anchors);
 }
 
+bool dns_files_equal(const struct dns_files *a, const struct dns_files *b)
+{
+	return str_equals(buf_str(&a->servers), buf_str(&b->servers)) &&
+	       str_equals(buf_str(&a->anchors), buf_str(&b->anchors));
+}
+
 /* "nameserver ADDRESS" (resolv.conf(5)); others are passed over. */
 static void resolv_line_read(struct str line, struct buf *servers)
 {

@@ -22,6 +22,9 @@ struct dns_files {
 void dns_files_init(struct dns_files *files);
 void dns_files_done(struct dns_files *files);
 
+/* True when both say the same. */
+bool dns_files_equal(const struct dns_files *a, const struct dns_files *b);
+
 /*
  * Reads what the configuration leaves to files. A file that it names itself must
  * be there and hold at least one record: else a fault, and why in words, as one

@@ -18,7 +18,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "config/file.h"
-#include "mailq/dns_files.h"
 #include "proc/evidence_key.h"
 #include "proc/notify.h"
 #include "proc/parent.h"
@@ -281,7 +280,11 @@ static enum fault front_give(struct parent *parent, struct child *child)
 	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
 }
 
-static enum fault mailq_give(struct parent *parent, struct child *child)
+/*
+ * Reads the files anew; true when they say something else than before. What cannot be
+ * read leaves what was read last: without trust anchors nothing would be proven.
+ */
+static bool dns_files_reread(struct parent *parent)
 {
 	struct buf why = BUF_INIT(1024);
 	struct dns_files files;
@@ -289,14 +292,24 @@ static enum fault mailq_give(struct parent *parent, struct child *child)
 	dns_files_init(&files);
 	enum fault fault =
 		dns_files_read(&files, parent->home, &parent->config->resolver, &why);
+	bool differs = fault == FAULT_NONE && !dns_files_equal(&files, &parent->dns_files);
 	if (fault != FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR, "%.*s", STR_ARG(buf_str(&why)));
-	struct msg_dns_files_given given = {.servers = buf_str(&files.servers),
-					    .anchors = buf_str(&files.anchors)};
-	if (fault == FAULT_NONE)
-		fault = child_send(child, MSG_dns_files_given, 0, &given);
-	dns_files_done(&files);
+	if (differs) {
+		dns_files_done(&parent->dns_files);
+		parent->dns_files = files;
+	} else
+		dns_files_done(&files);
 	buf_done(&why);
+	return differs;
+}
+
+static enum fault mailq_give(struct parent *parent, struct child *child)
+{
+	(void)dns_files_reread(parent);
+	struct msg_dns_files_given given = {.servers = buf_str(&parent->dns_files.servers),
+					    .anchors = buf_str(&parent->dns_files.anchors)};
+	enum fault fault = child_send(child, MSG_dns_files_given, 0, &given);
 	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
 }
 
@@ -314,6 +327,15 @@ static void child_give(struct parent *parent, struct child *child)
 		log_printf(&parent->logs.log, LOG_ERROR,
 			   "role %s does not take the configuration: %s", role_name(child->role),
 			   fault_text(fault));
+}
+
+void apply_files_look(struct parent *parent)
+{
+	struct child *mailq = role_find(parent, ROLE_MAILQ);
+
+	if (parent->config != NULL && mailq != NULL && mailq->state == CHILD_READY &&
+	    dns_files_reread(parent))
+		child_give(parent, mailq);
 }
 
 static void say_ready(struct parent *parent)

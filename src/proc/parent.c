@@ -203,6 +203,7 @@ static void logs_look(struct parent *parent, int64_t now_ms)
 	for (int file = 0; file < LOG_FILE_COUNT; file++)
 		if ((rotated & 1u << file) != 0)
 			roles_send_log(parent, (enum log_file)file);
+	apply_files_look(parent);
 }
 
 static void watchdog_look(struct parent *parent, int64_t now_ms)
@@ -410,6 +411,7 @@ static struct parent *parent_new(const char *home)
 	parent->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	CHECK(parent->epoll_fd >= 0);
 	list_init(&parent->control_clients);
+	dns_files_init(&parent->dns_files);
 	return parent;
 }
 
@@ -433,6 +435,7 @@ static void parent_free(struct parent *parent)
 	fd_close(&parent->metrics_fd);
 	fd_close(&parent->epoll_fd);
 	fd_close(&parent->lock_fd);
+	dns_files_done(&parent->dns_files);
 	free(parent->broken);
 	free(parent->apply_fault);
 	free(parent->config_path);

@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "base/system_user.h"
 #include "config/config.h"
+#include "mailq/dns_files.h"
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
@@ -85,6 +86,7 @@ struct parent {
 	struct pairs pairs;
 	struct buf user_anchors; /* PEM: what users' certificates are judged by */
 	int64_t applied_s;
+	struct dns_files dns_files; /* as they were read last */
 	char *broken; /* why the file on disk is not in force, or NULL */
 
 	/* On its way. */
@@ -109,7 +111,7 @@ struct parent {
 	int64_t change_noticed_ms; /* 0: none */
 	bool pairs_noticed;	   /* among it changes in sslcert */
 	int64_t started_s;
-	int64_t logs_looked_ms;
+	int64_t logs_looked_ms; /* and at files of others */
 	int64_t floors_looked_s;   /* real time: for floors whose day comes */
 	int64_t partners_looked_s; /* real time: for rows of TlsPolicy whose day comes */
 	int64_t watchdog_ms; /* of the last round */
@@ -157,6 +159,8 @@ struct config *apply_read(struct parent *parent);
 
 /* Looks at the files that the next configuration names; a fault, and why, when one cannot be used. */
 must_check enum fault apply_files_check(struct parent *parent, struct buf *why);
+/* Hands on what such files say when that has changed. */
+void apply_files_look(struct parent *parent);
 
 /*
  * Begins to put the file and the certificates as they are now in force; while

@@ -198,6 +198,19 @@ class Deaf:
         self.sockets[1].listen()
         return self
 
+    def heard(self, seconds=10):
+        """Waits for a question; False when none comes."""
+        self.sockets[0].settimeout(seconds)
+        try:
+            return len(self.sockets[0].recv(1500)) > 0
+        except TimeoutError:
+            return False
+
+    def forget(self):
+        """Drops the questions that came so far."""
+        while self.heard(0.01):
+            pass
+
     def __exit__(self, *_):
         while self.sockets:
             self.sockets.pop().close()

@@ -59,7 +59,7 @@ def lab(workplace, home_template):
         home.configure(**{"Server.Hostname": "this.example", "Service[SMTP].Port": "25",
                           "Service[SMTP].Addresses": "127.0.0.25"})
         with Server(home) as server:
-            yield server, dns
+            yield server, dns, deaf
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +260,27 @@ def test_a_trust_anchor_that_cannot_be_read_is_refused(lab):
     server.home.config_path.write_text(good)
     found = json.loads(server.home.command("dns", "lookup", "mx.example.org", "--json").stdout)
     assert found["dnssec"] == "secure"
+
+
+def test_a_question_under_way_is_asked_anew_after_a_reload(lab):
+    server, dns, deaf = lab
+    good = server.home.config_path.read_text()
+    deaf.forget()
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(server.home.command, "dns", "lookup", "late.deaf.example", "--json", check=False)
+        assert deaf.heard()
+        # Now somebody answers for the zone: the nameserver of the others, who has none of that name.
+        config = server.home.config()
+        config.put(config.item("StubZone", "deaf.example"), "Servers", dns.server)
+        config.write()
+        server.home.command("reload")
+        found = json.loads(waits.result().stdout)
+    assert found["outcome"] == "no name", found
+    server.home.config_path.write_text(good)
+    server.home.command("reload")
+
+
+def test_records_that_change(lab, lookup):
+    lab[1].replace("null.example", ["@ MX 10 now", "now A 127.0.0.70"])
+    # What was asked before may be remembered for its TTL; this name was not.
+    assert lookup("lookup", "now.null.example")["records"] == ["127.0.0.70"]

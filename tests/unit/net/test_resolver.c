@@ -131,6 +131,8 @@ static void answered(void *context, struct dns_query *query)
 {
 	struct expectation *expectation = context;
 
+	/* Whoever gives the query up now has to wait until this has returned. */
+	usleep(100);
 	assert_non_null(dns_query_answer(query));
 	pthread_mutex_lock(&expectation->lock);
 	expectation->answers++;
@@ -239,7 +241,8 @@ static void *stress_thread(void *argument)
 		/* Given up before, while, or after it is answered. */
 		dns_query_free(&held[at]);
 		snprintf(name, sizeof(name), "n%d.example", rand_r(&seed) % 64);
-		held[at] = ask(expectation, name, 1 + rand_r(&seed) % 50);
+		held[at] = ask(expectation, name, 1 + rand_r(&seed) % 20);
+		usleep((useconds_t)(rand_r(&seed) % 500));
 	}
 	for (size_t i = 0; i < 8; i++)
 		dns_query_free(&held[i]);
