@@ -242,7 +242,7 @@ static bool is_duplicate(struct config_reader *reader, struct str table,
 	if (first == variable)
 		return false;
 	finding_add(reader->findings, FINDING_ERROR, place_of(table, variable),
-		    "stands twice, on lines %d and %d", first->line, variable->line);
+		    "stands twice, on lines %d and %d; delete one", first->line, variable->line);
 	return true;
 }
 
@@ -417,8 +417,8 @@ static void item_read(struct config_reader *reader, const struct element *elemen
 	struct str table = item_table_name(reader, str_from_c(service_name(id)));
 	if (item->element != NULL) {
 		finding_add(reader->findings, FINDING_ERROR, place_of(table, named),
-			    "the service stands twice, on lines %d and %d", item->element->line,
-			    element->line);
+			    "the service stands twice, on lines %d and %d; delete one",
+			    item->element->line, element->line);
 		return;
 	}
 	item->element = element;

@@ -3,6 +3,8 @@
 
 #include <expat.h>
 
+#include "proto/message_text.h"
+
 /* Newer releases of expat warn of the names that older ones have alone. */
 #ifndef EXPAT_HAS_64
 #define XML_GetCurrentLineNumber64 XML_GetCurrentLineNumber
@@ -166,6 +168,41 @@ static const char *lost_blank_tag(struct str text, size_t at)
 	return str_has_prefix_nocase(tag, STR("listname")) ? "list" : NULL;
 }
 
+/* The line around a place: what expat points at may stand a few bytes before or behind. */
+static struct str line_around(struct str text, size_t at)
+{
+	size_t before = str_find_last_char(str_sub(text, 0, at), '\n');
+	struct str line = str_from(text, before == STR_NONE ? 0 : before + 1);
+
+	return str_sub(line, 0, str_find_char(line, '\n') == STR_NONE ? line.len
+								     : str_find_char(line, '\n'));
+}
+
+/* What to do about an error of syntax. */
+static const char *syntax_cure(enum XML_Error error, struct str line)
+{
+	switch (error) {
+	case XML_ERROR_UNKNOWN_ENCODING:
+	case XML_ERROR_INCORRECT_ENCODING:
+		return "save the file as UTF-8";
+	case XML_ERROR_INVALID_TOKEN:
+	case XML_ERROR_PARTIAL_CHAR:
+	case XML_ERROR_UNDEFINED_ENTITY:
+		if (!utf8_check(line))
+			return "the line holds bytes that are no UTF-8; save the file as UTF-8";
+		return "inside a value, write &amp; for & and &lt; for <";
+	case XML_ERROR_TAG_MISMATCH:
+		return "each element ends with a tag of its own name";
+	case XML_ERROR_NO_ELEMENTS:
+	case XML_ERROR_UNCLOSED_TOKEN:
+		return "the end of the file is missing, or that of a tag";
+	case XML_ERROR_JUNK_AFTER_DOC_ELEMENT:
+		return "nothing may stand behind the last end tag";
+	default:
+		return "compare the line with its neighbours, or with mailserver.cfg.bak";
+	}
+}
+
 static void syntax_report(struct document_reader *reader)
 {
 	struct finding_place place = {.line = line_now(reader)};
@@ -174,23 +211,20 @@ static void syntax_report(struct document_reader *reader)
 	size_t offset = at < 0 || (size_t)at > text.len ? text.len : (size_t)at;
 	const char *tag = lost_blank_tag(text, offset);
 	enum XML_Error error = XML_GetErrorCode(reader->parser);
+	const char *cure = syntax_cure(error, line_around(text, offset));
 
 	if (tag != NULL)
 		finding_add(
 			reader->findings, FINDING_ERROR, place,
 			"a blank is missing between \"%s\" and \"name\": write <%s name=\"...\">",
 			tag, tag);
-	else if (error == XML_ERROR_UNKNOWN_ENCODING || error == XML_ERROR_INCORRECT_ENCODING)
-		finding_add(reader->findings, FINDING_ERROR, place,
-			    "the encoding is not one that Postern reads; save the file as UTF-8");
 	else if (reader->open != NULL)
-		finding_add(
-			reader->findings, FINDING_ERROR, place,
-			"not well formed: %s; the innermost element still open began on line %d",
-			XML_ErrorString(error), reader->open->line);
+		finding_add(reader->findings, FINDING_ERROR, place,
+			    "cannot be read (%s); the innermost element still open began on line %d; %s",
+			    XML_ErrorString(error), reader->open->line, cure);
 	else
-		finding_add(reader->findings, FINDING_ERROR, place, "not well formed: %s",
-			    XML_ErrorString(error));
+		finding_add(reader->findings, FINDING_ERROR, place, "cannot be read (%s); %s",
+			    XML_ErrorString(error), cure);
 }
 
 static bool size_check(struct str text, struct findings *findings)

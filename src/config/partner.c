@@ -365,7 +365,7 @@ static void column_read(struct row *row, const struct element *variable)
 	place.variable = text_keep(row, variable->name);
 	if (first != variable) {
 		finding_add(row->reader->findings, FINDING_ERROR, place,
-			    "stands twice, on lines %d and %d", first->line, variable->line);
+			    "stands twice, on lines %d and %d; delete one", first->line, variable->line);
 		return;
 	}
 	for (size_t i = 0; i < COLUMN_COUNT; i++) {

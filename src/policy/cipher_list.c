@@ -383,7 +383,9 @@ bool cipher_list_parse(struct str text, const struct suite_catalog *catalog,
 	*list_out = (struct cipher_list){.suite13_count = 0};
 	if (text.len > CIPHER_STRING_MAX) {
 		finding_add(findings, FINDING_ERROR, place,
-			    "the cipher string is longer than %d bytes", CIPHER_STRING_MAX);
+			    "the cipher string is longer than %d bytes; keywords like HIGH say the same "
+			    "shorter",
+			    CIPHER_STRING_MAX);
 		return false;
 	}
 	tls13_begin(&reader, cursor);

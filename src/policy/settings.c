@@ -277,7 +277,7 @@ static void inverted_read(struct settings_reader *reader, const struct raw_varia
 
 	if (reader->inverted.line != 0)
 		finding_add(reader->context->findings, FINDING_ERROR, place,
-			    "stands twice, on lines %d and %d", reader->inverted.line, raw->line);
+			    "stands twice, on lines %d and %d; delete one", reader->inverted.line, raw->line);
 	reader->inverted = place;
 	reader->inverted_value = !str_is_empty(str_trim(raw->value)) &&
 				 bool_parse(reader, place, str_trim(raw->value), &number) &&
@@ -300,7 +300,7 @@ static void variable_read(struct settings_reader *reader, const struct raw_varia
 	}
 	struct tls_setting *setting = &reader->settings->items[variable];
 	if (setting->place.line != 0) {
-		finding_add(findings, FINDING_ERROR, place, "stands twice, on lines %d and %d%s%s",
+		finding_add(findings, FINDING_ERROR, place, "stands twice, on lines %d and %d%s%s; delete one",
 			    setting->place.line, raw->line,
 			    str_equals_nocase(setting->place.variable, raw->name)
 				    ? ""

@@ -111,7 +111,7 @@ static bool shares_group(const struct tls_connection *self)
 	return false;
 }
 
-/* What the certificates can do that this connection shows: by its name it may have others than the defaults. */
+/* What the certificates of this connection can do: by its name it may have others than the defaults. */
 struct shown {
 	struct tls_certificates kinds;
 	uint16_t curve; /* of the ECDSA certificate, as a group's number; 0: of no curve with a number */

@@ -68,14 +68,16 @@ static void test_what_is_no_document(void **state)
 	refused(STR(""), 0, "empty");
 	refused(STR(" \r\n"), 0, "empty");
 	refused(STR("<a>\n<b>\n"), 3, "the innermost element still open began on line 2");
-	refused(STR("<a>\n</b>"), 2, "not well formed");
-	refused(STR("<a/>\n<b/>"), 2, "not well formed");
-	refused(STR("hello"), 1, "not well formed");
-	refused(STR("<a>\n&nope;</a>"), 2, "not well formed");
+	refused(STR("<a>\n</b>"), 2, "line 1; each element ends with a tag of its own name");
+	refused(STR("<a/>\n<b/>"), 2, "nothing may stand behind the last end tag");
+	refused(STR("hello"), 1, "cannot be read (syntax error); compare the line");
+	refused(STR("<a>\n&nope;</a>"), 2, "write &amp; for &");
+	refused(STR("<a>\nR&D</a>"), 2, "write &amp; for &");
+	refused(STR("<a>\n"), 2, "the end of the file is missing");
 	refused(str_make("<\0a\0/\0>\0", 8), 0, "UTF-8");
 	refused(STR("<?xml version=\"1.0\" encoding=\"KOI8-X\"?><a/>"), 1,
 		"save the file as UTF-8");
-	refused(STR("<a>\n\xff</a>"), 2, "not well formed");
+	refused(STR("<a>\n\xff</a>"), 2, "the line holds bytes that are no UTF-8; save the file");
 }
 
 static void test_a_doctype_is_refused(void **state)

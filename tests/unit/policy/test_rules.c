@@ -445,7 +445,7 @@ static void test_unknown_and_double_variables(void **state)
 		{"TlsMinimumMode=observe", TLS_LISTENER, "warning:1 |not applied"},
 		{"Note=uses TLS and SSL", TLS_LISTENER, "warning:1 |^error"},
 		{"ServerTlsProtocols=TLSv1.2\nServerTLSProtocols=TLSv1.3", TLS_LISTENER,
-		 "error:2 Security/ServerTLSProtocols: stands twice, on lines 1 and 2\n"},
+		 "error:2 Security/ServerTLSProtocols: stands twice, on lines 1 and 2; delete one\n"},
 	};
 
 	RUN(cases);
