@@ -2,6 +2,9 @@
 #include "proto/address.h"
 
 #include <arpa/inet.h>
+#include <idn2.h>
+
+#include "proto/message_text.h"
 
 enum { LABEL_MAX = 63 };
 
@@ -10,17 +13,28 @@ bool atext_check(char c)
 	return ascii_is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
+static bool is_beyond_ascii(char c)
+{
+	return (unsigned char)c > 0x7f;
+}
+
+/* RFC 6531 section 3.3 adds all of UTF-8 to atext; the whole is checked at the end. */
+static bool atom_char_check(char c)
+{
+	return atext_check(c) || is_beyond_ascii(c);
+}
+
 /* Dot-string = Atom *("." Atom) */
 static bool dot_string_take(struct cursor *cursor)
 {
 	do {
-		if (str_is_empty(cursor_take_while(cursor, atext_check)))
+		if (str_is_empty(cursor_take_while(cursor, atom_char_check)))
 			return false;
 	} while (cursor_take_char(cursor, '.'));
 	return true;
 }
 
-/* Quoted-string of RFC 5321: printable ASCII, with `\` before any of it. */
+/* Quoted-string of RFC 5321: printable, with `\` before any of it. */
 static bool quoted_string_take(struct cursor *cursor)
 {
 	if (!cursor_take_char(cursor, '"'))
@@ -31,7 +45,7 @@ static bool quoted_string_take(struct cursor *cursor)
 			c = cursor_u8(cursor);
 		else if (c == '"')
 			return true;
-		if (cursor->failed || c < 0x20 || c > 0x7e)
+		if (cursor->failed || c < 0x20 || c == 0x7f)
 			return false;
 	}
 }
@@ -39,7 +53,7 @@ static bool quoted_string_take(struct cursor *cursor)
 /* Names in the wild hold underscores; only our own domains are held to the letter. */
 static bool domain_char_check(char c)
 {
-	return ascii_is_alnum(c) || c == '-' || c == '_';
+	return ascii_is_alnum(c) || c == '-' || c == '_' || is_beyond_ascii(c);
 }
 
 static bool domain_take(struct cursor *cursor)
@@ -77,6 +91,45 @@ bool address_domain_take(struct cursor *cursor)
 	return cursor_peek(cursor) == '[' ? literal_take(cursor) : domain_take(cursor);
 }
 
+static bool has_utf8(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (is_beyond_ascii(text.ptr[i]))
+			return true;
+	return false;
+}
+
+bool domain_append_ascii(struct buf *to, struct str domain)
+{
+	char text[ADDRESS_DOMAIN_MAX + 1];
+	char *ascii = NULL;
+
+	if (!str_copy_c(domain, text, sizeof(text)))
+		return false;
+	if (idn2_to_ascii_8z(text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+		return false;
+	/* The mapping makes blanks and dots of their likes elsewhere in Unicode. */
+	struct cursor cursor = cursor_make(str_from_c(ascii));
+	bool is_domain = strlen(ascii) <= ADDRESS_DOMAIN_MAX && domain_take(&cursor) &&
+			 cursor_is_done(&cursor) && !has_utf8(str_from_c(ascii));
+	if (is_domain)
+		buf_append_c(to, ascii);
+	idn2_free(ascii);
+	return is_domain;
+}
+
+/* An address beyond ASCII is UTF-8, and its domain has a form in ASCII. */
+static bool utf8_address_check(const struct address *address)
+{
+	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
+
+	if (!utf8_check(address->text))
+		return false;
+	bool is_good = !has_utf8(address->domain) || domain_append_ascii(&ascii, address->domain);
+	buf_done(&ascii);
+	return is_good;
+}
+
 bool address_take(struct cursor *cursor, struct address *address_out)
 {
 	struct address found = {.is_quoted = cursor_peek(cursor) == '"'};
@@ -96,6 +149,9 @@ bool address_take(struct cursor *cursor, struct address *address_out)
 	found.text = str_make(start, (size_t)(cursor->at - start));
 	if (found.domain.len > ADDRESS_DOMAIN_MAX || found.text.len > ADDRESS_MAX)
 		return false;
+	found.has_utf8 = has_utf8(found.text);
+	if (found.has_utf8 && !utf8_address_check(&found))
+		return false;
 	*address_out = found;
 	return true;
 }
@@ -111,8 +167,13 @@ bool address_parse(struct str text, struct address *address_out)
 	return true;
 }
 
+/* Lower case; beyond ASCII the folded form of Unicode. */
 static void lower_append(struct buf *to, struct str text)
 {
+	if (has_utf8(text)) {
+		message_text_fold(to, text);
+		return;
+	}
 	for (size_t i = 0; i < text.len; i++)
 		buf_append_char(to, ascii_lower(text.ptr[i]));
 }
@@ -135,18 +196,21 @@ static void quoted_local_append(struct buf *to, struct str quoted)
 	char bytes[ADDRESS_LOCAL_MAX];
 	struct str local = str_make(bytes, quoted_string_open(quoted, bytes));
 	struct cursor cursor = cursor_make(local);
+	struct buf lower = BUF_INIT(ADDRESS_MAX);
 
 	if (dot_string_take(&cursor) && cursor_is_done(&cursor)) {
 		lower_append(to, local);
 		return;
 	}
+	lower_append(&lower, local);
 	buf_append_char(to, '"');
-	for (size_t i = 0; i < local.len; i++) {
-		if (local.ptr[i] == '"' || local.ptr[i] == '\\')
+	for (size_t i = 0; i < lower.len; i++) {
+		if (lower.data[i] == '"' || lower.data[i] == '\\')
 			buf_append_char(to, '\\');
-		buf_append_char(to, ascii_lower(local.ptr[i]));
+		buf_append_char(to, lower.data[i]);
 	}
 	buf_append_char(to, '"');
+	buf_done(&lower);
 }
 
 void address_append_key(struct buf *to, const struct address *address)
@@ -156,17 +220,24 @@ void address_append_key(struct buf *to, const struct address *address)
 	else
 		lower_append(to, address->local);
 	buf_append_char(to, '@');
-	lower_append(to, address->domain);
+	/* Was checked when the address was parsed. */
+	if (!has_utf8(address->domain) || !domain_append_ascii(to, address->domain))
+		lower_append(to, address->domain);
 }
 
 bool address_append_account(struct buf *to, struct str text)
 {
 	struct address address;
+	size_t before = to->len;
 
-	if (!address_parse(text, &address) || address.is_literal || !domain_check(address.domain))
+	if (!address_parse(text, &address) || address.is_literal)
 		return false;
 	address_append_key(to, &address);
-	return true;
+	struct str domain = str_from(buf_str(to), before);
+	if (to->failed || domain_check(str_from(domain, str_find_last_char(domain, '@') + 1)))
+		return true;
+	buf_truncate(to, before);
+	return false;
 }
 
 bool domain_check(struct str text)
@@ -174,7 +245,7 @@ bool domain_check(struct str text)
 	struct cursor cursor = cursor_make(text);
 
 	return text.len > 0 && text.len <= ADDRESS_DOMAIN_MAX && domain_take(&cursor) &&
-	       cursor_is_done(&cursor) && str_find_char(text, '_') == STR_NONE;
+	       cursor_is_done(&cursor) && str_find_char(text, '_') == STR_NONE && !has_utf8(text);
 }
 
 bool domain_literal_check(struct str text)

@@ -3,8 +3,9 @@
  * Mail addresses: the mailbox of RFC 5321 section 4.1.2, split, checked and
  * brought to the one form under which accounts are looked up.
  *
- * ASCII only: SMTPUTF8 is not announced, and a domain in A-label form
- * ("xn--...") is left as it is. Nothing here knows which addresses exist.
+ * Addresses beyond ASCII (RFC 6531) are taken, and say so: whoever may not take
+ * them refuses. Their domains are known by their A-labels ("xn--..."). Nothing
+ * here knows which addresses exist.
  */
 #ifndef POSTERN_PROTO_ADDRESS_H
 #define POSTERN_PROTO_ADDRESS_H
@@ -22,6 +23,7 @@ struct address {
 	struct str domain; /* with brackets if it is a literal */
 	bool is_quoted;	   /* the local part is a quoted string */
 	bool is_literal;   /* the domain is an address literal */
+	bool has_utf8;	   /* something in it is not ASCII */
 };
 
 /*
@@ -51,6 +53,12 @@ void address_append_key(struct buf *to, const struct address *address);
  * literal or its domain is not fit for domain_check.
  */
 must_check bool address_append_account(struct buf *to, struct str text);
+
+/*
+ * Appends a domain in the form of its A-labels (RFC 5891, non-transitional); false, and
+ * nothing appended, when it has none. ASCII comes out in lower case.
+ */
+must_check bool domain_append_ascii(struct buf *to, struct str domain);
 
 /* Tells whether `text` is a domain name fit for our own: letters, digits, inner hyphens. */
 bool domain_check(struct str text);

@@ -93,14 +93,6 @@ static bool path_take(struct cursor *cursor, struct smtp_path *path_out)
 	       cursor_take_char(cursor, '>');
 }
 
-static bool text_is_ascii(struct str text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if ((unsigned char)text.ptr[i] > 0x7f)
-			return false;
-	return true;
-}
-
 /* Takes ` KEYWORD` or ` KEYWORD=value`; false at the end. The keyword may be empty. */
 static bool parameter_take(struct cursor *cursor, struct str *keyword_out, struct str *value_out)
 {
@@ -143,6 +135,38 @@ static enum smtp_error auth_set(struct smtp_mail *mail, struct str value)
 	return SMTP_ERROR_NONE;
 }
 
+static enum smtp_error utf8_set(struct smtp_mail *mail, struct str value)
+{
+	if (mail->is_utf8 || value.ptr != NULL)
+		return SMTP_ERROR_PARAMETER_VALUE;
+	mail->is_utf8 = true;
+	return SMTP_ERROR_NONE;
+}
+
+static enum smtp_error return_set(struct smtp_mail *mail, struct str value)
+{
+	if (mail->returns != SMTP_RETURN_UNSAID)
+		return SMTP_ERROR_PARAMETER_VALUE;
+	if (str_equals_nocase(value, STR("FULL")))
+		mail->returns = SMTP_RETURN_FULL;
+	else if (str_equals_nocase(value, STR("HDRS")))
+		mail->returns = SMTP_RETURN_HEADERS;
+	else
+		return SMTP_ERROR_PARAMETER_VALUE;
+	return SMTP_ERROR_NONE;
+}
+
+static enum smtp_error envid_set(struct smtp_mail *mail, struct str value)
+{
+	enum { ENVID_MAX = 100 };
+
+	if (!str_is_empty(mail->envid) || str_is_empty(value) || value.len > ENVID_MAX ||
+	    !xtext_check(value))
+		return SMTP_ERROR_PARAMETER_VALUE;
+	mail->envid = value;
+	return SMTP_ERROR_NONE;
+}
+
 static enum smtp_error mail_parameter_set(struct smtp_mail *mail, struct str keyword,
 					  struct str value)
 {
@@ -152,6 +176,12 @@ static enum smtp_error mail_parameter_set(struct smtp_mail *mail, struct str key
 		return body_set(mail, value);
 	if (str_equals_nocase(keyword, STR("AUTH")))
 		return auth_set(mail, value);
+	if (str_equals_nocase(keyword, STR("SMTPUTF8")))
+		return utf8_set(mail, value);
+	if (str_equals_nocase(keyword, STR("RET")))
+		return return_set(mail, value);
+	if (str_equals_nocase(keyword, STR("ENVID")))
+		return envid_set(mail, value);
 	return SMTP_ERROR_PARAMETER;
 }
 
@@ -163,8 +193,7 @@ static enum smtp_error mail_parse(struct cursor *cursor, struct smtp_command *co
 	if (!cursor_take_nocase(cursor, STR("FROM:")))
 		return SMTP_ERROR_ARGUMENT;
 	if (!path_take(cursor, &mail->path) || mail->path.is_postmaster)
-		return text_is_ascii(cursor_rest(cursor)) ? SMTP_ERROR_SENDER
-							  : SMTP_ERROR_NON_ASCII;
+		return SMTP_ERROR_SENDER;
 	if (!cursor_is_done(cursor) && !ascii_is_blank((char)cursor_peek(cursor)))
 		return SMTP_ERROR_SENDER;
 	while (parameter_take(cursor, &keyword, &value)) {
@@ -172,21 +201,80 @@ static enum smtp_error mail_parse(struct cursor *cursor, struct smtp_command *co
 		if (error != SMTP_ERROR_NONE)
 			return error;
 	}
+	return mail->path.address.has_utf8 && !mail->is_utf8 ? SMTP_ERROR_NON_ASCII
+							     : SMTP_ERROR_NONE;
+}
+
+/* The bit of a word of NOTIFY (RFC 3461 section 4.1); 0 for any other. */
+static uint32_t notify_bit(struct str word)
+{
+	static const struct str words[] = {STR_INIT("NEVER"), STR_INIT("SUCCESS"),
+					   STR_INIT("FAILURE"), STR_INIT("DELAY")};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_equals_nocase(word, words[i]))
+			return UINT32_C(1) << i;
+	return 0;
+}
+
+static enum smtp_error notify_set(struct smtp_rcpt *rcpt, struct str value)
+{
+	if (rcpt->notify != 0)
+		return SMTP_ERROR_PARAMETER_VALUE;
+	do {
+		uint32_t bit = notify_bit(str_cut(&value, ','));
+		if (bit == 0 || (rcpt->notify & bit) != 0)
+			return SMTP_ERROR_PARAMETER_VALUE;
+		rcpt->notify |= bit;
+	} while (value.ptr != NULL);
+	/* NEVER stands alone. */
+	if ((rcpt->notify & SMTP_NOTIFY_NEVER) != 0 && rcpt->notify != SMTP_NOTIFY_NEVER)
+		return SMTP_ERROR_PARAMETER_VALUE;
 	return SMTP_ERROR_NONE;
+}
+
+/* addr-type ";" xtext (RFC 3461 section 4.2); "utf-8" has a form of its own (RFC 6533). */
+static enum smtp_error original_set(struct smtp_rcpt *rcpt, struct str value)
+{
+	enum { ORCPT_MAX = 500 };
+	struct str rest = value;
+	struct cursor type = cursor_make(str_cut(&rest, ';'));
+
+	if (!str_is_empty(rcpt->original) || value.len > ORCPT_MAX || str_is_empty(rest) ||
+	    str_is_empty(cursor_take_while(&type, atext_check)) || !cursor_is_done(&type) ||
+	    !xtext_check(rest))
+		return SMTP_ERROR_PARAMETER_VALUE;
+	rcpt->original = value;
+	return SMTP_ERROR_NONE;
+}
+
+static enum smtp_error rcpt_parameter_set(struct smtp_rcpt *rcpt, struct str keyword,
+					  struct str value)
+{
+	if (str_equals_nocase(keyword, STR("NOTIFY")))
+		return notify_set(rcpt, value);
+	if (str_equals_nocase(keyword, STR("ORCPT")))
+		return original_set(rcpt, value);
+	return SMTP_ERROR_PARAMETER;
 }
 
 static enum smtp_error rcpt_parse(struct cursor *cursor, struct smtp_command *command)
 {
+	struct smtp_rcpt *rcpt = &command->rcpt;
+	struct str keyword, value;
+
 	if (!cursor_take_nocase(cursor, STR("TO:")))
 		return SMTP_ERROR_ARGUMENT;
-	if (!path_take(cursor, &command->rcpt) || command->rcpt.is_null)
-		return text_is_ascii(cursor_rest(cursor)) ? SMTP_ERROR_RECIPIENT
-							  : SMTP_ERROR_NON_ASCII;
-	if (cursor_is_done(cursor))
-		return SMTP_ERROR_NONE;
-	/* No extension that we announce has a parameter of RCPT. */
-	return ascii_is_blank((char)cursor_peek(cursor)) ? SMTP_ERROR_PARAMETER
-							 : SMTP_ERROR_RECIPIENT;
+	if (!path_take(cursor, &rcpt->path) || rcpt->path.is_null)
+		return SMTP_ERROR_RECIPIENT;
+	if (!cursor_is_done(cursor) && !ascii_is_blank((char)cursor_peek(cursor)))
+		return SMTP_ERROR_RECIPIENT;
+	while (parameter_take(cursor, &keyword, &value)) {
+		enum smtp_error error = rcpt_parameter_set(rcpt, keyword, value);
+		if (error != SMTP_ERROR_NONE)
+			return error;
+	}
+	return SMTP_ERROR_NONE;
 }
 
 static enum smtp_error bdat_parse(struct cursor *cursor, struct smtp_command *command)
@@ -221,7 +309,7 @@ static const struct verb_row verb_rows[SMTP_VERB_COUNT] = {
 	[SMTP_HELO] = {STR_INIT("HELO"), SMTP_LINE_MAX, name_parse},
 	[SMTP_EHLO] = {STR_INIT("EHLO"), SMTP_LINE_MAX, name_parse},
 	[SMTP_MAIL] = {STR_INIT("MAIL"), SMTP_MAIL_LINE_MAX, mail_parse},
-	[SMTP_RCPT] = {STR_INIT("RCPT"), SMTP_LINE_MAX, rcpt_parse},
+	[SMTP_RCPT] = {STR_INIT("RCPT"), SMTP_RCPT_LINE_MAX, rcpt_parse},
 	[SMTP_DATA] = {STR_INIT("DATA"), SMTP_LINE_MAX, nothing_parse},
 	[SMTP_BDAT] = {STR_INIT("BDAT"), SMTP_LINE_MAX, bdat_parse},
 	[SMTP_RSET] = {STR_INIT("RSET"), SMTP_LINE_MAX, nothing_parse},

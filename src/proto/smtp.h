@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The grammar of SMTP's command lines and replies (RFC 5321, with SIZE 1870,
- * 8BITMIME 6152, CHUNKING 3030, STARTTLS 3207, AUTH 4954, enhanced codes 2034).
+ * 8BITMIME 6152, CHUNKING 3030, STARTTLS 3207, AUTH 4954, enhanced codes 2034,
+ * DSN 3461, SMTPUTF8 6531).
  *
  * Strict where leniency lets a peer smuggle: a line ends with CRLF and holds
  * neither CR nor LF nor NUL. Lenient where only sloppy peers profit: blanks
@@ -48,7 +49,7 @@ enum smtp_verb {
 	X(NAME, 501, "5.5.4", "The argument must be a domain or an address literal") \
 	X(SENDER, 501, "5.1.7", "Bad sender address syntax")                         \
 	X(RECIPIENT, 501, "5.1.3", "Bad recipient address syntax")                   \
-	X(NON_ASCII, 553, "5.6.7", "Internationalized addresses are not accepted")   \
+	X(NON_ASCII, 553, "5.6.7", "Such an address needs SMTPUTF8")                 \
 	X(PARAMETER, 555, "5.5.4", "Parameter not recognized or not implemented")    \
 	X(PARAMETER_VALUE, 501, "5.5.4", "Bad or repeated parameter value")
 
@@ -71,7 +72,9 @@ const struct smtp_status *smtp_error_status(enum smtp_error error);
 
 enum {
 	SMTP_LINE_MAX = 512,	   /* RFC 5321 section 4.5.3.1.4, with CRLF */
-	SMTP_MAIL_LINE_MAX = 1068, /* with SIZE (+26), BODY (+17) and AUTH= (+500), rounded up */
+	/* With SIZE (+26), BODY (+17), AUTH (+500), RET and ENVID (+112), SMTPUTF8 (+10). */
+	SMTP_MAIL_LINE_MAX = 1180,
+	SMTP_RCPT_LINE_MAX = 1040, /* with NOTIFY and ORCPT (+528) */
 	SMTP_AUTH_LINE_MAX = 12288 /* RFC 4954 section 4 */
 };
 
@@ -84,12 +87,31 @@ struct smtp_path {
 
 enum smtp_body_type { SMTP_BODY_UNSAID, SMTP_BODY_7BIT, SMTP_BODY_8BITMIME };
 
+enum smtp_return { SMTP_RETURN_UNSAID, SMTP_RETURN_FULL, SMTP_RETURN_HEADERS };
+
 struct smtp_mail {
 	struct smtp_path path;
 	bool has_size;
 	uint64_t size_bytes;
 	enum smtp_body_type body;
 	struct str auth; /* xtext or "<>" as written; empty when unsaid */
+	bool is_utf8;	 /* SMTPUTF8 */
+	enum smtp_return returns;
+	struct str envid; /* xtext as written; empty when unsaid */
+};
+
+/* NOTIFY, as bits; 0 when unsaid. */
+enum smtp_notify {
+	SMTP_NOTIFY_NEVER = 1,
+	SMTP_NOTIFY_SUCCESS = 2,
+	SMTP_NOTIFY_FAILURE = 4,
+	SMTP_NOTIFY_DELAY = 8,
+};
+
+struct smtp_rcpt {
+	struct smtp_path path;
+	uint32_t notify;
+	struct str original; /* ORCPT as written, "rfc822;" and xtext; empty when unsaid */
 };
 
 struct smtp_bdat {
@@ -109,7 +131,7 @@ struct smtp_command {
 	union {
 		struct str text;
 		struct smtp_mail mail;
-		struct smtp_path rcpt;
+		struct smtp_rcpt rcpt;
 		struct smtp_bdat bdat;
 		struct smtp_auth auth;
 	};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "proto/message.h"
 #include "proto/message_summary.h"
 #include "store/directory.h"
@@ -27,7 +28,7 @@ static const struct smtp_status over_quota = {552, "5.2.2", "The mailbox is full
 static const struct smtp_status mailbox_gone = {550, "5.1.1", "A mailbox has just been removed"};
 static const struct smtp_status unavailable = {451, "4.3.0", "Temporary local problem, try later"};
 
-/* The keyword of RFC 3848. */
+/* The keyword of RFC 3848, or of RFC 6531 section 4.3. */
 static const char *protocol_word(const struct session *session)
 {
 	bool has_tls = session->tls.is_active;
@@ -35,6 +36,9 @@ static const char *protocol_word(const struct session *session)
 
 	if (!smtpd_of(session)->is_extended)
 		return "SMTP";
+	if (smtpd_of(session)->envelope.is_utf8)
+		return has_tls ? has_login ? "UTF8SMTPSA" : "UTF8SMTPS"
+		       : has_login ? "UTF8SMTPA" : "UTF8SMTP";
 	return has_tls ? has_login ? "ESMTPSA" : "ESMTPS" : has_login ? "ESMTPA" : "ESMTP";
 }
 
@@ -110,16 +114,20 @@ struct copies {
 	struct str *owners;
 	size_t count;
 	struct buf text;
+	struct buf missing; /* fields that the message should have: missing_make */
+	struct buf message_id;
 };
 
 static void copies_init(struct copies *copies, size_t count)
 {
 	*copies = (struct copies){
-		.targets = calloc(count, sizeof(*copies->targets)),
-		.owners = calloc(count, sizeof(*copies->owners)),
+		.targets = calloc(count + 1, sizeof(*copies->targets)),
+		.owners = calloc(count + 1, sizeof(*copies->owners)),
 	};
 	CHECK(copies->targets != NULL && copies->owners != NULL);
 	buf_init(&copies->text, count * MAIL_PREFIX_MAX);
+	buf_init(&copies->missing, FIELD_MAX);
+	buf_init(&copies->message_id, FIELD_MAX);
 }
 
 static void copies_done(struct copies *copies)
@@ -127,103 +135,8 @@ static void copies_done(struct copies *copies)
 	free(copies->targets);
 	free(copies->owners);
 	buf_done(&copies->text);
-}
-
-static size_t prefix_append(struct buf *to, struct str sender, struct str owner)
-{
-	size_t start = to->len;
-
-	buf_printf(to, "Return-Path: <%.*s>\r\n", STR_ARG(sender));
-	buf_printf(to, "Delivered-To: %.*s\r\n", STR_ARG(owner));
-	return to->len - start;
-}
-
-static void prefixes_set(struct copies *copies)
-{
-	const char *at = copies->text.data;
-
-	for (size_t i = 0; i < copies->count; i++) {
-		struct mail_target *target = &copies->targets[i];
-		target->prefix.ptr = at;
-		at += target->prefix.len;
-		/* "Delivered-To: " and the owner and CRLF end the prefix. */
-		copies->owners[i].ptr = at - 2 - copies->owners[i].len;
-	}
-}
-
-/* FAULT_NOT_FOUND when an account went since its RCPT. */
-static enum fault copies_prepare(struct session *session, const struct envelope *envelope,
-				 struct copies *copies)
-{
-	struct view *view CLEANUP_VIEW = NULL;
-	struct user user;
-
-	enum fault fault = view_open(session_store(session), &view);
-	for (size_t i = 0; i < envelope->account_count && fault == FAULT_NONE; i++) {
-		fault = directory_user_get(view, envelope->accounts[i], &user);
-		if (fault != FAULT_NONE)
-			break;
-		struct mail_target *target = &copies->targets[copies->count];
-		target->account = user.account;
-		target->prefix.len =
-			prefix_append(&copies->text, str_from_c(envelope->sender), user.address);
-		copies->owners[copies->count++].len = user.address.len;
-	}
-	CHECK(!copies->text.failed);
-	prefixes_set(copies);
-	return fault;
-}
-
-/* What FETCH will want to know, found while the message is at hand. The store can do without. */
-static void summary_make(const struct session *session, struct str message, struct buf *summary)
-{
-	struct mime_limits limits = {
-		.parts = session->limits->mime_parts,
-		.depth = session->limits->mime_depth,
-		.header_bytes = session->limits->header_bytes,
-	};
-
-	if (message_summary_make(message, &limits, summary) != FAULT_NONE)
-		buf_reset(summary);
-}
-
-static enum fault copies_store(struct session *session, struct str message, struct copies *copies)
-{
-	struct body *body = &session->body;
-	struct buf summary = BUF_INIT(MAIL_SUMMARY_MAX);
-
-	summary_make(session, message, &summary);
-	struct mail_append append = {
-		.body = {.bytes = buf_str(&body->head), .fd = body->fd},
-		.summary = buf_str(&summary),
-		.received_s = clock_real_s(),
-		.targets = copies->targets,
-		.target_count = copies->count,
-	};
-
-	if (body->fd != -1)
-		append.body.bytes = str_make(NULL, 0);
-	enum fault fault = mail_append(session_store(session), &append);
-	buf_done(&summary);
-	return fault;
-}
-
-static const struct smtp_status *fault_status(enum fault fault)
-{
-	switch (fault) {
-	case FAULT_NONE:
-		return NULL;
-	case FAULT_OVER_QUOTA:
-		return &over_quota;
-	case FAULT_NOT_FOUND:
-		return &mailbox_gone;
-	case FAULT_NO_SPACE:
-		return &no_space;
-	case FAULT_TOO_LARGE:
-		return &size_exceeded;
-	default:
-		return &unavailable;
-	}
+	buf_done(&copies->missing);
+	buf_done(&copies->message_id);
 }
 
 /* A field of the header on one line; empty when there is none. */
@@ -245,6 +158,164 @@ static void message_id_append(struct buf *to, struct str header)
 		id = str_sub(id, 1, id.len - 2);
 	buf_append_str(to, id);
 	buf_done(&value);
+}
+
+/* A message that a user submits gets what it lacks of RFC 5322 (RFC 6409 section 8). */
+static void missing_make(const struct session *session, const char *queue_id, struct str message,
+			 struct buf *to)
+{
+	struct str header = str_sub(message, 0, message_header_length(message));
+	struct str value;
+
+	if (session->user.account == 0)
+		return;
+	if (!message_field_find(header, STR("Date"), &value)) {
+		buf_append_str(to, STR("Date: "));
+		clock_append_mail_date(to, clock_real_s());
+		buf_append_str(to, STR("\r\n"));
+	}
+	if (!message_field_find(header, STR("Message-ID"), &value))
+		buf_printf(to, "Message-ID: <%s.%08x@%.*s>\r\n", queue_id,
+			   random_below(UINT32_MAX), STR_ARG(session_hostname(session)));
+}
+
+/* "Delivered-To: " and the owner and CRLF, and what the message lacks, end the prefix. */
+static size_t prefix_append(struct buf *to, struct str sender, struct str owner, struct str missing)
+{
+	size_t start = to->len;
+
+	buf_printf(to, "Return-Path: <%.*s>\r\n", STR_ARG(sender));
+	buf_printf(to, "Delivered-To: %.*s\r\n", STR_ARG(owner));
+	buf_append_str(to, missing);
+	return to->len - start;
+}
+
+static void prefixes_set(struct copies *copies)
+{
+	const char *at = copies->text.data;
+
+	for (size_t i = 0; i < copies->count; i++) {
+		struct mail_target *target = &copies->targets[i];
+		target->prefix.ptr = at;
+		at += target->prefix.len;
+		copies->owners[i].ptr = at - copies->missing.len - 2 - copies->owners[i].len;
+	}
+}
+
+/* FAULT_NOT_FOUND when an account went since its RCPT. */
+static enum fault copies_prepare(struct session *session, const struct envelope *envelope,
+				 struct copies *copies)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	struct user user;
+
+	enum fault fault = view_open(session_store(session), &view);
+	for (size_t i = 0; i < envelope->account_count && fault == FAULT_NONE; i++) {
+		fault = directory_user_get(view, envelope->accounts[i], &user);
+		if (fault != FAULT_NONE)
+			break;
+		struct mail_target *target = &copies->targets[copies->count];
+		target->account = user.account;
+		target->prefix.len =
+			prefix_append(&copies->text, str_from_c(envelope->sender), user.address,
+				      buf_str(&copies->missing));
+		copies->owners[copies->count++].len = user.address.len;
+	}
+	CHECK(!copies->text.failed);
+	prefixes_set(copies);
+	return fault;
+}
+
+/* What FETCH will want to know, found while the message is at hand. The store can do without. */
+static void summary_make(const struct session *session, struct str message, struct buf *summary)
+{
+	struct mime_limits limits = {
+		.parts = session->limits->mime_parts,
+		.depth = session->limits->mime_depth,
+		.header_bytes = session->limits->header_bytes,
+	};
+
+	if (message_summary_make(message, &limits, summary) != FAULT_NONE)
+		buf_reset(summary);
+}
+
+static bool has_8bit(struct str text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((unsigned char)text.ptr[i] > 0x7f)
+			return true;
+	return false;
+}
+
+static uint32_t queue_flags(const struct envelope *envelope, struct str message)
+{
+	return (envelope->is_utf8 ? QUEUE_UTF8 : 0) | (has_8bit(message) ? QUEUE_8BIT : 0) |
+	       (envelope->returns == SMTP_RETURN_FULL ? QUEUE_RETURN_FULL : 0) |
+	       (envelope->returns == SMTP_RETURN_HEADERS ? QUEUE_RETURN_HEADERS : 0);
+}
+
+/* The entry for the recipients elsewhere, and for those here of whom a notice is wanted. */
+static struct queue_new queue_entry_make(const struct session *session, const char *queue_id,
+					 struct str message, const struct copies *copies)
+{
+	const struct envelope *envelope = &smtpd_of(session)->envelope;
+
+	return (struct queue_new){
+		.envelope = {.queue_id = str_from_c(queue_id),
+			     .sender = str_from_c(envelope->sender),
+			     .envid = str_from_c(envelope->envid == NULL ? "" : envelope->envid),
+			     .user = str_from_c(session->user.account == 0 ? ""
+									   : session->user.name),
+			     .message_id = str_sub(buf_str(&copies->message_id), 0, QUEUE_TEXT_MAX),
+			     .flags = queue_flags(envelope, message)},
+		.prefix = buf_str(&copies->missing),
+		.recipients = envelope->queued,
+		.recipient_count = envelope->queued_count};
+}
+
+static enum fault copies_store(struct session *session, const char *queue_id, struct str message,
+			       struct copies *copies)
+{
+	struct body *body = &session->body;
+	struct buf summary = BUF_INIT(MAIL_SUMMARY_MAX);
+	struct queue_new queued;
+
+	summary_make(session, message, &summary);
+	struct mail_append append = {
+		.body = {.bytes = buf_str(&body->head), .fd = body->fd},
+		.summary = buf_str(&summary),
+		.received_s = clock_real_s(),
+		.targets = copies->targets,
+		.target_count = copies->count,
+	};
+
+	if (body->fd != -1)
+		append.body.bytes = str_make(NULL, 0);
+	if (smtpd_of(session)->envelope.queued_count > 0) {
+		queued = queue_entry_make(session, queue_id, message, copies);
+		append.queue = &queued;
+	}
+	enum fault fault = mail_append(session_store(session), &append);
+	buf_done(&summary);
+	return fault;
+}
+
+static const struct smtp_status *fault_status(enum fault fault)
+{
+	switch (fault) {
+	case FAULT_NONE:
+		return NULL;
+	case FAULT_OVER_QUOTA:
+		return &over_quota;
+	case FAULT_NOT_FOUND:
+		return &mailbox_gone;
+	case FAULT_NO_SPACE:
+		return &no_space;
+	case FAULT_TOO_LARGE:
+		return &size_exceeded;
+	default:
+		return &unavailable;
+	}
 }
 
 static void recipients_log(struct log_line *line, const struct envelope *envelope)
@@ -319,13 +390,10 @@ static void accepted_log(struct session *session, const char *queue_id, struct s
 {
 	struct metrics *metrics = session_metrics(session);
 	struct str header = str_sub(message, 0, message_header_length(message));
-	struct buf message_id = BUF_INIT(FIELD_MAX);
 
-	message_id_append(&message_id, header);
-	received_log(session, queue_id, header, buf_str(&message_id));
+	received_log(session, queue_id, header, buf_str(&copies->message_id));
 	for (size_t i = 0; i < copies->count; i++)
-		delivered_log(session, queue_id, copies->owners[i], buf_str(&message_id));
-	buf_done(&message_id);
+		delivered_log(session, queue_id, copies->owners[i], buf_str(&copies->message_id));
 	metric_add(metrics, session->service->id, METRIC_MESSAGES_RECEIVED, 1);
 	metric_add(metrics, session->service->id, METRIC_MESSAGES_DELIVERED,
 		   (int64_t)copies->count);
@@ -339,9 +407,14 @@ static const struct smtp_status *message_deliver(struct session *session, const 
 	struct copies copies;
 
 	copies_init(&copies, envelope->account_count);
+	missing_make(session, queue_id, message, &copies.missing);
+	message_id_append(&copies.message_id, buf_str(&copies.missing));
+	if (copies.message_id.len == 0)
+		message_id_append(&copies.message_id,
+				  str_sub(message, 0, message_header_length(message)));
 	enum fault fault = copies_prepare(session, envelope, &copies);
 	if (fault == FAULT_NONE)
-		fault = copies_store(session, message, &copies);
+		fault = copies_store(session, queue_id, message, &copies);
 	if (fault == FAULT_NONE)
 		accepted_log(session, queue_id, message, &copies);
 	else if (fault_status(fault)->code < 500)

@@ -17,6 +17,8 @@ static const struct smtp_status user_unknown = {550, "5.1.1", "No such user here
 static const struct smtp_status alias_too_large = {550, "5.2.4", "The list is too large"};
 static const struct smtp_status over_quota = {552, "5.2.2", "The mailbox is full"};
 static const struct smtp_status too_many = {452, "4.5.3", "Too many recipients"};
+static const struct smtp_status utf8_unsaid = {553, "5.6.7",
+					       "Such an address needs SMTPUTF8 with MAIL"};
 static const struct smtp_status unavailable = {451, "4.3.0", "Temporary local problem, try later"};
 
 void envelope_reset(struct envelope *envelope)
@@ -26,6 +28,12 @@ void envelope_reset(struct envelope *envelope)
 		free(envelope->recipients[i]);
 	free(envelope->recipients);
 	free(envelope->accounts);
+	free(envelope->envid);
+	for (size_t i = 0; i < envelope->queued_count; i++) {
+		free((char *)(uintptr_t)envelope->queued[i].address.ptr);
+		free((char *)(uintptr_t)envelope->queued[i].original.ptr);
+	}
+	free(envelope->queued);
 	*envelope = (struct envelope){0};
 }
 
@@ -204,6 +212,9 @@ const struct smtp_status *envelope_sender_set(struct session *session, struct en
 		return refusal;
 	envelope->sender = str_dup_c(mail->path.address.text);
 	envelope->size_said = mail->size_bytes;
+	envelope->is_utf8 = mail->is_utf8;
+	envelope->returns = mail->returns;
+	envelope->envid = str_is_empty(mail->envid) ? NULL : str_dup_c(mail->envid);
 	return NULL;
 }
 
@@ -335,6 +346,23 @@ static const struct smtp_status *route_status(struct session *session,
 	}
 }
 
+static struct str text_keep(struct str text)
+{
+	return str_is_empty(text) ? text : str_make(str_dup_c(text), text.len);
+}
+
+static void queued_keep(struct envelope *envelope, const struct smtp_rcpt *rcpt, bool is_delivered)
+{
+	envelope->queued = reallocarray(envelope->queued, envelope->queued_count + 1,
+					sizeof(*envelope->queued));
+	CHECK(envelope->queued != NULL);
+	envelope->queued[envelope->queued_count++] =
+		(struct queue_recipient){.address = text_keep(rcpt->path.address.text),
+					 .original = text_keep(rcpt->original),
+					 .notify = rcpt->notify,
+					 .is_delivered = is_delivered};
+}
+
 /* One line of log for an envelope, however many recipients are too many. */
 static const struct smtp_status *too_many_say(struct session *session, struct envelope *envelope)
 {
@@ -344,13 +372,45 @@ static const struct smtp_status *too_many_say(struct session *session, struct en
 	return &too_many;
 }
 
+/* A recipient of another server: for who has logged in. */
+static const struct smtp_status *remote_add(struct session *session, struct envelope *envelope,
+					    const struct smtp_rcpt *rcpt)
+{
+	if (session->user.account == 0)
+		return route_status(session, envelope, rcpt->path.address.text, FAULT_DENIED);
+	if (envelope->queued_count == QUEUE_RECIPIENTS_MAX)
+		return too_many_say(session, envelope);
+	queued_keep(envelope, rcpt, false);
+	return NULL;
+}
+
+static const struct smtp_status *local_add(struct session *session, struct envelope *envelope,
+					   const struct smtp_rcpt *rcpt, const struct route *route)
+{
+	bool wants_notice = (rcpt->notify & SMTP_NOTIFY_SUCCESS) != 0 && !rcpt->path.is_postmaster &&
+			    envelope->sender[0] != '\0';
+
+	if (envelope->account_count + route->count > MAIL_TARGETS_MAX ||
+	    (wants_notice && envelope->queued_count == QUEUE_RECIPIENTS_MAX))
+		return too_many_say(session, envelope);
+	for (size_t i = 0; i < route->count; i++)
+		account_add(envelope, route->accounts[i]);
+	if (wants_notice)
+		queued_keep(envelope, rcpt, true);
+	return NULL;
+}
+
 const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
-						 const struct smtp_path *path)
+						 const struct smtp_rcpt *rcpt)
 {
 	struct view *view CLEANUP_VIEW = NULL;
+	const struct smtp_path *path = &rcpt->path;
+	const struct smtp_status *refusal;
 	struct route route;
 	struct str text = path->is_postmaster ? STR("postmaster") : path->address.text;
 
+	if (path->address.has_utf8 && !envelope->is_utf8)
+		return &utf8_unsaid;
 	if (envelope->recipient_count >= session->limits->recipients)
 		return too_many_say(session, envelope);
 	if (view_open(session_store(session), &view) != FAULT_NONE)
@@ -358,12 +418,13 @@ const struct smtp_status *envelope_recipient_add(struct session *session, struct
 	enum fault fault = path_route(session, view, path, &route);
 	if (fault == FAULT_NONE)
 		fault = quota_check(view, &route, envelope->size_said);
-	if (fault != FAULT_NONE)
-		return route_status(session, envelope, text, fault);
-	if (envelope->account_count + route.count > MAIL_TARGETS_MAX)
-		return too_many_say(session, envelope);
-	for (size_t i = 0; i < route.count; i++)
-		account_add(envelope, route.accounts[i]);
-	recipient_keep(envelope, text);
-	return NULL;
+	if (fault == FAULT_NONE)
+		refusal = local_add(session, envelope, rcpt, &route);
+	else if (fault == FAULT_DENIED)
+		refusal = remote_add(session, envelope, rcpt);
+	else
+		refusal = route_status(session, envelope, text, fault);
+	if (refusal == NULL)
+		recipient_keep(envelope, text);
+	return refusal;
 }

@@ -9,6 +9,7 @@
 
 #include "proto/smtp.h"
 #include "session/session.h"
+#include "store/queue.h"
 
 /* Zeroed, it is empty. */
 struct envelope {
@@ -19,6 +20,12 @@ struct envelope {
 	uint64_t *accounts; /* each once, ascending */
 	size_t account_count;
 	bool is_overfull; /* there were more recipients than the limit allows */
+	bool is_utf8;
+	enum smtp_return returns;
+	char *envid; /* xtext; NULL when unsaid */
+	/* What goes into the queue; their texts are owned. */
+	struct queue_recipient *queued;
+	size_t queued_count;
 };
 
 /* Frees what it holds; it is empty. */
@@ -32,9 +39,12 @@ void envelope_reset(struct envelope *envelope);
 const struct smtp_status *envelope_sender_set(struct session *session, struct envelope *envelope,
 					      const struct smtp_mail *mail);
 
-/* Adds a recipient, resolved to accounts whose quotas have room for what was said of the size. */
+/*
+ * Adds a recipient: resolved to accounts whose quotas have room for what was said of the
+ * size, or, from a user who has logged in, of another server.
+ */
 const struct smtp_status *envelope_recipient_add(struct session *session, struct envelope *envelope,
-						 const struct smtp_path *path);
+						 const struct smtp_rcpt *rcpt);
 
 /*
  * Holds a sender to the TLS floor (tls-policy section 4). True when the rung in force

@@ -124,7 +124,7 @@ static void extensions_append(struct session *session, struct buf *to)
 		buf_append_str(to, STR("\nAUTH"));
 		sasl_append_mechanisms(to, session_mechanisms(session), STR(" "), STR(""));
 	}
-	buf_append_str(to, STR("\nENHANCEDSTATUSCODES"));
+	buf_append_str(to, STR("\nENHANCEDSTATUSCODES\nDSN\nSMTPUTF8"));
 }
 
 /* HELO and EHLO begin anew (RFC 5321 section 4.1.4). */
@@ -198,9 +198,9 @@ static enum command_step cmd_mail(struct session *session, void *arguments)
 
 static enum command_step cmd_rcpt(struct session *session, void *arguments)
 {
-	const struct smtp_path *path = &((const struct smtp_command *)arguments)->rcpt;
+	const struct smtp_rcpt *rcpt = &((const struct smtp_command *)arguments)->rcpt;
 	const struct smtp_status *refusal =
-		envelope_recipient_add(session, &smtpd_of(session)->envelope, path);
+		envelope_recipient_add(session, &smtpd_of(session)->envelope, rcpt);
 
 	if (refusal != NULL) {
 		status_say(session, refusal);

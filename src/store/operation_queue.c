@@ -92,6 +92,7 @@ static enum fault recipients_add(struct batch *batch, struct cursor *from,
 			.address = wire_take_text(from),
 			.original = wire_take_text(from),
 			.notify = cursor_u32(from),
+			.is_delivered = cursor_u8(from) != 0,
 			.next_s = entry->received_s,
 		};
 		if (from->failed || !address_is_whole(recipient.address) ||
@@ -109,10 +110,12 @@ enum fault queue_add(struct execution *run, struct str entry_text, int64_t recei
 {
 	struct cursor from = cursor_make(entry_text);
 	struct account_record account;
-	struct queue_entry entry = {.received_s = received_s, .size = run->body_bytes};
+	struct str prefix = wire_take_text(&from);
+	struct queue_entry entry = {.received_s = received_s,
+				    .size = prefix.len + run->body_bytes};
 
 	queue_envelope_take(&from, &entry.envelope);
-	if (from.failed)
+	if (from.failed || prefix.len > MAIL_PREFIX_MAX)
 		return FAULT_INVALID;
 	enum fault fault = queue_load(run->batch, &account);
 	if (fault != FAULT_NONE)
@@ -121,8 +124,10 @@ enum fault queue_add(struct execution *run, struct str entry_text, int64_t recei
 	fault = recipients_add(run->batch, &from, &entry);
 	if (fault != FAULT_NONE)
 		return fault;
-	struct message_record message = {
-		.references = 1, .blob = run->blob, .body_bytes = run->body_bytes};
+	struct message_record message = {.references = 1,
+					 .blob = run->blob,
+					 .body_bytes = run->body_bytes,
+					 .prefix = prefix};
 	message_keep(run->batch, ACCOUNT_QUEUE, entry.number, &message);
 	batch_hold(run->batch, run->blob, 1);
 	entry_keep(run->batch, &entry);

@@ -59,6 +59,7 @@ struct queue_recipient {
 	int64_t next_s; /* when to try (again) */
 	bool is_held;
 	bool is_delay_told;
+	bool is_delivered; /* into a mailbox here already; only the sender has to be told */
 	struct str status; /* of the last attempt, for people: "451 4.7.1 later", or our words */
 	struct str host;   /* that said so, or empty */
 };
@@ -66,7 +67,9 @@ struct queue_recipient {
 /* What is given to mail_append to queue a message. */
 struct queue_new {
 	struct queue_envelope envelope;
-	const struct queue_recipient *recipients; /* address, original and notify count */
+	struct str prefix; /* header lines before the body; at most MAIL_PREFIX_MAX */
+	/* Of each: address, original, notify and is_delivered. */
+	const struct queue_recipient *recipients;
 	size_t recipient_count;
 };
 

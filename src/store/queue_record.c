@@ -68,7 +68,7 @@ enum fault queue_entry_take(uint64_t number, struct str text, struct queue_entry
 	return cursor_is_done(&from) ? FAULT_NONE : FAULT_CORRUPT;
 }
 
-enum { IS_HELD = 1, IS_DELAY_TOLD = 2 };
+enum { IS_HELD = 1, IS_DELAY_TOLD = 2, IS_DELIVERED = 4 };
 
 void queue_recipient_put(struct buf *to, const struct queue_recipient *recipient)
 {
@@ -78,7 +78,8 @@ void queue_recipient_put(struct buf *to, const struct queue_recipient *recipient
 	wire_put_u32(to, recipient->attempts);
 	wire_put_u64(to, (uint64_t)recipient->next_s);
 	wire_put_u8(to, (uint8_t)((recipient->is_held ? IS_HELD : 0) |
-				  (recipient->is_delay_told ? IS_DELAY_TOLD : 0)));
+				  (recipient->is_delay_told ? IS_DELAY_TOLD : 0) |
+				  (recipient->is_delivered ? IS_DELIVERED : 0)));
 	wire_put_text(to, recipient->status);
 	wire_put_text(to, recipient->host);
 }
@@ -93,6 +94,7 @@ static void recipient_take(struct cursor *from, struct queue_recipient *recipien
 	uint8_t flags = cursor_u8(from);
 	recipient_out->is_held = (flags & IS_HELD) != 0;
 	recipient_out->is_delay_told = (flags & IS_DELAY_TOLD) != 0;
+	recipient_out->is_delivered = (flags & IS_DELIVERED) != 0;
 	recipient_out->status = text_take(from);
 	recipient_out->host = text_take(from);
 	if ((recipient_out->notify & ~(uint32_t)QUEUE_NOTIFY_ALL) != 0)
@@ -111,11 +113,13 @@ enum fault queue_recipient_take(uint32_t number, struct str text,
 
 void queue_new_put(struct buf *to, const struct queue_new *entry)
 {
+	wire_put_text(to, entry->prefix);
 	queue_envelope_put(to, &entry->envelope);
 	for (size_t i = 0; i < entry->recipient_count; i++) {
 		wire_put_text(to, entry->recipients[i].address);
 		wire_put_text(to, entry->recipients[i].original);
 		wire_put_u32(to, entry->recipients[i].notify);
+		wire_put_u8(to, entry->recipients[i].is_delivered);
 	}
 }
 

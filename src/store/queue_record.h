@@ -26,7 +26,7 @@ void queue_recipient_put(struct buf *to, const struct queue_recipient *recipient
 must_check enum fault queue_recipient_take(uint32_t number, struct str from,
 					   struct queue_recipient *recipient_out);
 
-/* A new entry within an operation: the envelope, then each recipient. */
+/* A new entry within an operation: prefix, envelope, then each recipient. */
 void queue_new_put(struct buf *to, const struct queue_new *entry);
 void queue_envelope_put(struct buf *to, const struct queue_envelope *envelope);
 void queue_envelope_take(struct cursor *from, struct queue_envelope *envelope_out);

@@ -56,8 +56,8 @@ static void test_parse_refuses_the_rest(void **state)
 		"a@[2001:db8::1]",
 		"a@[IPv6:2001:db8::g]",
 		"a@[192.0.2.1",
-		"\xc3\xbc@b",
-		"a@\xc3\xbc",
+		"\xc3@b",
+		"a@\xc3",
 		"a@" L63 "4",
 		L63 "45@b",
 		"a@" L63 "." L63 "." L63 "." L63,
@@ -105,6 +105,34 @@ static void test_key_is_one_for_all_spellings(void **state)
 	key_expect("\".a\"@c", "\".a\"@c");
 }
 
+static void test_addresses_beyond_ascii(void **state)
+{
+	struct address address;
+
+	assert_true(address_parse(STR("J\xc3\x96rg@B\xc3\x9c" "cher.example"), &address));
+	assert_true(address.has_utf8);
+	assert_true(address_parse(STR("joerg@buecher.example"), &address));
+	assert_false(address.has_utf8);
+	key_expect("J\xc3\x96rg@B\xc3\x9c" "cher.example", "j\xc3\xb6rg@xn--bcher-kva.example");
+	/* O and combining diaeresis: another spelling of the same. */
+	key_expect("jO\xcc\x88rg@xn--bcher-kva.example", "j\xc3\xb6rg@xn--bcher-kva.example");
+	key_expect("\"J\xc3\x96 \"@c", "\"j\xc3\xb6 \"@c");
+	assert_false(address_parse(STR("\xff@b"), &address));
+	assert_false(address_parse(STR("a@\xe2\x80\x80.example"), &address));
+	assert_false(address_parse(STR("\"\xc3\"@b"), &address));
+}
+
+static void test_domains_in_ascii(void **state)
+{
+	struct buf to = BUF_INIT(512);
+
+	assert_true(domain_append_ascii(&to, STR("B\xc3\x9c" "cher.Example")));
+	assert_true(str_equals(buf_str(&to), STR("xn--bcher-kva.example")));
+	assert_false(domain_append_ascii(&to, STR("\xc3.example")));
+	assert_true(str_equals(buf_str(&to), STR("xn--bcher-kva.example")));
+	buf_done(&to);
+}
+
 static void test_account(void **state)
 {
 	struct buf key = BUF_INIT(512);
@@ -137,6 +165,8 @@ int main(void)
 		cmocka_unit_test(test_parse_refuses_the_rest),
 		cmocka_unit_test(test_parse_splits),
 		cmocka_unit_test(test_key_is_one_for_all_spellings),
+		cmocka_unit_test(test_addresses_beyond_ascii),
+		cmocka_unit_test(test_domains_in_ascii),
 		cmocka_unit_test(test_account),
 		cmocka_unit_test(test_domains),
 	};

@@ -102,19 +102,70 @@ static void test_mail_parameters(void **state)
 	bad_c("MAIL FROM:<a@b> BODY=BINARYMIME", SMTP_ERROR_PARAMETER_VALUE);
 	bad_c("MAIL FROM:<a@b> AUTH=a+3", SMTP_ERROR_PARAMETER_VALUE);
 	bad_c("MAIL FROM:<a@b> AUTH=a+zz", SMTP_ERROR_PARAMETER_VALUE);
-	bad_c("MAIL FROM:<a@b> SMTPUTF8", SMTP_ERROR_PARAMETER);
-	bad_c("MAIL FROM:<a@b> RET=HDRS", SMTP_ERROR_PARAMETER);
+	bad_c("MAIL FROM:<a@b> MT-PRIORITY=3", SMTP_ERROR_PARAMETER);
 	bad_c("MAIL FROM:<a@b> =x", SMTP_ERROR_PARAMETER);
+}
+
+static void test_notices_wanted_of_a_message(void **state)
+{
+	struct smtp_mail mail = good("MAIL FROM:<a@b> RET=hdrs ENVID=q+3D1", SMTP_MAIL).mail;
+
+	assert_int_equal(mail.returns, SMTP_RETURN_HEADERS);
+	assert_true(str_equals(mail.envid, STR("q+3D1")));
+	assert_int_equal(good("MAIL FROM:<a@b> RET=FULL", SMTP_MAIL).mail.returns,
+			 SMTP_RETURN_FULL);
+	bad_c("MAIL FROM:<a@b> RET=SOME", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<a@b> RET=FULL RET=FULL", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<a@b> ENVID=", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<a@b> ENVID=a=b", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<a@b> ENVID=1 ENVID=2", SMTP_ERROR_PARAMETER_VALUE);
+}
+
+static void test_utf8(void **state)
+{
+	struct smtp_mail mail =
+		good("MAIL FROM:<j\xc3\xb6rg@b\xc3\xbc" "cher.example> SMTPUTF8", SMTP_MAIL).mail;
+
+	assert_true(mail.is_utf8);
+	assert_true(mail.path.address.has_utf8);
+	assert_false(good("MAIL FROM:<a@b>", SMTP_MAIL).mail.is_utf8);
+	bad_c("MAIL FROM:<a@b> SMTPUTF8=1", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<a@b> SMTPUTF8 SMTPUTF8", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("MAIL FROM:<\xc3@b> SMTPUTF8", SMTP_ERROR_SENDER);
 }
 
 static void test_recipients(void **state)
 {
-	assert_true(good("RCPT TO:<PostMaster>", SMTP_RCPT).rcpt.is_postmaster);
-	assert_true(str_equals(good("RCPT TO:<@a:c@d>", SMTP_RCPT).rcpt.address.text, STR("c@d")));
+	assert_true(good("RCPT TO:<PostMaster>", SMTP_RCPT).rcpt.path.is_postmaster);
+	assert_true(str_equals(good("RCPT TO:<@a:c@d>", SMTP_RCPT).rcpt.path.address.text,
+			       STR("c@d")));
 	bad_c("RCPT TO:<>", SMTP_ERROR_RECIPIENT);
 	bad_c("RCPT TO:<a@b>;", SMTP_ERROR_RECIPIENT);
-	bad_c("RCPT TO:<a@b> NOTIFY=NEVER", SMTP_ERROR_PARAMETER);
-	bad_c("RCPT TO:<a@\xc3\xbc>", SMTP_ERROR_NON_ASCII);
+	bad_c("RCPT TO:<a@b> SIZE=3", SMTP_ERROR_PARAMETER);
+	/* Whether SMTPUTF8 was said is known to who took MAIL. */
+	assert_true(good("RCPT TO:<a@\xc3\xbc>", SMTP_RCPT).rcpt.path.address.has_utf8);
+	bad_c("RCPT TO:<a@\xff>", SMTP_ERROR_RECIPIENT);
+}
+
+static void test_notices_wanted_of_recipients(void **state)
+{
+	struct smtp_rcpt rcpt =
+		good("RCPT TO:<a@b> notify=SUCCESS,delay ORCPT=rfc822;A+2Bx@b", SMTP_RCPT).rcpt;
+
+	assert_int_equal(rcpt.notify, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY);
+	assert_true(str_equals(rcpt.original, STR("rfc822;A+2Bx@b")));
+	assert_int_equal(good("RCPT TO:<a@b>", SMTP_RCPT).rcpt.notify, 0);
+	assert_int_equal(good("RCPT TO:<a@b> NOTIFY=NEVER", SMTP_RCPT).rcpt.notify,
+			 SMTP_NOTIFY_NEVER);
+	bad_c("RCPT TO:<a@b> NOTIFY=NEVER,FAILURE", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> NOTIFY=DELAY,DELAY", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> NOTIFY=", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> NOTIFY=DELAY,", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> NOTIFY=DELAY NOTIFY=FAILURE", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> ORCPT=a@b", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> ORCPT=;a@b", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> ORCPT=rfc822;", SMTP_ERROR_PARAMETER_VALUE);
+	bad_c("RCPT TO:<a@b> ORCPT=rfc822;a+b", SMTP_ERROR_PARAMETER_VALUE);
 }
 
 static void test_bdat(void **state)
@@ -154,8 +205,11 @@ static void test_line_lengths(void **state)
 	memcpy(line, "NOPE", 4);
 	bad(str_make(line, 511), SMTP_ERROR_LINE_LENGTH);
 	memcpy(line, "MAIL FROM:<>", 12);
-	bad(str_make(line, 1066), SMTP_ERROR_NONE);
-	bad(str_make(line, 1067), SMTP_ERROR_LINE_LENGTH);
+	bad(str_make(line, 1178), SMTP_ERROR_NONE);
+	bad(str_make(line, 1179), SMTP_ERROR_LINE_LENGTH);
+	memcpy(line, "RCPT TO:<a@b>", 13);
+	bad(str_make(line, 1038), SMTP_ERROR_NONE);
+	bad(str_make(line, 1039), SMTP_ERROR_LINE_LENGTH);
 }
 
 static void reply_expect(int code, const char *enhanced, const char *text, const char *expected)
@@ -203,7 +257,10 @@ int main(void)
 		cmocka_unit_test(test_bare_line_ends_are_refused),
 		cmocka_unit_test(test_mail_paths),
 		cmocka_unit_test(test_mail_parameters),
+		cmocka_unit_test(test_notices_wanted_of_a_message),
+		cmocka_unit_test(test_utf8),
 		cmocka_unit_test(test_recipients),
+		cmocka_unit_test(test_notices_wanted_of_recipients),
 		cmocka_unit_test(test_bdat),
 		cmocka_unit_test(test_auth),
 		cmocka_unit_test(test_line_lengths),

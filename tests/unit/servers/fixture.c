@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "store/directory.h"
 #include "store/mailbox.h"
+#include "store/queue.h"
 #include "tls/binding.h"
 #include "tls/user_certificate.h"
 
@@ -268,6 +269,19 @@ enum fault mail_quota_check(struct view *view, uint64_t account, uint64_t bytes)
 	return account == fixture.full_account ? FAULT_OVER_QUOTA : FAULT_NONE;
 }
 
+static void queued_note(const struct queue_new *queued)
+{
+	struct buf *to = &fixture.append_queue;
+
+	buf_printf(to, "%x <%.*s> %.*s\n%.*s", queued->envelope.flags,
+		   STR_ARG(queued->envelope.sender), STR_ARG(queued->envelope.envid),
+		   STR_ARG(queued->prefix));
+	for (size_t i = 0; i < queued->recipient_count; i++)
+		buf_printf(to, "%.*s %.*s %x%s\n", STR_ARG(queued->recipients[i].address),
+			   STR_ARG(queued->recipients[i].original), queued->recipients[i].notify,
+			   queued->recipients[i].is_delivered ? " delivered" : "");
+}
+
 enum fault mail_append(struct store *store, struct mail_append *append)
 {
 	fixture.append_count++;
@@ -276,7 +290,11 @@ enum fault mail_append(struct store *store, struct mail_append *append)
 		fixture.append_accounts[i] = append->targets[i].account;
 	buf_reset(&fixture.append_body);
 	buf_reset(&fixture.append_prefix);
-	buf_append_str(&fixture.append_prefix, append->targets[0].prefix);
+	if (append->target_count > 0)
+		buf_append_str(&fixture.append_prefix, append->targets[0].prefix);
+	buf_reset(&fixture.append_queue);
+	if (append->queue != NULL)
+		queued_note(append->queue);
 	fixture.append_by_descriptor = append->body.fd != -1;
 	if (fixture.append_by_descriptor) {
 		assert_true(lseek(append->body.fd, 0, SEEK_SET) == 0);
@@ -389,6 +407,7 @@ int fixture_setup(void **state)
 	buf_init(&fixture.heard, HEARD_MAX);
 	buf_init(&fixture.append_body, BODY_MAX);
 	buf_init(&fixture.append_prefix, BODY_MAX);
+	buf_init(&fixture.append_queue, BODY_MAX);
 	config_fill(&fixture.config);
 	fixture.limits = &fixture.config.limits;
 	memcpy(fixture.peer, (uint8_t[16]){[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, 16);
@@ -421,6 +440,7 @@ int fixture_teardown(void **state)
 	buf_done(&fixture.heard);
 	buf_done(&fixture.append_body);
 	buf_done(&fixture.append_prefix);
+	buf_done(&fixture.append_queue);
 	uid_set_done(&fixture.expunged);
 	front_done(&fixture.front);
 	return 0;

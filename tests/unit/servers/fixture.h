@@ -41,6 +41,8 @@ struct fixture {
 	size_t append_targets;
 	struct buf append_body;
 	struct buf append_prefix; /* of the first target */
+	/* What was queued: flags, ENVID; prefix; a line a recipient: address, ORCPT, NOTIFY. */
+	struct buf append_queue;
 	bool append_by_descriptor;
 	struct uid_set expunged;
 	int contents_open;

@@ -13,6 +13,8 @@
 #define OK "250 2.0.0 OK\r\n"
 #define SENDER_OK "250 2.1.0 OK\r\n"
 #define RCPT_OK "250 2.1.5 OK\r\n"
+/* The end of every EHLO. */
+#define EXTENSIONS_END "250-DSN\r\n250 SMTPUTF8\r\n"
 #define GO "354 End data with <CR><LF>.<CR><LF>\r\n"
 #define SEQUENCE "503 5.5.1 Bad sequence of commands\r\n"
 
@@ -53,7 +55,7 @@ static void test_ehlo_announces_what_holds(void **state)
 	connect_greeted(SERVICE_SMTP);
 	fixture_expect(
 		"250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
-		"250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+		"250-CHUNKING\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n" EXTENSIONS_END);
 	fixture_exchange("HELO x\r\n", "250 mx.example.org\r\n");
 }
 
@@ -287,7 +289,7 @@ static void test_starttls_forgets(void **state)
 	fixture_exchange("MAIL FROM:<a@x>\r\n", SEQUENCE);
 	fixture_exchange("EHLO client.example\r\n",
 			 "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n"
-			 "250-8BITMIME\r\n250-CHUNKING\r\n250 ENHANCEDSTATUSCODES\r\n");
+			 "250-8BITMIME\r\n250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n" EXTENSIONS_END);
 	fixture_exchange("STARTTLS\r\n", "503 5.5.1 TLS is active already\r\n");
 	envelope_say();
 	fixture_exchange("DATA\r\n", GO);
@@ -314,7 +316,7 @@ static void test_submission_wants_tls_then_login(void **state)
 	connect_greeted(SERVICE_SUBMISSION);
 	fixture_expect(
 		"250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n250-8BITMIME\r\n"
-		"250-CHUNKING\r\n250-STARTTLS\r\n250 ENHANCEDSTATUSCODES\r\n");
+		"250-CHUNKING\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n" EXTENSIONS_END);
 	fixture_exchange("AUTH PLAIN AGFubmFAZXhhbXBsZS5vcmcAc2VjcmV0\r\n",
 			 "530 5.7.0 Must issue a STARTTLS command first\r\n");
 	fixture_exchange("BDAT 2 LAST\r\n\r\n",
@@ -323,7 +325,7 @@ static void test_submission_wants_tls_then_login(void **state)
 	fixture_exchange("EHLO x\r\n",
 			 "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 1048576\r\n"
 			 "250-8BITMIME\r\n250-CHUNKING\r\n250-AUTH PLAIN LOGIN\r\n"
-			 "250 ENHANCEDSTATUSCODES\r\n");
+			 "250-ENHANCEDSTATUSCODES\r\n" EXTENSIONS_END);
 	fixture_exchange("MAIL FROM:<anna@example.org>\r\n",
 			 "530 5.7.0 Authentication required\r\n");
 }
@@ -357,13 +359,105 @@ static void test_a_user_sends_as_himself(void **state)
 	fixture_exchange("MAIL FROM:<team@example.org>\r\nRSET\r\n", SENDER_OK OK);
 	fixture_exchange("MAIL FROM:<>\r\nRSET\r\n", SENDER_OK OK);
 	fixture_exchange("MAIL FROM:<Anna@example.org>\r\n", SENDER_OK);
-	fixture_exchange("RCPT TO:<b@y>\r\n", "550 5.7.1 Relaying denied\r\n");
 	fixture_exchange("RCPT TO:<bert@example.org>\r\n", RCPT_OK);
 	fixture_exchange("DATA\r\n", GO);
 	fixture_say(".\r\n");
 	assert_true(body_has(" with ESMTPSA id "));
+	assert_int_equal(fixture.append_queue.len, 0);
 	/* A user's slip is no attack. */
 	fixture_expect_no_log(LOG_SECURITY);
+}
+
+static void assert_queued(const char *text)
+{
+	if (!str_equals(buf_str(&fixture.append_queue), str_from_c(text)))
+		fail_msg("queued: %.*s", STR_ARG(buf_str(&fixture.append_queue)));
+}
+
+static void test_a_user_sends_to_other_servers(void **state)
+{
+	login();
+	fixture_exchange("MAIL FROM:<anna@example.org> RET=HDRS ENVID=q1\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<B@y> NOTIFY=DELAY,FAILURE ORCPT=rfc822;c@z\r\n", RCPT_OK);
+	fixture_exchange("RCPT TO:<bert@example.org>\r\nRCPT TO:<d@[192.0.2.1]>\r\n",
+			 RCPT_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Date: x\r\nMessage-ID: <1@a>\r\n\r\n.\r\n");
+	assert_int_equal(fixture.append_targets, 1);
+	assert_queued("8 <anna@example.org> q1\nB@y rfc822;c@z c\nd@[192.0.2.1]  0\n");
+}
+
+static void test_a_message_all_for_others_needs_no_mailbox(void **state)
+{
+	login();
+	fixture_exchange("MAIL FROM:<>\r\nRCPT TO:<b@y>\r\n", SENDER_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Date: x\r\nMessage-ID: <1@a>\r\n\r\n\xc3\xbc\r\n.\r\n");
+	assert_int_equal(fixture.append_count, 1);
+	assert_int_equal(fixture.append_targets, 0);
+	assert_queued("2 <> \nb@y  0\n");
+}
+
+static void test_who_wants_to_hear_of_a_delivery_here_is_queued_for(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<x@y>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<anna@example.org> NOTIFY=SUCCESS\r\n"
+			 "RCPT TO:<bert@example.org> NOTIFY=NEVER\r\n",
+			 RCPT_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_int_equal(fixture.append_targets, 2);
+	assert_queued("0 <x@y> \nanna@example.org  2 delivered\n");
+	/* Nobody is told of what nobody sent. */
+	fixture_exchange("MAIL FROM:<>\r\nRCPT TO:<anna@example.org> NOTIFY=SUCCESS\r\n",
+			 SENDER_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_queued("");
+}
+
+static void test_what_a_submitted_message_lacks_is_added(void **state)
+{
+	login();
+	fixture_exchange("MAIL FROM:<anna@example.org>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<bert@example.org>\r\nRCPT TO:<b@y>\r\n", RCPT_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Subject: s\r\n\r\n.\r\n");
+	struct str prefix = buf_str(&fixture.append_prefix);
+	struct str queued = buf_str(&fixture.append_queue);
+	assert_true(str_has_prefix(prefix, STR("Return-Path: <anna@example.org>\r\n"
+					       "Delivered-To: bert@example.org\r\nDate: ")));
+	assert_true(str_find(prefix, STR("\r\nMessage-ID: <")) != STR_NONE);
+	assert_true(str_find(queued, STR("\nDate: ")) != STR_NONE);
+	assert_true(str_find(queued, STR("\r\nMessage-ID: <")) != STR_NONE);
+}
+
+static void test_a_strangers_message_is_left_as_it_is(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<x@y>\r\nRCPT TO:<anna@example.org>\r\n", SENDER_OK RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say("Subject: s\r\n\r\n.\r\n");
+	assert_true(str_equals(buf_str(&fixture.append_prefix),
+			       STR("Return-Path: <x@y>\r\nDelivered-To: anna@example.org\r\n")));
+}
+
+static void test_addresses_beyond_ascii_want_smtputf8(void **state)
+{
+	connect_greeted(SERVICE_SMTP);
+	fixture_exchange("MAIL FROM:<x@y>\r\n", SENDER_OK);
+	fixture_exchange("RCPT TO:<\xc3\xbc"
+			 "@example.org>\r\n",
+			 "553 5.6.7 Such an address needs SMTPUTF8 with MAIL\r\n");
+	fixture_exchange("RSET\r\nMAIL FROM:<\xc3\xbc"
+			 "@y> SMTPUTF8\r\n", OK SENDER_OK);
+	fixture_exchange("RCPT TO:<\xc3\xbc"
+			 "@example.org>\r\n", "550 5.1.1 No such user here\r\n");
+	fixture_exchange("RCPT TO:<anna@example.org>\r\n", RCPT_OK);
+	fixture_exchange("DATA\r\n", GO);
+	fixture_say(".\r\n");
+	assert_true(body_has(" with UTF8SMTP id "));
 }
 
 static void test_port_25_has_no_logins(void **state)
@@ -448,6 +542,12 @@ int main(void)
 		TEST(test_submission_wants_tls_then_login),
 		TEST(test_login),
 		TEST(test_a_user_sends_as_himself),
+		TEST(test_a_user_sends_to_other_servers),
+		TEST(test_a_message_all_for_others_needs_no_mailbox),
+		TEST(test_who_wants_to_hear_of_a_delivery_here_is_queued_for),
+		TEST(test_what_a_submitted_message_lacks_is_added),
+		TEST(test_a_strangers_message_is_left_as_it_is),
+		TEST(test_addresses_beyond_ascii_want_smtputf8),
 		TEST(test_port_25_has_no_logins),
 		TEST(test_too_many_mistakes_end_the_session),
 		TEST(test_talk_without_mail_is_limited),
