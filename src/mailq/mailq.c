@@ -2,8 +2,10 @@
 #include "mailq/mailq.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mailq/dns_requests.h"
+#include "mailq/sender.h"
 #include "mailq/probe.h"
 
 enum {
@@ -38,6 +40,7 @@ static const struct {
 } requests[] = {
 	{MSG_peer_name_wanted, peer_name_wanted},
 	{MSG_dns_wanted, dns_wanted},
+	{MSG_queue_ordered, queue_ordered},
 	{MSG_route_wanted, route_wanted},
 	{MSG_probe_wanted, probe_wanted},
 };
@@ -65,6 +68,8 @@ static void status(struct role_server *server, struct buf *json)
 		   "\"dns_timeouts\":%llu,\"dns_bogus\":%llu",
 		   counts.tasks, counts.running, dns.in_flight, (unsigned long long)dns.asked,
 		   (unsigned long long)dns.timeouts, (unsigned long long)dns.bogus);
+	if (mailq_of(server)->sender != NULL)
+		sender_status(mailq_of(server)->sender, json);
 }
 
 static const struct role_server_ops ops = {
@@ -109,9 +114,33 @@ struct mailq *mailq_new(const struct mailq_options *options)
 	return mailq;
 }
 
+void mailq_send(struct mailq *mailq, struct store *store)
+{
+	mailq->sender = sender_new(mailq, store);
+}
+
 void mailq_run(struct mailq *mailq)
 {
+	if (mailq->sender != NULL)
+		sender_start(mailq->sender);
 	waiter_run(mailq->waiter);
+	if (mailq->sender != NULL)
+		sender_stop(mailq->sender);
+}
+
+struct str mailq_hostname(const struct config *config)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static char machine[256];
+
+	if (!str_is_empty(config->server.hostname))
+		return config->server.hostname;
+	pthread_mutex_lock(&lock);
+	if (machine[0] == '\0' && (gethostname(machine, sizeof(machine) - 1) != 0 ||
+				  machine[0] == '\0'))
+		CHECK(str_copy_c(STR("localhost"), machine, sizeof(machine)));
+	pthread_mutex_unlock(&lock);
+	return str_from_c(machine);
 }
 
 void mailq_free(struct mailq **mailq)
@@ -122,6 +151,8 @@ void mailq_free(struct mailq **mailq)
 	dns_requests_drop(old);
 	peer_names_free(&old->peer_names);
 	waiter_free(&old->waiter);
+	if (old->sender != NULL)
+		sender_free(&old->sender);
 	resolver_free(&old->resolver);
 	role_server_done(&old->server);
 	dns_files_done(&old->dns_files);

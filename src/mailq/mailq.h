@@ -26,6 +26,8 @@
 #include "net/resolver.h"
 
 struct mailq;
+struct sender;
+struct store;
 
 struct mailq_options {
 	int parent_fd;
@@ -48,6 +50,7 @@ struct mailq {
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
 	struct client_contexts *contexts; /* the same */
+	struct sender *sender; /* NULL: nothing is sent from here */
 };
 
 /* Takes over the parent's descriptor. Starts no thread yet. */
@@ -70,5 +73,14 @@ struct client_contexts *mailq_contexts_get(struct mailq *mailq);
 
 /* A reference to the configuration in force, to be given back; NULL until the first came. Thread safe. */
 struct config *mailq_config_get(struct mailq *mailq);
+
+/*
+ * Has the queue sent, from the store, which is borrowed and outlives it. Before
+ * mailq_run; without it the role asks and answers only.
+ */
+void mailq_send(struct mailq *mailq, struct store *store);
+
+/* The server's name for other servers; borrowed from the configuration or static. */
+struct str mailq_hostname(const struct config *config);
 
 #endif

@@ -9,6 +9,10 @@
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
 #include "proc/snapshot_read.h"
+#include "store/store.h"
+
+/* How long a store that is being started anew is waited for. */
+enum { STORE_PATIENCE_MS = 30 * 1000 };
 
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
@@ -25,6 +29,8 @@ static void parent_message(struct mailq *mailq, struct packet *packet)
 int role_mailq(struct role_process *process)
 {
 	struct broker broker;
+	struct role_client store_client;
+	struct store *store;
 	struct buf sandbox = BUF_INIT(1024);
 
 	/* An arena a worker would keep each one's largest message. */
@@ -32,13 +38,21 @@ int role_mailq(struct role_process *process)
 	if (!sandbox_role_enter(process, &sandbox))
 		return EXIT_USAGE;
 	broker_init(&broker, ROLE_MAILQ);
+	role_client_init(&store_client, &broker.connector, ROLE_STORE, STORE_PATIENCE_MS);
 	struct mailq *mailq = mailq_new(&(struct mailq_options){.parent_fd = ROLE_FD_PARENT,
 								 .log = &process->log,
 								 .connector = &broker.connector,
 								 .parent_message = parent_message});
+	enum fault fault = store_open("store", &store_client, &store);
+	if (fault != FAULT_NONE)
+		return role_fail(process, "%s cannot be opened: %s", process->store,
+				 fault_text(fault));
+	mailq_send(mailq, store);
 	role_ready(process, sandbox.data);
 	mailq_run(mailq);
 	mailq_free(&mailq);
+	store_close(&store);
+	role_client_done(&store_client);
 	broker_done(&broker);
 	buf_done(&sandbox);
 	return EXIT_DONE;

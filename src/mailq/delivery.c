@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mailq/delivery.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "deliver/own.h"
+#include "deliver/route.h"
+#include "mailq/settle.h"
+#include "net/dial.h"
+#include "tls/failure_client.h"
+
+enum {
+	PORT = 25,
+	NAME_MAX_BYTES = 512,
+	TARGETS_MAX = 2 * ROUTE_ADDRESSES_MAX,
+	REASON_MAX = 4096,
+};
+
+enum stage { STAGE_BEGIN, STAGE_ROUTE, STAGE_DIAL, STAGE_OPEN, STAGE_SEND, STAGE_GIVE_UP };
+
+struct delivery {
+	struct task task;
+	struct sender *sender;
+	struct mailq *mailq;
+	struct outbox_destination *destination;
+	char domain[NAME_MAX_BYTES];
+	struct client_contexts *contexts;
+	struct own own;
+	enum stage stage;
+
+	/* The job at hand; NULL between two. */
+	struct outbox_job *job;
+	struct load load;
+	struct settle_fate *fates;
+
+	/* The way. */
+	struct route_find *find;
+	const struct route *route;
+	size_t host_at;
+	char host[NAME_MAX_BYTES]; /* the one that is tried: its name, or its address */
+	bool without_dhe;
+	struct dial_target targets[TARGETS_MAX];
+	struct dial dial;
+
+	/* The session. */
+	bool has_client;
+	struct smtp_client client;
+	struct tls_demand demand;
+	unsigned messages; /* sent through it */
+	bool wants_reset;
+	bool has_transaction;
+	struct transaction transaction;
+
+	/* Why it could not go on, for every job. */
+	enum transaction_fate reason_fate;
+	char reason_status[16];
+	struct buf reason;
+	bool is_tls_reason;
+};
+
+/* ---- jobs ---- */
+
+static struct str address_text(const struct delivery *delivery, struct buf *to)
+{
+	if (delivery->stage >= STAGE_DIAL && delivery->dial.options.target_count > 0)
+		dns_address_append(to, dial_target(&delivery->dial)->address);
+	return buf_str(to);
+}
+
+/* "verify TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; "may:none" for a downgrade to the clear. */
+static void tls_text(const struct delivery *delivery, struct buf *to)
+{
+	struct tls_facts facts;
+
+	if (!delivery->has_client)
+		return;
+	facts = outbound_facts(&delivery->client.outbound);
+	buf_append_c(to, tls_level_name(delivery->demand.level));
+	if (facts.is_active)
+		buf_append_char(to, ' ');
+	else if (delivery->demand.level != TLS_LEVEL_NONE)
+		buf_append_str(to, STR(":none"));
+	tls_facts_append(&facts, to);
+}
+
+/* Gives the job at hand back with what is left of it. */
+static void job_give_back(struct delivery *delivery, const struct settle_left *left)
+{
+	if (left->count == 0)
+		sender_job_done(delivery->sender, delivery->job);
+	else
+		sender_job_again(delivery->sender, delivery->job, left->recipients, left->count,
+				 left->next_s);
+	delivery->job = NULL;
+	load_done(&delivery->load);
+	free(delivery->fates);
+	delivery->fates = NULL;
+}
+
+/* Settles the job at hand with the fates as they stand. Blocks on the store. */
+static void job_settle(struct delivery *delivery)
+{
+	struct config *config = client_contexts_config(delivery->contexts);
+	struct sender_lease lease = sender_lease(delivery->sender);
+	struct settle_left *left = calloc(1, sizeof(*left));
+	struct buf address = BUF_INIT(256), tls = BUF_INIT(256);
+
+	CHECK(left != NULL);
+	tls_text(delivery, &tls);
+	struct settle settle = {
+		.store = sender_store(delivery->sender),
+		.log = delivery->mailq->options.log,
+		.config = config,
+		.hostname = mailq_hostname(config),
+		.owner = lease.owner,
+		.epoch = lease.epoch,
+		.load = &delivery->load,
+		.host = str_from_c(delivery->host),
+		.address = address_text(delivery, &address),
+		.tls = buf_str(&tls),
+		.is_tls_reason = delivery->is_tls_reason,
+		.knows_dsn = delivery->has_client &&
+			     smtp_capabilities_has(&delivery->client.capabilities,
+						   SMTP_CAPABILITY_DSN)};
+	settle_run(&settle, delivery->fates, delivery->load.recipient_count, left);
+	job_give_back(delivery, left);
+	buf_done(&address);
+	buf_done(&tls);
+	free(left);
+}
+
+/* Every recipient of the job at hand has the reason of the whole for his own. */
+static void job_settle_reason(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->load.recipient_count; i++)
+		delivery->fates[i] =
+			(struct settle_fate){.recipient = &delivery->load.recipients[i],
+					     .fate = delivery->reason_fate,
+					     .status = str_from_c(delivery->reason_status),
+					     .text = buf_str(&delivery->reason)};
+	job_settle(delivery);
+}
+
+/* Loads the job at hand; false when nothing of it is left to be sent. */
+static bool job_load(struct delivery *delivery)
+{
+	enum fault fault =
+		load_job(sender_store(delivery->sender), delivery->job, &delivery->load);
+
+	if (fault == FAULT_NONE) {
+		delivery->fates =
+			calloc(delivery->load.recipient_count, sizeof(*delivery->fates));
+		CHECK(delivery->fates != NULL);
+		return true;
+	}
+	if (fault == FAULT_NOT_FOUND)
+		sender_job_done(delivery->sender, delivery->job);
+	else {
+		log_printf(delivery->mailq->options.log, LOG_ERROR,
+			   "queue: an entry cannot be read (%s); it is looked at again in a minute",
+			   fault_text(fault));
+		sender_job_again(delivery->sender, delivery->job, delivery->job->recipients,
+				 delivery->job->recipient_count, clock_real_s() + 60);
+	}
+	delivery->job = NULL;
+	return false;
+}
+
+/* The next job for this connection, loaded; false when there is none. */
+static bool job_next(struct delivery *delivery)
+{
+	while (delivery->job == NULL) {
+		delivery->job = sender_take_next(delivery->sender, delivery->destination);
+		if (delivery->job == NULL)
+			return false;
+		if (job_load(delivery))
+			return true;
+	}
+	return true;
+}
+
+/* ---- reasons ---- */
+
+static void reason_set(struct delivery *delivery, enum transaction_fate fate, const char *status,
+		       struct str words)
+{
+	delivery->reason_fate = fate;
+	CHECK(str_copy_c(str_from_c(status), delivery->reason_status,
+			 sizeof(delivery->reason_status)));
+	buf_reset(&delivery->reason);
+	buf_append_str(&delivery->reason, str_sub(words, 0, REASON_MAX));
+}
+
+/* Nothing goes to this destination now. */
+static void give_up(struct delivery *delivery)
+{
+	delivery->stage = STAGE_GIVE_UP;
+	if (delivery->reason_fate == TRANSACTION_LATER)
+		sender_failed(delivery->sender, delivery->destination, buf_str(&delivery->reason));
+}
+
+/* One job a run, so that many do not hold the worker. */
+static enum step give_up_go(struct delivery *delivery)
+{
+	if (!job_next(delivery))
+		return STEP_END;
+	job_settle_reason(delivery);
+	return STEP_AGAIN;
+}
+
+/* ---- the way ---- */
+
+static void route_wake(void *context)
+{
+	struct delivery *delivery = context;
+
+	task_wake(&delivery->task);
+}
+
+static void route_begin(struct delivery *delivery)
+{
+	struct route_request request = {.resolver = delivery->mailq->resolver,
+					.domain = str_from_c(delivery->domain),
+					.is_own_name = own_name_check,
+					.is_own_address = own_address_check,
+					.own_context = &delivery->own,
+					.wake = route_wake,
+					.wake_context = delivery};
+
+	own_init(&delivery->own, client_contexts_config(delivery->contexts), PORT);
+	delivery->find = route_find_new(&request);
+	delivery->stage = STAGE_ROUTE;
+}
+
+/* What a verdict means for the mail; FOUND is none. */
+static const struct {
+	enum route_verdict verdict;
+	enum transaction_fate fate;
+	const char *status;
+} verdicts[] = {
+	{ROUTE_INVALID, TRANSACTION_FAILED, "5.1.2"}, {ROUTE_NOWHERE, TRANSACTION_FAILED, "5.1.2"},
+	{ROUTE_NULL, TRANSACTION_FAILED, "5.1.10"},   {ROUTE_LOOP, TRANSACTION_FAILED, "5.4.6"},
+	{ROUTE_LATER, TRANSACTION_LATER, "4.4.3"},
+};
+
+static void route_refuse(struct delivery *delivery, const struct route *route)
+{
+	struct buf words = BUF_INIT(2 * REASON_MAX);
+
+	buf_printf(&words, "%s: %s", delivery->domain, route_verdict_name(route->verdict));
+	if (route->why.len > 0)
+		buf_printf(&words, " (%.*s)", STR_ARG(buf_str(&route->why)));
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+		if (verdicts[i].verdict == route->verdict)
+			reason_set(delivery, verdicts[i].fate, verdicts[i].status,
+				   buf_str(&words));
+	buf_done(&words);
+	give_up(delivery);
+}
+
+/* Begins to connect to the host at hand; with none left, gives up. */
+static void host_begin(struct delivery *delivery)
+{
+	struct buf name = BUF_INIT(NAME_MAX_BYTES);
+	size_t count = 0;
+
+	while (delivery->host_at < delivery->route->host_count &&
+	       delivery->route->hosts[delivery->host_at].address_count == 0)
+		delivery->host_at++;
+	if (delivery->host_at == delivery->route->host_count) {
+		give_up(delivery);
+		return;
+	}
+	const struct route_host *host = &delivery->route->hosts[delivery->host_at];
+	for (; count < host->address_count && count < TARGETS_MAX; count++) {
+		memcpy(delivery->targets[count].address, host->addresses[count], 16);
+		delivery->targets[count].port = PORT;
+	}
+	if (host->name.len > 0)
+		buf_append_str(&name, dns_name_str(&host->name));
+	else
+		dns_address_append(&name, host->addresses[0]);
+	CHECK(str_copy_c(buf_str(&name), delivery->host, sizeof(delivery->host)));
+	buf_done(&name);
+	dial_done(&delivery->dial);
+	dial_init(&delivery->dial, &(struct dial_options){.targets = delivery->targets,
+							   .target_count = count});
+	delivery->stage = STAGE_DIAL;
+}
+
+static bool route_go(struct delivery *delivery, enum step *step_out)
+{
+	const struct route *route = route_find_step(delivery->find);
+
+	if (route == NULL) {
+		*step_out = STEP_WAIT_WAKE;
+		return false;
+	}
+	delivery->route = route;
+	if (route->verdict != ROUTE_FOUND) {
+		route_refuse(delivery, route);
+		return true;
+	}
+	reason_set(delivery, TRANSACTION_LATER, "4.4.1", STR("no host of the domain has an address"));
+	host_begin(delivery);
+	return true;
+}
+
+/* ---- the connection ---- */
+
+static void client_begin(struct delivery *delivery)
+{
+	struct config *config = client_contexts_config(delivery->contexts);
+	struct client_destination destination = {
+		.client = CLIENT_SMTP,
+		.domain = delivery->domain[0] == '[' ? STR("") : str_from_c(delivery->domain),
+		.host = str_from_c(delivery->host),
+		.address = dial_target(&delivery->dial)->address};
+	struct client_rule rule = client_contexts_rule(delivery->contexts, &destination);
+
+	rule.demand.without_dhe |= delivery->without_dhe;
+	delivery->demand = rule.demand;
+	struct smtp_client_parts parts = {.outbound = {.fd = dial_take(&delivery->dial),
+						       .context = rule.context,
+						       .file_name = config->file_name,
+						       .host = destination.host,
+						       .demand = &delivery->demand},
+					  .helo = mailq_hostname(config)};
+	smtp_client_init(&delivery->client, &parts);
+	delivery->has_client = true;
+	delivery->messages = 0;
+	delivery->wants_reset = false;
+	delivery->stage = STAGE_OPEN;
+}
+
+static void client_end(struct delivery *delivery)
+{
+	if (delivery->has_client)
+		smtp_client_done(&delivery->client);
+	delivery->has_client = false;
+}
+
+static bool dial_go(struct delivery *delivery, enum step *step_out)
+{
+	switch (dial_step(&delivery->dial, &delivery->task)) {
+	case DIAL_WAIT:
+		*step_out = STEP_WAIT_OUTPUT;
+		return false;
+	case DIAL_CONNECTED:
+		client_begin(delivery);
+		return true;
+	default:
+		delivery->is_tls_reason = false;
+		reason_set(delivery, TRANSACTION_LATER, "4.4.1", buf_str(&delivery->dial.why));
+		delivery->host_at++;
+		host_begin(delivery);
+		return true;
+	}
+}
+
+static void security_log(const struct delivery *delivery)
+{
+	struct buf line = BUF_INIT(LOG_LINE_MAX), address = BUF_INIT(256);
+
+	if (outbound_append_security(&delivery->client.outbound,
+				     address_text(delivery, &address), &line))
+		log_printf(delivery->mailq->options.log, LOG_SECURITY, "%.*s",
+			   STR_ARG(buf_str(&line)));
+	buf_done(&line);
+	buf_done(&address);
+}
+
+static bool dh_was_too_small(const struct delivery *delivery)
+{
+	const struct outbound *outbound = &delivery->client.outbound;
+
+	if (outbound->fault != OUTBOUND_TLS || outbound->tls == NULL)
+		return false;
+	enum tls_client_failure failure = tls_client_failure(outbound->tls);
+	return failure == TLS_CLIENT_FAILURE_DH_SMALL || failure == TLS_CLIENT_FAILURE_DH_WEAK;
+}
+
+/* The session did not come about: the next host, or this one without DHE. */
+static void open_failed(struct delivery *delivery)
+{
+	const struct outbound *outbound = &delivery->client.outbound;
+	struct buf words = BUF_INIT(2 * REASON_MAX);
+	bool is_dh = dh_was_too_small(delivery) && !delivery->without_dhe;
+
+	security_log(delivery);
+	delivery->is_tls_reason = outbound_fault_is_tls(outbound->fault);
+	buf_printf(&words, "%s %.*s", delivery->host, STR_ARG(buf_str(&outbound->why)));
+	reason_set(delivery, TRANSACTION_LATER, delivery->is_tls_reason ? "4.7.5" : "4.4.2",
+		   buf_str(&words));
+	buf_done(&words);
+	client_end(delivery);
+	delivery->without_dhe = is_dh;
+	if (!is_dh)
+		delivery->host_at++;
+	host_begin(delivery);
+}
+
+static bool open_go(struct delivery *delivery, enum step *step_out)
+{
+	if (delivery->task.is_expired)
+		smtp_client_expire(&delivery->client);
+	enum smtp_client_step step = smtp_client_step(&delivery->client);
+	delivery->task.deadline_ms = delivery->client.outbound.stream.deadline_ms;
+	switch (step) {
+	case SMTP_CLIENT_WAIT_INPUT:
+		*step_out = STEP_WAIT_INPUT;
+		return false;
+	case SMTP_CLIENT_WAIT_OUTPUT:
+		*step_out = STEP_WAIT_OUTPUT;
+		return false;
+	case SMTP_CLIENT_READY:
+		delivery->is_tls_reason = false;
+		sender_succeeded(delivery->sender, delivery->destination);
+		delivery->stage = STAGE_SEND;
+		return true;
+	default:
+		open_failed(delivery);
+		return true;
+	}
+}
+
+/* ---- sending ---- */
+
+static void transaction_begin(struct delivery *delivery)
+{
+	const struct config *config = client_contexts_config(delivery->contexts);
+	struct transaction_parts parts = {
+		.client = &delivery->client,
+		.envelope = &delivery->load.entry.envelope,
+		.recipients = delivery->load.recipients,
+		.recipient_count = delivery->load.recipient_count,
+		.pieces = {delivery->load.content.prefix, delivery->load.content.body},
+		.min_bytes_per_s = config->limits.min_bytes_per_second,
+		.after_reset = delivery->wants_reset};
+
+	transaction_init(&delivery->transaction, &parts);
+	delivery->has_transaction = true;
+}
+
+static void transaction_end(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->load.recipient_count; i++) {
+		const struct transaction_recipient *recipient =
+			&delivery->transaction.recipients[i];
+		delivery->fates[i] = (struct settle_fate){
+			.recipient = recipient->recipient,
+			.fate = recipient->fate,
+			.status = str_from_c(recipient->status),
+			.text = str_from_c(recipient->text == NULL ? "" : recipient->text),
+			.is_reply = recipient->is_reply};
+	}
+	job_settle(delivery);
+	delivery->wants_reset = delivery->transaction.wants_reset;
+	transaction_done(&delivery->transaction);
+	delivery->has_transaction = false;
+	delivery->messages++;
+}
+
+/* Its answer is not waited for. */
+static enum step quit(struct delivery *delivery)
+{
+	smtp_client_say(&delivery->client, STR("QUIT"), SMTP_CLIENT_COMMAND_MS);
+	(void)smtp_client_step(&delivery->client);
+	return STEP_END;
+}
+
+static enum step send_go(struct delivery *delivery)
+{
+	const struct config *config = client_contexts_config(delivery->contexts);
+
+	if (!delivery->has_transaction) {
+		if (delivery->messages >= config->queue.connection_messages ||
+		    !job_next(delivery))
+			return quit(delivery);
+		transaction_begin(delivery);
+	}
+	if (delivery->task.is_expired)
+		transaction_expire(&delivery->transaction);
+	enum transaction_step step = transaction_step(&delivery->transaction);
+	delivery->task.deadline_ms = delivery->client.outbound.stream.deadline_ms;
+	switch (step) {
+	case TRANSACTION_WAIT_INPUT:
+		return STEP_WAIT_INPUT;
+	case TRANSACTION_WAIT_OUTPUT:
+		return STEP_WAIT_OUTPUT;
+	case TRANSACTION_DONE:
+		transaction_end(delivery);
+		return STEP_AGAIN;
+	default:
+		transaction_end(delivery);
+		return STEP_END;
+	}
+}
+
+/* ---- the task ---- */
+
+static void begin(struct delivery *delivery)
+{
+	/* The job that it was started with is loaded like any other. */
+	if (!job_load(delivery) && !job_next(delivery)) {
+		delivery->stage = STAGE_GIVE_UP;
+		return;
+	}
+	sender_rest_append(delivery->sender, delivery->destination, &delivery->reason);
+	if (delivery->reason.len == 0) {
+		route_begin(delivery);
+		return;
+	}
+	delivery->reason_fate = TRANSACTION_LATER;
+	CHECK(str_copy_c(STR("4.4.1"), delivery->reason_status, sizeof(delivery->reason_status)));
+	delivery->stage = STAGE_GIVE_UP;
+}
+
+static enum step delivery_run(struct task *task)
+{
+	struct delivery *delivery = list_entry(task, struct delivery, task);
+	enum step step;
+
+	for (;;) {
+		switch (delivery->stage) {
+		case STAGE_BEGIN:
+			begin(delivery);
+			break;
+		case STAGE_ROUTE:
+			if (!route_go(delivery, &step))
+				return step;
+			break;
+		case STAGE_DIAL:
+			if (!dial_go(delivery, &step))
+				return step;
+			break;
+		case STAGE_OPEN:
+			if (!open_go(delivery, &step))
+				return step;
+			break;
+		case STAGE_SEND:
+			return send_go(delivery);
+		case STAGE_GIVE_UP:
+			return give_up_go(delivery);
+		}
+	}
+}
+
+/* What was under way at the end of the process is as it was in the store. */
+static void delivery_end(struct task *task)
+{
+	struct delivery *delivery = list_entry(task, struct delivery, task);
+	struct sender *sender = delivery->sender;
+	struct outbox_destination *destination = delivery->destination;
+
+	if (delivery->has_transaction)
+		transaction_done(&delivery->transaction);
+	if (delivery->job != NULL && delivery->fates != NULL) {
+		load_done(&delivery->load);
+		free(delivery->fates);
+	}
+	if (delivery->job != NULL)
+		sender_job_again(sender, delivery->job, delivery->job->recipients,
+				 delivery->job->recipient_count, clock_real_s());
+	client_end(delivery);
+	dial_done(&delivery->dial);
+	route_find_free(&delivery->find);
+	client_contexts_unref(&delivery->contexts);
+	buf_done(&delivery->reason);
+	free(delivery);
+	sender_closed(sender, destination);
+}
+
+static const struct task_ops delivery_ops = {.run = delivery_run, .end = delivery_end};
+
+void delivery_start(struct sender *sender, struct outbox_job *job)
+{
+	struct delivery *delivery = calloc(1, sizeof(*delivery));
+
+	CHECK(delivery != NULL);
+	delivery->task = (struct task){.ops = &delivery_ops, .fd = -1};
+	delivery->sender = sender;
+	delivery->mailq = sender_mailq(sender);
+	delivery->contexts = mailq_contexts_get(delivery->mailq);
+	delivery->job = job;
+	delivery->destination = job->destination;
+	buf_init(&delivery->reason, REASON_MAX + 64);
+	CHECK(str_copy_c(outbox_destination_name(job->destination), delivery->domain,
+			 sizeof(delivery->domain)));
+	dial_init(&delivery->dial, &(struct dial_options){.targets = delivery->targets});
+	task_start(delivery->mailq->waiter, &delivery->task);
+}

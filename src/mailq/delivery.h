@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A connection to a destination, as a task of the waiter: finds the way, connects,
+ * and sends one job of the outbox after the other until none is ready.
+ *
+ * 1. The hosts of the route are tried in order. One that cannot be reached, or whose
+ *    TLS does not meet the demand, is passed over for the next; when none is left the
+ *    reasons of the last stand for the whole, and what is ready for the destination
+ *    waits with it.
+ * 2. What is demanded of a host is looked up for each (deliver/client_contexts.h);
+ *    what was got stands in the line of each recipient.
+ * 3. Nothing is tried again in a weaker way. After a DH group that was too small the
+ *    same host is tried once without DHE, which is not weaker.
+ */
+#ifndef POSTERN_MAILQ_DELIVERY_H
+#define POSTERN_MAILQ_DELIVERY_H
+
+#include "mailq/sender.h"
+
+/* Starts with a job that was taken. Under the sender's lock. */
+void delivery_start(struct sender *sender, struct outbox_job *job);
+
+#endif

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mailq/sender.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "mailq/delivery.h"
+#include "mailq/here.h"
+#include "proto/address.h"
+#include "store/feed.h"
+#include "store/queue.h"
+
+enum {
+	/* The lease is the machine's: a new process of it goes on where the last one ended. */
+	NODE = 1,
+	LEASE_S = 60,
+	LEASE_RENEW_S = 20,
+	LOOK_S = 1,
+	/* A destination that could not be reached is left alone for so long. */
+	REST_S = 60,
+	BATCH = 1000, /* entries that are read in one view */
+};
+
+/* An order to look at an entry anew. */
+struct order {
+	struct list_node node;
+	uint64_t entry;
+};
+
+struct sender {
+	struct mailq *mailq;
+	struct store *store;
+	struct feed *feed;
+	pthread_t thread;
+	pthread_t feed_thread;
+	bool is_started;
+	pthread_mutex_t lock; /* over all below */
+	pthread_cond_t wake;
+	bool is_stopping;
+	bool is_told; /* of something new in the queue */
+	struct outbox *outbox;
+	struct list orders;
+	struct sender_lease lease;
+	bool has_lease;
+	int64_t lease_renewed_s;
+	uint64_t last_entry; /* the highest that was read */
+};
+
+/* ---- entries into the outbox ---- */
+
+/* Recipients of an entry that go the same way. */
+struct way {
+	char name[ADDRESS_DOMAIN_MAX + 1];
+	uint32_t recipients[QUEUE_RECIPIENTS_MAX];
+	uint32_t count;
+	int64_t due_s; /* the earliest */
+};
+
+static bool way_name(struct str address_text, char name[ADDRESS_DOMAIN_MAX + 1])
+{
+	size_t at = str_find_last_char(address_text, '@');
+	struct str domain = str_from(address_text, at == STR_NONE ? 0 : at + 1);
+	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
+
+	if (domain.len > 0 && domain.ptr[0] == '[')
+		buf_append_str(&ascii, domain);
+	else if (!domain_append_ascii(&ascii, domain))
+		buf_append_str(&ascii, domain);
+	bool is_whole = str_copy_c(buf_str(&ascii), name, ADDRESS_DOMAIN_MAX + 1);
+	buf_done(&ascii);
+	return is_whole;
+}
+
+static void way_flush(struct sender *sender, const struct queue_entry *entry, struct way *way)
+{
+	struct str who = str_is_empty(entry->envelope.user) ? entry->envelope.sender
+							    : entry->envelope.user;
+
+	if (way->count > 0)
+		outbox_add(sender->outbox, entry->number, str_from_c(way->name), who,
+			   way->recipients, way->count, way->due_s);
+	way->count = 0;
+}
+
+static void way_add(struct sender *sender, const struct queue_entry *entry, struct way *way,
+		    const struct queue_recipient *recipient, uint32_t at_once)
+{
+	char name[ADDRESS_DOMAIN_MAX + 1];
+
+	if (recipient->is_held || recipient->is_delivered ||
+	    !way_name(recipient->address, name))
+		return;
+	if (way->count > 0 && (way->count >= at_once || strcasecmp(way->name, name) != 0 ||
+			       way->due_s != recipient->next_s))
+		way_flush(sender, entry, way);
+	if (way->count == 0) {
+		memcpy(way->name, name, sizeof(name));
+		way->due_s = recipient->next_s;
+	}
+	way->recipients[way->count++] = recipient->number;
+}
+
+/* Puts an entry into the outbox; true when some of its recipients are delivered already. */
+static bool entry_add(struct sender *sender, struct view *view, const struct queue_entry *entry,
+		      uint32_t at_once)
+{
+	struct queue_recipient recipient;
+	struct way *way = calloc(1, sizeof(*way));
+	bool has_delivered = false;
+
+	CHECK(way != NULL);
+	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
+	     from = recipient.number + 1) {
+		has_delivered |= recipient.is_delivered;
+		way_add(sender, entry, way, &recipient, at_once);
+	}
+	way_flush(sender, entry, way);
+	free(way);
+	return has_delivered;
+}
+
+/* Reads entries that are new; false when there may be more. `here_out`: those to be told of. */
+static bool entries_read(struct sender *sender, uint32_t at_once, uint64_t *here, size_t *here_count)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	struct queue_entry entry;
+	size_t count = 0;
+
+	*here_count = 0;
+	if (view_open(sender->store, &view) != FAULT_NONE)
+		return true;
+	pthread_mutex_lock(&sender->lock);
+	while (count < BATCH && queue_next(view, sender->last_entry, &entry)) {
+		sender->last_entry = entry.number;
+		if (entry_add(sender, view, &entry, at_once))
+			here[(*here_count)++] = entry.number;
+		count++;
+	}
+	pthread_mutex_unlock(&sender->lock);
+	return count < BATCH;
+}
+
+static void entries_take(struct sender *sender, const struct config *config)
+{
+	uint64_t *here = calloc(BATCH, sizeof(*here));
+	size_t count;
+	bool is_last;
+
+	CHECK(here != NULL);
+	do {
+		is_last = entries_read(sender, config->queue.message_recipients, here, &count);
+		for (size_t i = 0; i < count; i++)
+			here_settle(sender, here[i]);
+	} while (!is_last);
+	free(here);
+}
+
+/* ---- orders ---- */
+
+void sender_ordered(struct sender *sender, uint64_t entry)
+{
+	struct order *order = calloc(1, sizeof(*order));
+
+	CHECK(order != NULL);
+	order->entry = entry;
+	pthread_mutex_lock(&sender->lock);
+	list_append(&sender->orders, &order->node);
+	pthread_cond_signal(&sender->wake);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *packet)
+{
+	if (mailq->sender != NULL)
+		sender_ordered(mailq->sender, packet->message.queue_ordered.entry);
+	role_peer_done(peer, packet->header.id, FAULT_NONE, STR(""));
+}
+
+/* Looks at an entry anew; false while one of its jobs is taken. Under the lock. */
+static bool order_carry_out(struct sender *sender, uint64_t number, uint32_t at_once)
+{
+	struct view *view CLEANUP_VIEW = NULL;
+	struct queue_entry entry;
+
+	if (!outbox_forget(sender->outbox, number))
+		return false;
+	if (view_open(sender->store, &view) == FAULT_NONE &&
+	    queue_get(view, number, &entry) == FAULT_NONE)
+		entry_add(sender, view, &entry, at_once);
+	return true;
+}
+
+static void orders_take(struct sender *sender, const struct config *config)
+{
+	pthread_mutex_lock(&sender->lock);
+	list_each(node, following, &sender->orders)
+	{
+		struct order *order = list_entry(node, struct order, node);
+		/* What was not read yet is read as it is. */
+		if (order->entry > sender->last_entry ||
+		    order_carry_out(sender, order->entry, config->queue.message_recipients)) {
+			list_remove(node);
+			free(order);
+		}
+	}
+	pthread_mutex_unlock(&sender->lock);
+}
+
+/* ---- the lease ---- */
+
+static bool lease_hold(struct sender *sender)
+{
+	int64_t now_s = clock_real_s();
+	uint64_t epoch;
+
+	if (sender->has_lease && now_s - sender->lease_renewed_s < LEASE_RENEW_S &&
+	    now_s >= sender->lease_renewed_s)
+		return true;
+	enum fault fault =
+		queue_lease_take(sender->store, sender->lease.owner, LEASE_S, &epoch);
+	if (fault == FAULT_NONE) {
+		pthread_mutex_lock(&sender->lock);
+		sender->lease.epoch = epoch;
+		pthread_mutex_unlock(&sender->lock);
+		sender->lease_renewed_s = now_s;
+	}
+	/* Without the store nothing is settled anyway; the lease is good until its end. */
+	sender->has_lease = fault == FAULT_NONE ||
+			    (sender->has_lease && now_s - sender->lease_renewed_s < LEASE_S);
+	return sender->has_lease;
+}
+
+/* ---- the threads ---- */
+
+static void deliveries_start(struct sender *sender)
+{
+	struct outbox_job *job;
+
+	pthread_mutex_lock(&sender->lock);
+	outbox_advance(sender->outbox, clock_real_s());
+	while (!sender->is_stopping && (job = outbox_take(sender->outbox)) != NULL)
+		delivery_start(sender, job);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+static void limits_take(struct sender *sender, const struct config_queue *queue)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_limits_set(sender->outbox, (struct outbox_limits){
+						  .connections = queue->connections,
+						  .destination_connections =
+							  queue->destination_connections});
+	pthread_mutex_unlock(&sender->lock);
+}
+
+static void look(struct sender *sender)
+{
+	struct config *config = mailq_config_get(sender->mailq);
+
+	if (config != NULL && lease_hold(sender)) {
+		limits_take(sender, &config->queue);
+		entries_take(sender, config);
+		orders_take(sender, config);
+		deliveries_start(sender);
+	}
+	config_unref(&config);
+}
+
+/* Waits until there is something to do; false at the end. */
+static bool look_wait(struct sender *sender)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOK_S;
+	pthread_mutex_lock(&sender->lock);
+	if (!sender->is_stopping && !sender->is_told && list_is_empty(&sender->orders))
+		pthread_cond_timedwait(&sender->wake, &sender->lock, &until);
+	sender->is_told = false;
+	bool goes_on = !sender->is_stopping;
+	pthread_mutex_unlock(&sender->lock);
+	return goes_on;
+}
+
+static void *sender_run(void *argument)
+{
+	struct sender *sender = argument;
+
+	while (look_wait(sender))
+		look(sender);
+	return NULL;
+}
+
+static void told(struct sender *sender)
+{
+	pthread_mutex_lock(&sender->lock);
+	sender->is_told = true;
+	pthread_cond_signal(&sender->wake);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+static void *feed_run(void *argument)
+{
+	struct sender *sender = argument;
+	struct feed_notice notice;
+
+	while (feed_next(sender->feed, &notice))
+		if (notice.sequence == 0 || notice.account == ACCOUNT_QUEUE)
+			told(sender);
+	return NULL;
+}
+
+struct sender *sender_new(struct mailq *mailq, struct store *store)
+{
+	struct sender *sender = calloc(1, sizeof(*sender));
+
+	CHECK(sender != NULL && pthread_mutex_init(&sender->lock, NULL) == 0);
+	CHECK(pthread_cond_init(&sender->wake, NULL) == 0);
+	sender->mailq = mailq;
+	sender->store = store;
+	sender->feed = feed_new(store);
+	sender->outbox = outbox_new((struct outbox_limits){1, 1});
+	list_init(&sender->orders);
+	sender->lease.owner = NODE;
+	return sender;
+}
+
+void sender_start(struct sender *sender)
+{
+	CHECK(pthread_create(&sender->thread, NULL, sender_run, sender) == 0);
+	CHECK(pthread_create(&sender->feed_thread, NULL, feed_run, sender) == 0);
+	sender->is_started = true;
+}
+
+void sender_stop(struct sender *sender)
+{
+	if (!sender->is_started)
+		return;
+	pthread_mutex_lock(&sender->lock);
+	sender->is_stopping = true;
+	pthread_cond_signal(&sender->wake);
+	pthread_mutex_unlock(&sender->lock);
+	feed_stop(sender->feed);
+	pthread_join(sender->thread, NULL);
+	pthread_join(sender->feed_thread, NULL);
+	sender->is_started = false;
+}
+
+void sender_free(struct sender **sender)
+{
+	struct sender *old = *sender;
+	struct list_node *node;
+
+	*sender = NULL;
+	while ((node = list_take_first(&old->orders)) != NULL)
+		free(list_entry(node, struct order, node));
+	outbox_free(&old->outbox);
+	feed_free(&old->feed);
+	pthread_cond_destroy(&old->wake);
+	pthread_mutex_destroy(&old->lock);
+	free(old);
+}
+
+void sender_status(struct sender *sender, struct buf *json)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct outbox_counts counts = outbox_counts(sender->outbox);
+	pthread_mutex_unlock(&sender->lock);
+	buf_printf(json,
+		   ",\"queue\":{\"waiting\":%llu,\"ready\":%llu,\"sending\":%llu,"
+		   "\"connections\":%u,\"destinations\":%u}",
+		   (unsigned long long)counts.waiting, (unsigned long long)counts.ready,
+		   (unsigned long long)counts.taken, counts.connections, counts.destinations);
+}
+
+/* ---- for deliveries ---- */
+
+struct mailq *sender_mailq(const struct sender *sender)
+{
+	return sender->mailq;
+}
+
+struct store *sender_store(const struct sender *sender)
+{
+	return sender->store;
+}
+
+struct sender_lease sender_lease(struct sender *sender)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct sender_lease lease = sender->lease;
+	pthread_mutex_unlock(&sender->lock);
+	return lease;
+}
+
+struct outbox_job *sender_take_next(struct sender *sender, struct outbox_destination *destination)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct outbox_job *job =
+		sender->is_stopping ? NULL : outbox_take_next(sender->outbox, destination);
+	pthread_mutex_unlock(&sender->lock);
+	return job;
+}
+
+void sender_job_done(struct sender *sender, struct outbox_job *job)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_done(sender->outbox, job);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void sender_job_again(struct sender *sender, struct outbox_job *job, const uint32_t *recipients,
+		      uint32_t count, int64_t due_s)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_again(sender->outbox, job, recipients, count, due_s);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void sender_succeeded(struct sender *sender, struct outbox_destination *destination)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_succeeded(sender->outbox, destination);
+	/* It may have more connections now. */
+	sender->is_told = true;
+	pthread_cond_signal(&sender->wake);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void sender_failed(struct sender *sender, struct outbox_destination *destination,
+		   struct str reason)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_failed(sender->outbox, destination, reason, clock_real_s() + REST_S);
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
+			struct buf *to)
+{
+	pthread_mutex_lock(&sender->lock);
+	buf_append_str(to, outbox_rest_reason(destination, clock_real_s()));
+	pthread_mutex_unlock(&sender->lock);
+}
+
+void sender_closed(struct sender *sender, struct outbox_destination *destination)
+{
+	pthread_mutex_lock(&sender->lock);
+	outbox_closed(sender->outbox, destination);
+	sender->is_told = true;
+	pthread_cond_signal(&sender->wake);
+	pthread_mutex_unlock(&sender->lock);
+}

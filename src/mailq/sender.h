@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends the queue: holds its lease, keeps the outbox (queue/outbox.h) in step with
+ * the store, and starts a delivery (delivery.h) for each connection that may go.
+ *
+ * A thread of its own does what blocks on the store: the lease, new entries, orders.
+ * The outbox is under a lock, which is never held while anything blocks.
+ */
+#ifndef POSTERN_MAILQ_SENDER_H
+#define POSTERN_MAILQ_SENDER_H
+
+#include "mailq/mailq.h"
+#include "queue/outbox.h"
+#include "store/store.h"
+
+struct sender;
+
+/* Borrows both. Starts nothing yet. */
+struct sender *sender_new(struct mailq *mailq, struct store *store);
+
+/* Begins, once there is a configuration. */
+void sender_start(struct sender *sender);
+
+/* Ends the threads; deliveries that run go on until the waiter ends them. */
+void sender_stop(struct sender *sender);
+
+/* Frees; every delivery must have ended. */
+void sender_free(struct sender **sender);
+
+/* An order about an entry stands in the store. Thread safe, does not block. */
+void sender_ordered(struct sender *sender, uint64_t entry);
+
+/* A row of the table in mailq.c: the same as a message. */
+void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *packet);
+
+/* Appends `,"queued":...` to a status. */
+void sender_status(struct sender *sender, struct buf *json);
+
+/* ---- for deliveries, thread safe ---- */
+
+struct sender_lease {
+	uint64_t owner;
+	uint64_t epoch;
+};
+
+struct mailq *sender_mailq(const struct sender *sender);
+struct store *sender_store(const struct sender *sender);
+struct sender_lease sender_lease(struct sender *sender);
+
+/* As the functions of the outbox. */
+struct outbox_job *sender_take_next(struct sender *sender, struct outbox_destination *destination);
+void sender_job_done(struct sender *sender, struct outbox_job *job);
+void sender_job_again(struct sender *sender, struct outbox_job *job, const uint32_t *recipients,
+		      uint32_t count, int64_t due_s);
+void sender_succeeded(struct sender *sender, struct outbox_destination *destination);
+void sender_failed(struct sender *sender, struct outbox_destination *destination,
+		   struct str reason);
+/* Why the destination rests; appended, nothing when it does not. */
+void sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
+			struct buf *to);
+/* The connection ended: another may begin. */
+void sender_closed(struct sender *sender, struct outbox_destination *destination);
+
+#endif

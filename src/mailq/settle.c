@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mailq/settle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "mailq/notice.h"
+#include "queue/schedule.h"
+
+enum { STORE_AWAY_S = 60, STATUS_MAX = 4096 };
+
+/* A fate with what follows from it. */
+struct outcome {
+	const struct settle_fate *fate;
+	bool is_over;	   /* LATER became FAILED: its life is over */
+	bool wants_notice; /* of kind `action` */
+	enum dsn_action action;
+};
+
+static struct schedule schedule_of(const struct config_queue *queue)
+{
+	return (struct schedule){.first_retry_s = queue->first_retry_s,
+				 .longest_retry_s = queue->longest_retry_s,
+				 .delay_notice_s = queue->delay_notice_s,
+				 .tls_notice_s = queue->tls_notice_s,
+				 .lifetime_s = queue->lifetime_s};
+}
+
+/* ---- what follows ---- */
+
+/* What the sender wants to hear of; what he did not say is failures and delays. */
+static bool is_wanted(const struct queue_recipient *recipient, enum queue_notify kind)
+{
+	uint32_t notify = recipient->notify;
+
+	if (notify == 0)
+		notify = QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
+	return (notify & kind) != 0;
+}
+
+static bool has_sender(const struct settle *settle)
+{
+	const struct queue_envelope *envelope = &settle->load->entry.envelope;
+
+	return envelope->sender.len > 0 && (envelope->flags & QUEUE_NOTICE) == 0;
+}
+
+static void sent_judge(const struct settle *settle, struct outcome *outcome)
+{
+	outcome->wants_notice = is_wanted(outcome->fate->recipient, QUEUE_NOTIFY_SUCCESS) &&
+				!settle->knows_dsn;
+	outcome->action = settle->is_local ? DSN_DELIVERED : DSN_RELAYED;
+}
+
+static void later_judge(const struct settle *settle, const struct schedule *schedule,
+			int64_t now_s, struct outcome *outcome)
+{
+	const struct queue_recipient *recipient = outcome->fate->recipient;
+	int64_t received_s = settle->load->entry.received_s;
+
+	outcome->is_over = schedule_is_over(schedule, received_s, now_s);
+	outcome->action = outcome->is_over ? DSN_FAILED : DSN_DELAYED;
+	if (outcome->is_over)
+		outcome->wants_notice = is_wanted(recipient, QUEUE_NOTIFY_FAILURE);
+	else
+		outcome->wants_notice =
+			is_wanted(recipient, QUEUE_NOTIFY_DELAY) && !recipient->is_delay_told &&
+			schedule_is_notice_due(schedule, received_s, now_s, settle->is_tls_reason);
+}
+
+static struct outcome outcome_of(const struct settle *settle, const struct schedule *schedule,
+				 int64_t now_s, const struct settle_fate *fate)
+{
+	struct outcome outcome = {.fate = fate};
+
+	if (fate->fate == TRANSACTION_SENT)
+		sent_judge(settle, &outcome);
+	else if (fate->fate == TRANSACTION_LATER)
+		later_judge(settle, schedule, now_s, &outcome);
+	else {
+		outcome.wants_notice = is_wanted(fate->recipient, QUEUE_NOTIFY_FAILURE);
+		outcome.action = DSN_FAILED;
+	}
+	outcome.wants_notice = outcome.wants_notice && has_sender(settle);
+	return outcome;
+}
+
+static bool outcome_stays(const struct outcome *outcome)
+{
+	return outcome->fate->fate == TRANSACTION_LATER && !outcome->is_over;
+}
+
+/* ---- into the store ---- */
+
+/* The outcomes that go together in one step: those with the same notice, or with none. */
+static bool is_in_step(const struct outcome *outcome, bool has_notice, enum dsn_action action)
+{
+	return has_notice ? outcome->wants_notice && outcome->action == action
+			  : !outcome->wants_notice;
+}
+
+struct step {
+	struct queue_outcome outcomes[QUEUE_RECIPIENTS_MAX];
+	struct dsn_recipient told[QUEUE_RECIPIENTS_MAX];
+	size_t count;
+};
+
+static void step_add(struct step *step, const struct settle *settle, const struct outcome *outcome,
+		     int64_t next_s)
+{
+	const struct settle_fate *fate = outcome->fate;
+	struct str none = {0};
+
+	step->outcomes[step->count] = (struct queue_outcome){
+		.recipient = fate->recipient->number,
+		.is_done = !outcome_stays(outcome),
+		.next_s = next_s,
+		.is_delay_told = outcome->wants_notice && outcome->action == DSN_DELAYED,
+		.status = fate->text,
+		.host = settle->host};
+	step->told[step->count++] = (struct dsn_recipient){
+		.address = fate->recipient->address,
+		.original = fate->recipient->original,
+		.status = outcome->is_over ? STR("4.4.7") : fate->status,
+		.host = settle->host,
+		.diagnostic = fate->is_reply ? fate->text : none,
+		.reason = fate->is_reply ? none : fate->text,
+		.attempted_s = clock_real_s()};
+}
+
+static enum fault step_store(const struct settle *settle, const struct step *step,
+			     const struct notice *notice)
+{
+	struct queue_settle request = {.entry = settle->load->entry.number,
+				       .owner = settle->owner,
+				       .epoch = settle->epoch,
+				       .outcomes = step->outcomes,
+				       .outcome_count = step->count,
+				       .notice = notice == NULL ? NULL : notice_append_of(notice)};
+
+	return queue_settle(settle->store, &request);
+}
+
+/* A notice that nobody can take is dropped; what it tells about is settled all the same. */
+static enum fault step_with_notice(const struct settle *settle, const struct step *step,
+				   enum dsn_action action)
+{
+	struct notice_parts parts = {.store = settle->store,
+				     .config = settle->config,
+				     .hostname = settle->hostname,
+				     .load = settle->load,
+				     .action = action,
+				     .recipients = step->told,
+				     .recipient_count = step->count};
+	struct notice *notice;
+
+	enum fault fault = notice_new(&parts, &notice);
+	if (fault == FAULT_NONE) {
+		fault = step_store(settle, step, notice);
+		notice_free(&notice);
+	}
+	if (fault != FAULT_OVER_QUOTA && fault != FAULT_NOT_FOUND && fault != FAULT_DENIED)
+		return fault;
+	log_printf(settle->log, LOG_WARNING,
+		   "queue: the sender of %.*s is not told what became of it: %s",
+		   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
+	return step_store(settle, step, NULL);
+}
+
+static enum fault step_run(const struct settle *settle, const struct outcome *outcomes,
+			   size_t count, bool has_notice, enum dsn_action action, int64_t next_s)
+{
+	struct step *step = calloc(1, sizeof(*step));
+	enum fault fault = FAULT_NONE;
+
+	CHECK(step != NULL);
+	for (size_t i = 0; i < count; i++)
+		if (is_in_step(&outcomes[i], has_notice, action))
+			step_add(step, settle, &outcomes[i], next_s);
+	if (step->count > 0)
+		fault = has_notice ? step_with_notice(settle, step, action)
+				   : step_store(settle, step, NULL);
+	free(step);
+	return fault;
+}
+
+/* ---- into mail.log ---- */
+
+static const char *result_word(const struct settle *settle, const struct outcome *outcome)
+{
+	if (outcome_stays(outcome))
+		return "delayed";
+	if (outcome->fate->fate != TRANSACTION_SENT)
+		return "failed";
+	return settle->is_local ? "delivered" : "relayed";
+}
+
+static void status_log(struct log_line *line, const struct outcome *outcome)
+{
+	const struct settle_fate *fate = outcome->fate;
+	const char *general = fate->fate == TRANSACTION_SENT ? "2.0.0"
+			      : outcome_stays(outcome)	      ? "4.0.0"
+							      : "5.0.0";
+
+	log_line_text(line, ", Status: ");
+	if (outcome->is_over)
+		log_line_text(line, "4.4.7");
+	else if (str_is_empty(fate->status))
+		log_line_text(line, "%s", general);
+	else
+		log_line_word(line, fate->status);
+	log_line_text(line, " ");
+	log_line_phrase(line, fate->text);
+}
+
+static void outcome_log(const struct settle *settle, const struct outcome *outcome)
+{
+	struct log_line line;
+
+	/* smtpd has written the line of a delivery here. */
+	if (settle->is_local)
+		return;
+	log_line_begin(&line, settle->log, LOG_MAIL);
+	log_line_text(&line, "Sent: Queue-ID: %.*s, Recipient: <",
+		      STR_ARG(settle->load->entry.envelope.queue_id));
+	log_line_word(&line, outcome->fate->recipient->address);
+	log_line_text(&line, ">, Result: %s", result_word(settle, outcome));
+	status_log(&line, outcome);
+	log_line_text(&line, ", Remote-Host: ");
+	log_line_word(&line, settle->host);
+	if (!str_is_empty(settle->address))
+		log_line_text(&line, " [%.*s]", STR_ARG(settle->address));
+	log_line_text(&line, ", Msg-Id: <");
+	log_line_word(&line, settle->load->entry.envelope.message_id);
+	log_line_text(&line, ">");
+	if (!str_is_empty(settle->tls))
+		log_line_text(&line, ", TLS: %.*s", STR_ARG(settle->tls));
+	log_line_end(&line);
+}
+
+/* ---- the whole ---- */
+
+static void left_all(const struct settle_fate *fates, size_t count, int64_t next_s,
+		     struct settle_left *left)
+{
+	left->count = 0;
+	left->next_s = next_s;
+	for (size_t i = 0; i < count; i++)
+		left->recipients[left->count++] = fates[i].recipient->number;
+}
+
+static bool steps_run(const struct settle *settle, const struct outcome *outcomes, size_t count,
+		      int64_t next_s)
+{
+	enum fault fault = step_run(settle, outcomes, count, false, DSN_FAILED, next_s);
+
+	for (int action = 0; action < DSN_ACTION_COUNT && fault == FAULT_NONE; action++)
+		fault = step_run(settle, outcomes, count, true, (enum dsn_action)action, next_s);
+	if (fault == FAULT_NONE)
+		return true;
+	log_printf(settle->log, LOG_ERROR,
+		   "queue: what became of %.*s cannot be stored (%s); it is tried again in a minute, "
+		   "and a server that has it may get it twice",
+		   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
+	return false;
+}
+
+void settle_run(const struct settle *settle, const struct settle_fate *fates, size_t count,
+		struct settle_left *left_out)
+{
+	struct schedule schedule = schedule_of(&settle->config->queue);
+	struct outcome *outcomes = calloc(count, sizeof(*outcomes));
+	int64_t now_s = clock_real_s();
+	int64_t next_s = schedule_next(&schedule, settle->load->entry.received_s,
+				       fates[0].recipient->attempts + 1, now_s,
+				       random_below(UINT32_MAX));
+
+	CHECK(outcomes != NULL && count > 0 && count <= QUEUE_RECIPIENTS_MAX);
+	for (size_t i = 0; i < count; i++)
+		outcomes[i] = outcome_of(settle, &schedule, now_s, &fates[i]);
+	left_all(fates, count, now_s + STORE_AWAY_S, left_out);
+	if (steps_run(settle, outcomes, count, next_s)) {
+		left_out->count = 0;
+		left_out->next_s = next_s;
+		for (size_t i = 0; i < count; i++) {
+			outcome_log(settle, &outcomes[i]);
+			if (outcome_stays(&outcomes[i]))
+				left_out->recipients[left_out->count++] =
+					fates[i].recipient->number;
+		}
+	}
+	free(outcomes);
+}

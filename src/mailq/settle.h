@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Settles an attempt: what became of each recipient goes into the store, together
+ * with the notice that the sender gets of it, and into mail.log.
+ *
+ * 1. What stays has its next time; what is over is gone in the same step in which its
+ *    notice is stored (store/queue.h). A log line follows the store.
+ * 2. Notices go to senders who want them (RFC 3461 section 5.2, RFC 5321 section 4.5.5):
+ *    never about a notice, never for the null sender.
+ * 3. A message whose life is over fails with its last reason.
+ */
+#ifndef POSTERN_MAILQ_SETTLE_H
+#define POSTERN_MAILQ_SETTLE_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "deliver/transaction.h"
+#include "mailq/load.h"
+
+/* One recipient's fate: SENT, LATER or FAILED. */
+struct settle_fate {
+	const struct queue_recipient *recipient;
+	enum transaction_fate fate;
+	struct str status; /* "5.1.1", or empty */
+	struct str text;   /* a reply, or our words */
+	bool is_reply;
+};
+
+/* Who settles, and what all fates have in common. All is borrowed. */
+struct settle {
+	struct store *store;
+	const struct log *log;
+	const struct config *config;
+	struct str hostname; /* ours */
+	uint64_t owner;	     /* of the queue's lease */
+	uint64_t epoch;
+	const struct load *load;
+	struct str host;    /* the server by name; empty: none was reached */
+	struct str address; /* and by address */
+	struct str tls;	    /* "verify TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; empty: no attempt */
+	bool is_tls_reason; /* it is TLS that did not come about */
+	bool knows_dsn;	    /* the server sends the notices of success itself */
+	bool is_local;	    /* it was a delivery into a mailbox here */
+};
+
+/* What is left of the job. */
+struct settle_left {
+	uint32_t recipients[QUEUE_RECIPIENTS_MAX];
+	uint32_t count;
+	int64_t next_s; /* of all of them */
+};
+
+/*
+ * Settles. When the store does not take it, everything is left, for a minute later:
+ * then the server may get a message twice, and the log says so. Blocks on the store.
+ */
+void settle_run(const struct settle *settle, const struct settle_fate *fates, size_t count,
+		struct settle_left *left_out);
+
+#endif
