@@ -163,11 +163,10 @@ static void security_log(const struct probe *probe, const struct outbound *outbo
 	buf_done(&address);
 }
 
-static enum step talked(struct probe *probe, const struct outbound *outbound)
+static void talked(struct probe *probe, const struct outbound *outbound)
 {
 	security_log(probe, outbound);
 	probe_report_outbound(probe->report, outbound);
-	return finish(probe);
 }
 
 /* ---- talking ---- */
@@ -185,16 +184,17 @@ static enum step smtp_talk(struct probe *probe)
 		return STEP_WAIT_INPUT;
 	case SMTP_CLIENT_WAIT_OUTPUT:
 		return STEP_WAIT_OUTPUT;
-	case SMTP_CLIENT_READY:
-		/* Its answer is not waited for: whoever goes has said so. */
-		smtp_client_say(client, STR("QUIT"), STEP_MS);
-		(void)smtp_client_step(client);
-		break;
 	default:
 		break;
 	}
 	probe_report_smtp(probe->report, client);
-	return talked(probe, &client->outbound);
+	talked(probe, &client->outbound);
+	if (step == SMTP_CLIENT_READY) {
+		/* Its answer is not waited for, nor does it matter: we have seen enough. */
+		smtp_client_say(client, STR("QUIT"), STEP_MS);
+		(void)smtp_client_step(client);
+	}
+	return finish(probe);
 }
 
 static enum step bare_talk(struct probe *probe)
@@ -209,7 +209,8 @@ static enum step bare_talk(struct probe *probe)
 		return STEP_WAIT_INPUT;
 	if (io == IO_WANT_OUTPUT)
 		return STEP_WAIT_OUTPUT;
-	return talked(probe, outbound);
+	talked(probe, outbound);
+	return finish(probe);
 }
 
 static void talk_begin(struct probe *probe)

@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 
+import client_cases
 import manual
 import model
 import rules
@@ -357,8 +358,9 @@ def make():
         if case["name"] in table.names:
             sys.exit(f"written.json: {case['name']!r} stands twice")
         table.names.add(case["name"])
-    return {"openssl_cnf": HOSTILE, "policies": table.policies, "peers": table.peers,
-            "cases": table.cases + written["cases"]}
+    clients = client_cases.make(HOSTILE)
+    return {"openssl_cnf": HOSTILE, "policies": {**table.policies, **clients.policies}, "peers": table.peers,
+            "servers": clients.servers, "cases": table.cases + written["cases"], "client_cases": clients.cases}
 
 
 def text_of(data):
@@ -382,14 +384,15 @@ def main():
     if "--check" in sys.argv:
         stale = [path.name for path, text in ((CASES, cases), (MANUAL, page))
                  if not path.exists() or path.read_text() != text]
-        stale += rules.lacking(data["cases"])
+        stale += rules.lacking(data["cases"] + data["client_cases"])
         if stale:
             sys.exit(f"not up to date: {', '.join(stale)}; run tests/truth/generate.py and generate.py --manual")
     elif "--manual" in sys.argv:
         MANUAL.write_text(page)
     else:
         CASES.write_text(cases)
-        print(f"{len(data['cases'])} cases, {len(data['policies'])} policies, {len(data['peers'])} peers")
+        print(f"{len(data['cases'])} cases of listeners, {len(data['client_cases'])} of clients, "
+              f"{len(data['policies'])} policies, {len(data['peers'])} peers, {len(data['servers'])} servers")
 
 
 if __name__ == "__main__":

@@ -15,13 +15,14 @@ RULES_HEAD = """
 
 HEAD = """# The table of truth
 
-What a listener answers to a peer, for {policies} policies and {peers} kinds of peers: {cases} cases. Each of them is
+What a listener answers to a peer, for {policies} policies and {peers} kinds of peers: {cases} cases. And what Postern as a
+client makes of {servers} kinds of servers: {client_cases} cases, which stand [further down](#where-postern-is-the-client). Each of them is
 run against a real Postern whenever its tests run (`script/test truth`), with a real connection to the real port. The
 page is made from the data of those tests, tests/truth/cases.json: do not edit it; change the data and run
 `tests/truth/generate.py --manual`.
 
 Most outcomes were worked out by a second reading of the rules in [kerio-variables.md](kerio-variables.md), written
-apart from Postern's own code (tests/truth/model.py); the others were written down by hand (tests/truth/written.json).
+apart from Postern's own code (tests/truth/model.py, client_model.py); the others were written down by hand (tests/truth/written.json).
 The server of all cases holds the two certificates that `postern init` makes, RSA of 2048 bits and ECDSA P-256.
 
 How to read a line: *rule* names the rule or section of the specification that it proves. *Answer* is the version, the
@@ -36,6 +37,21 @@ PEERS_HEAD = """
 A suite list is in the peer's order. "At most" is the highest version of a peer whose hello has no list of versions.
 
 | peer | its hello |
+|---|---|
+"""
+
+
+CLIENT_HEAD = """
+## Where Postern is the client
+
+`postern tls probe` of a running server connects to these servers, in the variables' way and in that of the row of
+TlsPolicy that a line names. *Comes of it* is the version, the suite and the group, or that the connection fails;
+*security.log* is then a part of its line, with ADDRESS for the server's, as PIN in a row stands for the pin of its key. Of a server that only looks at the hello,
+the line tells what was offered to it; groups that this OpenSSL lacks are left out.
+
+### The servers
+
+| server | what it does |
 |---|---|
 """
 
@@ -161,12 +177,70 @@ def checks_text(data):
     return out
 
 
+def raw_text(raw):
+    if "alert" in raw:
+        return f"sends alert {raw['alert']}"
+    if "say" in raw:
+        return f"sends {code(raw['say'].strip())}"
+    if "hello" not in raw:
+        return "closes the connection"
+    hello = raw["hello"]
+    more = ", says that it could more" if hello.get("sentinel") else ""
+    more += ", without secure renegotiation" if "renegotiation" in hello else ""
+    return f"answers with {hello['version']} and {hello['suite']}{more}, and closes"
+
+
+def server_text(server):
+    if "raw" in server:
+        return f"reads the hello, then {raw_text(server['raw'])}"
+    parts = ["speaks " + ", ".join(server["versions"])]
+    parts += [listed(server["suites"])] if "suites" in server else []
+    parts += [f"DHE of {server['dh']} bits"] if "dh" in server else []
+    parts += [f"shows a certificate that is {server['certificate']}"] if "certificate" in server else []
+    return "; ".join(parts)
+
+
+def offer_text(offers):
+    versions = ", ".join(offers["versions"]) if "versions" in offers else f"at most {offers['at most']}"
+    return f"offers {versions}; {listed(offers['suites'], 3)}; groups {', '.join(offers['groups']) or 'none'}"
+
+
+def client_row(case):
+    expect = case["expect"]
+    who = cell(case["server"])
+    if "row" in case:
+        who += "; row: " + ", ".join(code(f"{name} = {value}") for name, value in case["row"].items())
+    if "offers" in case:
+        comes = offer_text(case["offers"])
+    elif expect["outcome"] == "failed":
+        comes = "fails"
+    else:
+        comes = ", ".join(expect[key] for key in ("version", "suite", "group") if expect.get(key))
+        comes += f"; its certificate is {case['certificate']}" if "certificate" in case else ""
+    log = code(case["log"]) if "log" in case and "offers" not in case else ""
+    return f"| {case['service']} | {who} | {comes} | {case['rule']} | {log} |"
+
+
+def clients_text(data):
+    out = CLIENT_HEAD + "".join(f"| {cell(name)} | {server_text(server)} |\n"
+                                for name, server in data["servers"].items())
+    by_policy = {}
+    for case in data["client_cases"]:
+        by_policy.setdefault(case["policy"], []).append(case)
+    for name, cases in by_policy.items():
+        out += f"\n### {name}\n\n{policy_text(data['policies'][name])}\n\n"
+        out += "| to | server | comes of it | rule | security.log |\n|---|---|---|---|---|\n"
+        out += "\n".join(map(client_row, cases)) + "\n"
+    return out
+
+
 def page(data):
-    out = HEAD.format(policies=len(data["policies"]), peers=len(data["peers"]), cases=len(data["cases"]))
+    out = HEAD.format(policies=len(data["policies"]), peers=len(data["peers"]), cases=len(data["cases"]),
+                      servers=len(data["servers"]), client_cases=len(data["client_cases"]))
     out += RULES_HEAD + "".join(f"| {rule} | {cell(says)} | {count} |\n" for rule, says, count, _ in
-                                rules.covered(data["cases"]))
+                                rules.covered(data["cases"] + data["client_cases"]))
     out += PEERS_HEAD + "".join(f"| {cell(name)} | {peer_text(peer)} |\n" for name, peer in data["peers"].items())
-    out += shakes_text(data) + checks_text(data)
+    out += shakes_text(data) + checks_text(data) + clients_text(data)
     out += "\n## The hostile files\n\n" \
            "What `OPENSSL_CONF` names in the environment of the server, where a policy says so.\n"
     for name, text in data["openssl_cnf"].items():

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the table of truth against the listeners of a real Postern, in a network of its own.
+"""Runs the table of truth against the listeners and the clients of a real Postern, in a network of its own.
 
     run.py --postern build/postern [--report FILE] [--only TEXT]
 
@@ -22,6 +22,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import client_run  # noqa: E402
 import complete  # noqa: E402
 import hello  # noqa: E402
 from configuration import PORTS, config_text, in_force  # noqa: E402
@@ -105,6 +106,7 @@ class Run:
         for number, case in enumerate(self.cases, 1):
             case["address"] = f"127.77.{number // 250}.{number % 250 + 1}"
         self.passed, self.failures = 0, []
+        self.only, self.has_hybrid = only, HAS_HYBRID
 
     def note(self, case, problem):
         if problem:
@@ -114,6 +116,14 @@ class Run:
 
     def environment_of(self, policy):
         return self.data["policies"][policy].get("openssl_cnf", "")
+
+    def openssl_environment(self, kind):
+        """The environment of a server under one of the hostile files; kind is empty for none."""
+        if not kind:
+            return {}
+        path = self.folder / f"openssl-{kind}.cnf"
+        path.write_text("openssl_conf = a\n" + self.data["openssl_cnf"][kind])
+        return {"OPENSSL_CONF": str(path)}
 
     # ---- against a running server
 
@@ -189,15 +199,10 @@ class Run:
 
     def run_server(self, kind, cases):
         """All cases under one openssl.cnf, by policy."""
-        environment = {}
-        if kind:
-            path = self.folder / f"openssl-{kind}.cnf"
-            path.write_text("openssl_conf = a\n" + self.data["openssl_cnf"][kind])
-            environment["OPENSSL_CONF"] = str(path)
         self.server = None
         self.policy_load(cases[0]["policy"])
         try:
-            with Server(self.home, environment) as self.server:
+            with Server(self.home, self.openssl_environment(kind)) as self.server:
                 self.run_policies(cases)
         except CommandFailed as error:
             self.failures.append(f"the server{' under a ' + kind + ' openssl.cnf' if kind else ''}\n      {error}")
@@ -240,6 +245,7 @@ class Run:
         shakes = [case for case in self.cases if "says" not in case]
         for kind in dict.fromkeys(self.environment_of(case["policy"]) for case in shakes):
             self.run_server(kind, [case for case in shakes if self.environment_of(case["policy"]) == kind])
+        client_run.ClientRun(self, self.data).run_all()
 
 
 def is_up_to_date():

@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Servers of every kind for Postern as the client. A server is a dict, as it stands in cases.json:
+
+    versions     finishes the handshake: what it speaks, from old to new, without a hole
+    suites       IANA names of TLS 1.2 and older, in its order, which decides
+    dh           bits of its DHE group: 1024 (Oakley group 2), 2048, 4096 (RFC 7919)
+    certificate  "good" (the default), "expired", "elsewhere", "self-signed", "stranger"
+    raw          looks at the hello, answers with bytes of its own, and closes:
+                 {"alert": N}, {"hello": {...}}, {"say": TEXT} or {}
+
+One port for STARTTLS and one for TLS at once serve them all: the address that a connection comes to tells which
+case it belongs to.
+"""
+import base64
+import hashlib
+import os
+import re
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import warnings
+from pathlib import Path
+
+import complete
+from hello import (GROUP_NAMES, RECORD_ALERT, RECORD_HANDSHAKE, VERSIONS, VERSION_NAMES, Reader, Unreadable, extension,
+                   messages, records, vector)
+from suites import NUMBERS, SUITES
+
+STARTTLS_PORT, IMPLICIT_PORT = 5525, 5465
+SECONDS = 20
+# RFC 2409 section 6.2.
+OAKLEY_2 = ("ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404dd"
+            "ef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed"
+            "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff")
+NAMES_BY_NUMBER = {suite.number: suite.iana for suite in SUITES.values()}
+SENTINEL = b"DOWNGRD\x01"
+
+
+# ---- what a client says
+
+def client_hello(content):
+    """A ClientHello in the words of cases.json; what nobody knows, and signals, are left out."""
+    reader = Reader(content)
+    found = {"at most": VERSION_NAMES[reader.number(2)], "groups": []}
+    reader.take(32)
+    reader.vector(1)
+    numbers = struct.iter_unpack(">H", reader.vector(2))
+    found["suites"] = [NAMES_BY_NUMBER[number] for number, in numbers if number in NAMES_BY_NUMBER]
+    reader.vector(1)
+    extensions = Reader(reader.vector(2)) if reader.rest else Reader(b"")
+    while extensions.rest:
+        number, body = extensions.number(2), Reader(extensions.vector(2))
+        if number == 43:
+            found["versions"] = [VERSION_NAMES[one] for one, in struct.iter_unpack(">H", body.vector(1))][::-1]
+            del found["at most"]
+        elif number == 10:
+            found["groups"] = [GROUP_NAMES.get(one, str(one)) for one, in struct.iter_unpack(">H", body.vector(2))]
+    return found
+
+
+def hello_read(stream):
+    waiting = b""
+    for kind, content in records(lambda: stream.recv(65536)):
+        found, waiting = messages(waiting + content)
+        if kind == RECORD_HANDSHAKE and found:
+            return client_hello(found[0][1])
+    raise Unreadable("no ClientHello came")
+
+
+# ---- what a raw server answers
+
+def record(kind, content):
+    return struct.pack(">BH", kind, 0x0303) + vector(2, content)
+
+
+def server_hello(hello):
+    random = os.urandom(24) + (SENTINEL if hello.get("sentinel") else os.urandom(8))
+    suite = NUMBERS.get(hello["suite"], 0x0005)
+    extensions = b"" if hello.get("renegotiation") == "none" else extension(0xff01, b"\x00")
+    body = struct.pack(">H", VERSIONS[hello["version"]]) + random + b"\x00" + struct.pack(">H", suite) + b"\x00"
+    return record(RECORD_HANDSHAKE, b"\x02" + vector(3, body + (vector(2, extensions) if extensions else b"")))
+
+
+def raw_answer(raw):
+    if "alert" in raw:
+        return record(RECORD_ALERT, bytes((2, raw["alert"])))
+    if "hello" in raw:
+        return server_hello(raw["hello"])
+    return raw.get("say", "").encode()
+
+
+# ---- keys and certificates
+
+def openssl(*words, stdin=None):
+    return subprocess.run(["openssl", *map(str, words)], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          check=True, env={**os.environ, "OPENSSL_CONF": "/dev/null"}).stdout
+
+
+def der_integer(value):
+    content = value.to_bytes(value.bit_length() // 8 + 1, "big")
+    size = bytes((len(content),)) if len(content) < 128 else b"\x82" + struct.pack(">H", len(content))
+    return b"\x02" + size + content
+
+
+class Pairs:
+    """A CA that Postern trusts, one that it does not, and what both have signed for these addresses."""
+
+    def __init__(self, folder, addresses):
+        self.folder = Path(folder)
+        self.key = self.folder / "server.key"
+        self.names = "subjectAltName=" + ",".join(f"IP:{address}" for address in addresses or ["127.0.0.1"])
+        self.key.write_bytes(openssl("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"))
+        self.anchor = self.root("ca")
+        self.root("strange")
+        self.leaf("good", "ca", self.names, 30)
+        self.leaf("stranger", "strange", self.names, 30)
+        self.leaf("elsewhere", "ca", "subjectAltName=DNS:elsewhere.example", 30)
+        self.leaf("expired", "ca", self.names, 0)
+        openssl("req", "-x509", "-new", "-key", self.key, "-subj", "/CN=self", "-days", "30", "-addext", self.names,
+                "-out", self.path("self-signed"))
+
+    def path(self, name):
+        return self.folder / f"{name}.crt"
+
+    def root(self, name):
+        key = self.folder / f"{name}.key"
+        key.write_bytes(openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"))
+        openssl("req", "-x509", "-new", "-key", key, "-subj", f"/CN=Truth {name}", "-days", "30", "-addext",
+                "basicConstraints=critical,CA:TRUE", "-out", self.path(name))
+        return self.path(name)
+
+    def leaf(self, name, issuer, names, days):
+        request = openssl("req", "-new", "-key", self.key, "-subj", "/CN=server")
+        more = self.folder / f"{name}.ext"
+        more.write_text(names + "\n")
+        openssl("x509", "-req", "-CA", self.path(issuer), "-CAkey", self.folder / f"{issuer}.key", "-days", days,
+                "-extfile", more, "-out", self.path(name), stdin=request)
+
+    def pin(self):
+        public = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
+        return base64.b64encode(hashlib.sha256(public).digest()).decode()
+
+    def dh_path(self, bits):
+        path = self.folder / f"dh{bits}.pem"
+        if path.exists():
+            return path
+        if bits == 1024:
+            body = der_integer(int(OAKLEY_2, 16)) + der_integer(2)
+            text = base64.encodebytes(b"\x30\x81" + bytes((len(body),)) + body).decode()
+            path.write_text(f"-----BEGIN DH PARAMETERS-----\n{text}-----END DH PARAMETERS-----\n")
+        else:
+            path.write_bytes(openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:ffdhe{bits}"))
+        return path
+
+    def context(self, server):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = complete.VERSIONS[server["versions"][0]]
+            context.maximum_version = complete.VERSIONS[server["versions"][-1]]
+        names = [SUITES[name].openssl for name in server.get("suites", [])]
+        context.set_ciphers(":".join(names or ["ALL:!aNULL"]) + ":@SECLEVEL=0")
+        context.load_cert_chain(self.path(server.get("certificate", "good")), self.key)
+        context.load_dh_params(self.dh_path(server.get("dh", 2048)))
+        return context
+
+
+# ---- the servers
+
+class Servers:
+    """Listens for all cases; `seen` holds the hello that came to an address."""
+
+    def __init__(self, pairs):
+        self.pairs, self.by_address, self.contexts, self.seen = pairs, {}, {}, {}
+        self.lock = threading.Lock()
+        self.listeners = []
+        for port, is_implicit in ((STARTTLS_PORT, False), (IMPLICIT_PORT, True)):
+            listener = socket.create_server(("0.0.0.0", port), backlog=64)
+            self.listeners.append(listener)
+            threading.Thread(target=self._serve, args=(listener, is_implicit), daemon=True).start()
+
+    def close(self):
+        for listener in self.listeners:
+            listener.close()
+
+    def context(self, name, server):
+        with self.lock:
+            if name not in self.contexts:
+                self.contexts[name] = self.pairs.context(server)
+            return self.contexts[name]
+
+    def _serve(self, listener, is_implicit):
+        while True:
+            try:
+                stream, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._connection, args=(stream, is_implicit), daemon=True).start()
+
+    def _connection(self, stream, is_implicit):
+        with stream:
+            stream.settimeout(SECONDS)
+            try:
+                self._talk(stream, is_implicit)
+            except (OSError, Unreadable):
+                # What came of it is the client's to tell.
+                return
+
+    def _talk(self, stream, is_implicit):
+        address = stream.getsockname()[0]
+        name, server = self.by_address[address]
+        if not is_implicit:
+            for words in (b"220 truth ESMTP\r\n", b"250-truth\r\n250 STARTTLS\r\n"):
+                stream.sendall(words)
+                stream.recv(4096)
+            stream.sendall(b"220 go\r\n")
+        if "raw" in server:
+            self.seen[address] = hello_read(stream)
+            stream.sendall(raw_answer(server["raw"]))
+            stream.shutdown(socket.SHUT_WR)
+            stream.recv(4096)
+            return
+        with self.context(name, server).wrap_socket(stream, server_side=True) as tls:
+            if is_implicit:
+                tls.sendall(b"220 truth ESMTP\r\n")
+            while True:
+                line = tls.recv(4096)
+                if not line or re.match(rb"QUIT", line):
+                    return
+                tls.sendall(b"250 truth\r\n")
