@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "mailq/dns_requests.h"
 #include "mailq/sender.h"
 #include "mailq/probe.h"
@@ -45,7 +46,7 @@ static const struct {
 	{MSG_probe_wanted, probe_wanted},
 };
 
-/* What the table of messages lets through and nobody here has a use for is dropped. */
+/* What the table of messages lets through and nobody here has a use for is refused: its sender waits. */
 static void request(struct role_server *server, struct role_peer *peer, struct packet *packet)
 {
 	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
@@ -55,12 +56,13 @@ static void request(struct role_server *server, struct role_peer *peer, struct p
 		}
 	log_printf(server->log, LOG_DEBUG, "mailq: %s of role %s is not for this role",
 		   message_name(packet->header.kind), role_name(peer->channel.peer));
+	if (packet->header.kind != MSG_done)
+		role_peer_done(peer, packet->header.id, FAULT_UNSUPPORTED, STR(""));
 }
 
 static void status(struct role_server *server, struct buf *json)
 {
 	struct waiter_counts counts = waiter_counts(mailq_of(server)->waiter);
-
 	struct resolver_counts dns = resolver_counts(mailq_of(server)->resolver);
 
 	buf_printf(json,
@@ -78,14 +80,42 @@ static const struct role_server_ops ops = {
 	.status = status,
 };
 
+static void stop_look(struct mailq *mailq)
+{
+	if (waiter_counts(mailq->waiter).tasks == 0 ||
+	    clock_mono_ms() >= mailq->stop_deadline_ms)
+		waiter_stop(mailq->waiter);
+}
+
 static void server_ready(struct watch *watch)
 {
 	struct mailq *mailq = list_entry(watch, struct mailq, server_watch);
 
 	if (!role_server_take(&mailq->server)) {
 		waiter_unwatch(mailq->waiter, watch);
-		waiter_stop(mailq->waiter);
+		mailq->stop_deadline_ms = clock_mono_ms() + mailq->options.grace_ms;
+		__atomic_store_n(&mailq->is_stopping, true, __ATOMIC_RELEASE);
+		stop_look(mailq);
 	}
+}
+
+bool mailq_is_stopping(const struct mailq *mailq)
+{
+	return __atomic_load_n(&mailq->is_stopping, __ATOMIC_ACQUIRE);
+}
+
+/* Once for the settings in force: a server on the way that takes signatures away makes all of it fail. */
+static void bogus_look(struct mailq *mailq)
+{
+	struct resolver_counts counts = resolver_counts(mailq->resolver);
+
+	if (mailq->bogus_is_told || counts.bogus == 0 || counts.secure > 0)
+		return;
+	mailq->bogus_is_told = true;
+	log_printf(mailq->options.log, LOG_ERROR,
+		   "DNS: %llu answers were bogus and none was proven; does the server that is asked hand "
+		   "on signatures (DNSSEC)? See Resolver/Servers and FromRoot, and `postern dns lookup`",
+		   (unsigned long long)counts.bogus);
 }
 
 static void tick(void *context)
@@ -93,6 +123,9 @@ static void tick(void *context)
 	struct mailq *mailq = context;
 
 	resolver_tick(mailq->resolver);
+	bogus_look(mailq);
+	if (mailq->stop_deadline_ms != 0)
+		stop_look(mailq);
 }
 
 struct mailq *mailq_new(const struct mailq_options *options)
@@ -207,6 +240,7 @@ static void resolver_configure(struct mailq *mailq, const struct config_resolver
 		settings.servers = servers;
 		settings.server_count = machine_servers(mailq, servers);
 	}
+	mailq->bogus_is_told = false;
 	if (resolver_settings_set(mailq->resolver, &settings, &why) != FAULT_NONE)
 		log_printf(mailq->options.log, LOG_ERROR, "DNS is not asked as configured: %.*s",
 			   STR_ARG(buf_str(&why)));

@@ -34,6 +34,8 @@ struct mailq_options {
 	struct log *log;
 	/* How it reaches other roles; borrowed. */
 	struct connector *connector;
+	/* How long sessions may go on when the parent has gone; 0: not at all. */
+	int grace_ms;
 	/* A message of the parent, in the waiter's thread. May be NULL. */
 	void (*parent_message)(struct mailq *mailq, struct packet *packet);
 };
@@ -46,6 +48,9 @@ struct mailq {
 	struct resolver *resolver;
 	struct peer_names *peer_names;
 	struct list dns_requests; /* dns_requests.h */
+	int64_t stop_deadline_ms; /* 0: not stopping */
+	bool is_stopping;	  /* atomic */
+	bool bogus_is_told;	  /* of the settings in force */
 	struct dns_files dns_files;
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
@@ -56,8 +61,14 @@ struct mailq {
 /* Takes over the parent's descriptor. Starts no thread yet. */
 struct mailq *mailq_new(const struct mailq_options *options);
 
-/* Serves until the parent has gone. */
+/* Serves until the parent has gone, and the sessions have ended or had their time. */
 void mailq_run(struct mailq *mailq);
+
+/*
+ * True when the role is about to end: nothing new is begun, and a session ends as
+ * soon as it can do so in order. Thread safe.
+ */
+bool mailq_is_stopping(const struct mailq *mailq);
 
 /* Ends every session that is left, and frees. */
 void mailq_free(struct mailq **mailq);

@@ -379,6 +379,7 @@ static void flight_answered(void *argument, int error, struct ub_result *result)
 			query->answer.why = ub_strerror(error);
 		}
 		resolver->counts.bogus += query->answer.outcome == DNS_BOGUS;
+		resolver->counts.secure += query->answer.is_secure;
 		query_finish(query);
 	} else
 		ub_resolve_free(result);
@@ -571,6 +572,7 @@ static void ub_replace(struct resolver *resolver, struct ub_ctx *ub)
 	pthread_mutex_lock(&resolver->lock);
 	struct ub_ctx *former = resolver->ub;
 	resolver->ub = ub;
+	resolver->counts.bogus = resolver->counts.secure = 0;
 	list_each(at, next, &resolver->flying) {
 		struct dns_query *query = list_entry(at, struct dns_query, node);
 		query_unlink(query);

@@ -127,7 +127,9 @@ struct resolver_counts {
 	unsigned waiting;
 	uint64_t asked;
 	uint64_t timeouts;
+	/* Under the settings in force: */
 	uint64_t bogus;
+	uint64_t secure;
 };
 struct resolver_counts resolver_counts(struct resolver *resolver);
 

@@ -14,6 +14,9 @@
 /* How long a store that is being started anew is waited for. */
 enum { STORE_PATIENCE_MS = 30 * 1000 };
 
+/* Shorter than what the parent grants (parent.c). */
+enum { GRACE_MS = 10 * 1000 };
+
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
 	if (packet->header.kind == MSG_dns_files_given)
@@ -42,6 +45,7 @@ int role_mailq(struct role_process *process)
 	struct mailq *mailq = mailq_new(&(struct mailq_options){.parent_fd = ROLE_FD_PARENT,
 								 .log = &process->log,
 								 .connector = &broker.connector,
+								 .grace_ms = GRACE_MS,
 								 .parent_message = parent_message});
 	enum fault fault = store_open("store", &store_client, &store);
 	if (fault != FAULT_NONE)

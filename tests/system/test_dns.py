@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The server asks DNS itself and checks DNSSEC; the names of a peer are those that lead back to it."""
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +21,7 @@ ZONES = {
         "alias CNAME mx", "_25._tcp.mx TLSA 3 1 1 " + "ab" * 32,
         "out A 127.0.0.2", "out A 127.0.0.3", "six AAAA 2a00::7", "liar A 127.0.0.99",
         "strange CNAME nothing.example.net.",
+        *(f"long TXT {'x' * 200}{number}" for number in range(60)),
         *(f"{name} A 127.0.0.9" for name in "abcdefghijklmnopqrstuvwxyz"),
     ],
     "plain.example": ["@ MX 10 mx", "mx A 127.0.0.26"],
@@ -284,3 +286,26 @@ def test_records_that_change(lab, lookup):
     lab[1].replace("null.example", ["@ MX 10 now", "now A 127.0.0.70"])
     # What was asked before may be remembered for its TTL; this name was not.
     assert lookup("lookup", "now.null.example")["records"] == ["127.0.0.70"]
+
+
+def test_signatures_that_are_taken_away_are_told_of(lab, home_template, workplace):
+    """By the wrong trust anchor every answer is bogus: as behind a resolver that drops signatures."""
+    home = home_copy(home_template, workplace / "home-dns-stripped")
+    dns = lab[1]
+    dns.configure(home)
+    wrong = workplace / "wrong.key"
+    wrong.write_text(f". IN DS 1 13 2 {'ab' * 32}\n")
+    wrong.chmod(0o644)
+    home.configure(Resolver__TrustAnchorFile=str(wrong))
+    home.ports_shift(1000)
+    with Server(home):
+        for name in ("mx.example.org", "example.org"):
+            found = json.loads(home.command("dns", "lookup", name, "--json", check=False).stdout)
+            assert found["dnssec"] == "bogus"
+        assert home.log_wait("error", "answers were bogus and none was proven; does the server that is asked hand on")
+    assert len(re.findall("answers were bogus", home.log("error"))) == 1
+
+
+def test_a_long_answer_comes_over_tcp(lookup):
+    found = lookup("lookup", "long.example.org", "TXT")
+    assert len(found["records"]) == 60 and found["dnssec"] == "secure"
