@@ -7,6 +7,7 @@
 #include "ctl/ctl.h"
 #include "ctl/effective.h"
 #include "ctl/home_pairs.h"
+#include "mailq/dns_files.h"
 #include "tls/catalog.h"
 
 enum { CHECK_MAX = 16 << 20 };
@@ -40,6 +41,20 @@ static void certificates_check(struct check *check)
 			    check->ctl->home);
 	home_pairs_done(pairs);
 	free(pairs);
+}
+
+/* The files that the configuration names: without them it is not put in force either. */
+static void files_check(struct check *check)
+{
+	struct buf why = BUF_INIT(1024);
+	struct dns_files files;
+
+	dns_files_init(&files);
+	if (dns_files_read(&files, check->ctl->home, &check->config->resolver, &why) != FAULT_NONE)
+		finding_add(&check->findings, FINDING_ERROR, (struct finding_place){0}, "%.*s",
+			    STR_ARG(buf_str(&why)));
+	dns_files_done(&files);
+	buf_done(&why);
 }
 
 static void findings_append_json(json_t *list, struct str file, const struct findings *findings)
@@ -107,6 +122,8 @@ static int check_run(struct check *check, const char *path, bool is_home)
 
 	(void)!config_file_load(path, check->catalog, &check->findings, &check->config);
 	if (is_home) {
+		if (check->config != NULL)
+			files_check(check);
 		certificates_check(check);
 		effective.certificates = effective_certificates(check->ctl->home);
 	}

@@ -258,6 +258,8 @@ def test_a_trust_anchor_that_cannot_be_read_is_refused(lab):
     server.home.configure(Resolver__TrustAnchorFile="missing.key")
     done = server.home.command("reload", check=False)
     assert done.returncode == 2 and "missing.key cannot be read" in done.stderr
+    done = server.home.command("check", check=False)
+    assert done.returncode == 2 and "missing.key cannot be read" in done.stdout
     # The former one is still what answers are checked by.
     server.home.config_path.write_text(good)
     found = json.loads(server.home.command("dns", "lookup", "mx.example.org", "--json").stdout)
