@@ -155,6 +155,28 @@ static bool expires_soon(json_t *certificate)
 	return json_is_true(json_object_get(certificate, "expires_soon"));
 }
 
+static void append_handshakes(struct buf *to, json_t *status)
+{
+	static const char *const heads[] = {"HANDSHAKES", "VERSION", "FULL", "RESUMED", "FAILED"};
+	static const char *const counts[] = {"full", "resumed", "failed"};
+	struct columns columns;
+	json_t *row;
+	size_t i;
+
+	columns_init(&columns, heads, 5);
+	json_array_foreach(json_object_get(status, "handshakes"), i, row) {
+		columns_add_c(&columns, member_text(row, "service"));
+		columns_add_c(&columns, member_text(row, "version"));
+		for (size_t j = 0; j < sizeof(counts) / sizeof(counts[0]); j++)
+			columns_printf(&columns, "%lld",
+				       json_integer_value(json_object_get(row, counts[j])));
+	}
+	if (json_array_size(json_object_get(status, "handshakes")) > 0)
+		buf_append_char(to, '\n');
+	columns_append(&columns, to);
+	columns_done(&columns);
+}
+
 static void append_certificates(struct buf *to, json_t *status)
 {
 	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "DAYS LEFT", "WHAT"};
@@ -280,6 +302,7 @@ static void status_print(json_t *status)
 	append_listeners(&text, status);
 	buf_append_char(&text, '\n');
 	append_certificates(&text, status);
+	append_handshakes(&text, status);
 	ctl_print(buf_str(&text));
 	buf_done(&text);
 }

@@ -91,6 +91,8 @@ void status_append(const struct parent *parent, struct buf *json)
 	self_checks_append_status(parent, json);
 	partners_append_status(parent, json);
 	floors_append_status(parent, json);
+	if (parent->metrics != NULL)
+		metrics_append_status(parent->metrics, json);
 	buf_append_char(json, '}');
 }
 

@@ -23,7 +23,6 @@
 #include "proc/partners.h"
 #include "proc/role.h"
 #include "proc/watchdog.h"
-#include "session/metrics.h"
 #include "tls/catalog.h"
 #include "tls/user_anchors.h"
 
@@ -362,6 +361,12 @@ static int metrics_start(struct parent *parent)
 	if (parent->metrics_fd < 0 ||
 	    ftruncate(parent->metrics_fd, sizeof(struct metrics_shared)) != 0)
 		return start_fail("no memory for counters: %s", strerror(errno));
+	/* Of what the fronts write there the parent takes numbers only. */
+	void *shared = mmap(NULL, sizeof(struct metrics_shared), PROT_READ, MAP_SHARED,
+			    parent->metrics_fd, 0);
+	if (shared == MAP_FAILED)
+		return start_fail("no memory for counters: %s", strerror(errno));
+	parent->metrics = shared;
 	return EXIT_DONE;
 }
 
@@ -432,6 +437,8 @@ static void parent_free(struct parent *parent)
 	logs_close(&parent->logs);
 	fd_close(&parent->signals.fd);
 	fd_close(&parent->changes.fd);
+	if (parent->metrics != NULL)
+		munmap((void *)(uintptr_t)parent->metrics, sizeof(*parent->metrics));
 	fd_close(&parent->metrics_fd);
 	fd_close(&parent->epoll_fd);
 	fd_close(&parent->lock_fd);

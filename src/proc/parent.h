@@ -23,6 +23,7 @@
 #include "proc/listeners.h"
 #include "proc/logs.h"
 #include "proc/self_checks.h"
+#include "session/metrics.h"
 
 enum { CHILDREN_MAX = 4 + 16, CONTROL_CLIENTS_MAX = 32 };
 
@@ -74,6 +75,7 @@ struct parent {
 	int certificate_watch;
 	int lock_fd;
 	int metrics_fd;
+	const struct metrics_shared *metrics; /* NULL: not there yet */
 
 	struct child children[CHILDREN_MAX];
 	struct child_source child_sources[CHILDREN_MAX];

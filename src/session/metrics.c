@@ -20,37 +20,47 @@ void metric_add(struct metrics *metrics, enum service_id service, enum metric me
 			   __ATOMIC_RELAXED);
 }
 
-/* Finds the row of a pair or claims a free one; NULL when all are taken by others. */
+/* The row, if it is this pair's or free for it; it is claimed then. */
+static bool suite_row_take(struct metric_suite *row, uint16_t version, uint16_t suite, const char *name)
+{
+	uint32_t seen = 0;
+
+	if (__atomic_compare_exchange_n(&row->claimed, &seen, 1, false, __ATOMIC_ACQUIRE,
+					__ATOMIC_ACQUIRE)) {
+		row->suite = suite;
+		row->version = version;
+		snprintf(row->name, sizeof(row->name), "%s", name);
+		__atomic_store_n(&row->claimed, 2, __ATOMIC_RELEASE);
+		return true;
+	}
+	/* Another worker is just writing the row. */
+	while (seen == 1)
+		seen = __atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE);
+	return row->suite == suite && row->version == version;
+}
+
 static struct metric_suite *suite_row(struct metrics_slot *slot, uint16_t version, uint16_t suite,
 				      const char *name)
 {
-	for (size_t i = 0; i < METRIC_SUITES; i++) {
-		struct metric_suite *row = &slot->suites[i];
-		uint32_t seen = 0;
-		if (__atomic_compare_exchange_n(&row->claimed, &seen, 1, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_ACQUIRE)) {
-			row->suite = suite;
-			row->version = version;
-			snprintf(row->name, sizeof(row->name), "%s", name);
-			__atomic_store_n(&row->claimed, 2, __ATOMIC_RELEASE);
-			return row;
-		}
-		/* Another worker is just writing the row. */
-		while (seen == 1)
-			seen = __atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE);
-		if (row->suite == suite && row->version == version)
+	struct metric_suite *last = &slot->suites[METRIC_SUITES - 1];
+
+	for (struct metric_suite *row = slot->suites; row < last; row++) {
+		if (suite_row_take(row, version, suite, name))
 			return row;
 	}
-	return NULL;
+	CHECK(suite_row_take(last, 0, UINT16_MAX, "other"));
+	return last;
 }
 
-void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version,
-		    uint16_t suite, const char *suite_name)
+void metric_tls_add(struct metrics *metrics, const struct metric_handshake *handshake)
 {
-	struct metric_suite *row = suite_row(metrics->own, version, suite, suite_name);
+	struct metric_suite *row = suite_row(metrics->own, handshake->version, handshake->suite,
+					     handshake->suite_name);
 
-	if (row != NULL)
-		__atomic_add_fetch(&row->count[service], 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&row->count[handshake->service][handshake->result], 1, __ATOMIC_RELAXED);
+	if (handshake->result == METRIC_TLS_FAILED)
+		__atomic_add_fetch(&metrics->own->reasons[handshake->service][handshake->reason], 1,
+				   __ATOMIC_RELAXED);
 }
 
 static uint64_t count_all(const struct metrics *metrics, enum service_id service,
@@ -67,6 +77,10 @@ static uint64_t count_all(const struct metrics *metrics, enum service_id service
 static const char *version_name(uint16_t version)
 {
 	switch (version) {
+	case 0:
+		return "none";
+	case 0x0300:
+		return "SSLv3";
 	case 0x0301:
 		return "TLSv1";
 	case 0x0302:
@@ -95,8 +109,14 @@ static bool suite_is_first(const struct metrics *metrics, size_t front, size_t r
 	return true;
 }
 
+static const char *const result_names[METRIC_TLS_COUNT] = {
+#define X(name, label) label,
+	METRIC_TLS_TABLE(X)
+#undef X
+};
+
 static uint64_t suite_count(const struct metrics *metrics, const struct metric_suite *wanted,
-			    enum service_id service)
+			    enum service_id service, enum metric_tls result)
 {
 	uint64_t sum = 0;
 
@@ -105,7 +125,8 @@ static uint64_t suite_count(const struct metrics *metrics, const struct metric_s
 			const struct metric_suite *row = &metrics->shared->fronts[i].suites[j];
 			if (__atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE) == 2 &&
 			    row->suite == wanted->suite && row->version == wanted->version)
-				sum += __atomic_load_n(&row->count[service], __ATOMIC_RELAXED);
+				sum += __atomic_load_n(&row->count[service][result],
+						       __ATOMIC_RELAXED);
 		}
 	return sum;
 }
@@ -113,13 +134,64 @@ static uint64_t suite_count(const struct metrics *metrics, const struct metric_s
 static void append_suite(const struct metrics *metrics, const struct metric_suite *row,
 			 struct buf *to)
 {
-	for (int service = 0; service < SERVICE_COUNT; service++) {
-		uint64_t count = suite_count(metrics, row, (enum service_id)service);
+	for (int at = 0; at < SERVICE_COUNT * METRIC_TLS_COUNT; at++) {
+		enum service_id service = (enum service_id)(at / METRIC_TLS_COUNT);
+		enum metric_tls result = (enum metric_tls)(at % METRIC_TLS_COUNT);
+		uint64_t count = suite_count(metrics, row, service, result);
 		if (count > 0)
 			buf_printf(to,
-				   "postern_tls_handshakes_total{service=\"%s\",version=\"%s\",suite=\"%s\"} %llu\n",
-				   service_name((enum service_id)service), version_name(row->version),
-				   row->name, (unsigned long long)count);
+				   "postern_tls_handshakes_total{service=\"%s\",version=\"%s\","
+				   "suite=\"%s\",result=\"%s\"} %llu\n",
+				   service_name(service), version_name(row->version), row->name,
+				   result_names[result], (unsigned long long)count);
+	}
+}
+
+static void append_suites(const struct metrics *metrics, struct buf *to)
+{
+	buf_append_c(to, "# HELP postern_tls_handshakes_total TLS handshakes by version, suite and "
+			 "result.\n# TYPE postern_tls_handshakes_total counter\n");
+	for (size_t i = 0; i < METRIC_FRONTS; i++)
+		for (size_t j = 0; j < METRIC_SUITES; j++) {
+			const struct metric_suite *row = &metrics->shared->fronts[i].suites[j];
+			if (__atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE) == 2 &&
+			    suite_is_first(metrics, i, j))
+				append_suite(metrics, row, to);
+		}
+}
+
+static uint64_t reason_count(const struct metrics *metrics, enum service_id service, int reason)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < METRIC_FRONTS; i++)
+		sum += __atomic_load_n(&metrics->shared->fronts[i].reasons[service][reason],
+				       __ATOMIC_RELAXED);
+	return sum;
+}
+
+static void append_reason(struct buf *to, int reason)
+{
+	const char *name = reason == TLS_FAILURE_COUNT ? "ALERT"
+						       : tls_failure_name((enum tls_failure)reason);
+
+	for (; *name != '\0'; name++)
+		buf_append_char(to, ascii_lower(*name));
+}
+
+static void append_reasons(const struct metrics *metrics, struct buf *to)
+{
+	buf_append_c(to, "# HELP postern_tls_failures_total TLS handshakes that failed, by reason.\n"
+			 "# TYPE postern_tls_failures_total counter\n");
+	for (int at = 0; at < SERVICE_COUNT * METRIC_REASONS; at++) {
+		enum service_id service = (enum service_id)(at / METRIC_REASONS);
+		uint64_t count = reason_count(metrics, service, at % METRIC_REASONS);
+		if (count == 0)
+			continue;
+		buf_printf(to, "postern_tls_failures_total{service=\"%s\",reason=\"",
+			   service_name(service));
+		append_reason(to, at % METRIC_REASONS);
+		buf_printf(to, "\"} %llu\n", (unsigned long long)count);
 	}
 }
 
@@ -135,15 +207,65 @@ void metrics_append_prometheus(const struct metrics *metrics, struct buf *to)
 				   (unsigned long long)count_all(metrics, (enum service_id)service,
 								 (enum metric)metric));
 	}
-	buf_append_c(to, "# HELP postern_tls_handshakes_total TLS handshakes by version and suite.\n"
-			 "# TYPE postern_tls_handshakes_total counter\n");
-	for (size_t i = 0; i < METRIC_FRONTS; i++)
-		for (size_t j = 0; j < METRIC_SUITES; j++) {
-			const struct metric_suite *row = &metrics->shared->fronts[i].suites[j];
-			if (__atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE) == 2 &&
-			    suite_is_first(metrics, i, j))
-				append_suite(metrics, row, to);
-		}
+	append_suites(metrics, to);
+	append_reasons(metrics, to);
+}
+
+/* ---- status ---- */
+
+struct sums {
+	uint64_t count[METRIC_TLS_COUNT];
+};
+
+static struct sums version_sums(const struct metrics_shared *shared, enum service_id service,
+				uint16_t version)
+{
+	struct sums sums = {0};
+
+	for (size_t i = 0; i < METRIC_FRONTS * METRIC_SUITES; i++) {
+		const struct metric_suite *row =
+			&shared->fronts[i / METRIC_SUITES].suites[i % METRIC_SUITES];
+		if (__atomic_load_n(&row->claimed, __ATOMIC_ACQUIRE) != 2 || row->version != version)
+			continue;
+		for (int result = 0; result < METRIC_TLS_COUNT; result++)
+			sums.count[result] +=
+				__atomic_load_n(&row->count[service][result], __ATOMIC_RELAXED);
+	}
+	return sums;
+}
+
+static bool append_sums(struct buf *json, const char *lead, enum service_id service,
+			uint16_t version, const struct sums *sums)
+{
+	uint64_t all = 0;
+
+	for (int result = 0; result < METRIC_TLS_COUNT; result++)
+		all += sums->count[result];
+	if (all == 0)
+		return false;
+	buf_printf(json, "%s{\"service\":\"%s\",\"version\":\"%s\"", lead, service_name(service),
+		   version_name(version));
+	for (int result = 0; result < METRIC_TLS_COUNT; result++)
+		buf_printf(json, ",\"%s\":%llu", result_names[result],
+			   (unsigned long long)sums->count[result]);
+	buf_append_char(json, '}');
+	return true;
+}
+
+void metrics_append_status(const struct metrics_shared *shared, struct buf *json)
+{
+	static const uint16_t versions[] = {0, 0x0300, 0x0301, 0x0302, 0x0303, 0x0304};
+	enum { VERSIONS = sizeof(versions) / sizeof(versions[0]) };
+	bool has_some = false;
+
+	buf_append_c(json, ",\"handshakes\":[");
+	for (size_t at = 0; at < SERVICE_COUNT * VERSIONS; at++) {
+		enum service_id service = (enum service_id)(at / VERSIONS);
+		uint16_t version = versions[at % VERSIONS];
+		struct sums sums = version_sums(shared, service, version);
+		has_some |= append_sums(json, has_some ? "," : "", service, version, &sums);
+	}
+	buf_append_char(json, ']');
 }
 
 /* A label's value: its quotes and backslashes are escaped (text format 0.0.4). */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "tls/failure.h"
 
 /* X(name, metric, help): counted per service. */
 #define METRIC_TABLE(X)                                                                            \
@@ -35,20 +36,40 @@ enum metric {
 	METRIC_COUNT
 };
 
-/* Handshakes by version and suite: a row is claimed when the pair is first seen. */
-enum { METRIC_SUITES = 64, METRIC_FRONTS = 16, METRIC_SUITE_NAME = 48 };
+/* X(name, label): how a handshake ended. */
+#define METRIC_TLS_TABLE(X)                                                                        \
+	X(FULL, "full")                                                                            \
+	X(RESUMED, "resumed")                                                                      \
+	X(FAILED, "failed")
+
+enum metric_tls {
+#define X(name, label) METRIC_TLS_##name,
+	METRIC_TLS_TABLE(X)
+#undef X
+	METRIC_TLS_COUNT
+};
+
+/*
+ * Handshakes by version and suite: a row is claimed when the pair is first seen. The last row is
+ * for pairs that find no room.
+ */
+enum { METRIC_SUITES = 192, METRIC_FRONTS = 16, METRIC_SUITE_NAME = 48 };
+
+/* Why handshakes failed: the kinds of tls/failure.h, and an alert of the peer's. */
+enum { METRIC_REASONS = TLS_FAILURE_COUNT + 1 };
 
 struct metric_suite {
 	uint32_t claimed; /* atomic: 0 free, 1 being written, 2 readable */
 	uint16_t suite;   /* IANA */
-	uint16_t version; /* 0x0303, 0x0304, ... */
+	uint16_t version; /* 0x0303, 0x0304, ...; 0: none */
 	char name[METRIC_SUITE_NAME]; /* the suite's IANA name */
-	uint64_t count[SERVICE_COUNT];
+	uint64_t count[SERVICE_COUNT][METRIC_TLS_COUNT];
 };
 
 struct metrics_slot {
 	uint64_t counts[SERVICE_COUNT][METRIC_COUNT];
 	struct metric_suite suites[METRIC_SUITES];
+	uint64_t reasons[SERVICE_COUNT][METRIC_REASONS];
 	uint64_t started_s;
 };
 
@@ -62,8 +83,17 @@ struct metrics {
 };
 
 void metric_add(struct metrics *metrics, enum service_id service, enum metric metric, int64_t amount);
-void metric_tls_add(struct metrics *metrics, enum service_id service, uint16_t version,
-		    uint16_t suite, const char *suite_name);
+
+/* A handshake as it is counted. */
+struct metric_handshake {
+	enum service_id service;
+	enum metric_tls result;
+	uint16_t version; /* of one that failed: the highest that was offered; 0: none */
+	uint16_t suite;	  /* 0 where it failed */
+	const char *suite_name;
+	enum tls_failure reason; /* why it failed */
+};
+void metric_tls_add(struct metrics *metrics, const struct metric_handshake *handshake);
 
 /* Appends all fronts' counters in Prometheus' text format 0.0.4. */
 void metrics_append_prometheus(const struct metrics *metrics, struct buf *to);
@@ -72,5 +102,8 @@ struct snapshot;
 
 /* Appends when each certificate of a configuration ends, likewise. */
 void metrics_append_certificates(const struct snapshot *snapshot, int64_t now_s, struct buf *to);
+
+/* Appends the member `handshakes` of `status`, led by a comma: by service and version, all fronts together. */
+void metrics_append_status(const struct metrics_shared *shared, struct buf *json);
 
 #endif

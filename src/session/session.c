@@ -305,8 +305,25 @@ static bool tls_begin(struct session *session)
 	return true;
 }
 
+/* What the peer offered at most, or what was agreed, as a number; 0: nobody knows. */
+static uint16_t version_number(enum tls_protocol protocol)
+{
+	return protocol == TLS_PROTOCOL_COUNT ? 0 : (uint16_t)tls_protocol_wire(protocol);
+}
+
 static void handshake_log_failure(struct session *session)
 {
+	struct tls_facts facts;
+
+	tls_connection_facts(session->stream.transport_state, &facts);
+	struct metric_handshake handshake = {
+		.service = session->service->id,
+		.result = METRIC_TLS_FAILED,
+		.version = version_number(facts.peer_highest),
+		.suite_name = "",
+		.reason = tls_failure_kind(session->stream.transport_state),
+	};
+	metric_tls_add(session_metrics(session), &handshake);
 	metric_add(session_metrics(session), session->service->id, METRIC_HANDSHAKES_FAILED, 1);
 	peer_failure_log(session);
 }
@@ -352,6 +369,22 @@ static void certificate_observe(struct session *session)
 	log_line_end(&line);
 }
 
+static void handshake_count(struct session *session)
+{
+	struct metric_handshake handshake = {
+		.service = session->service->id,
+		.result = session->tls.is_resumed ? METRIC_TLS_RESUMED : METRIC_TLS_FULL,
+		.version = version_number(session->tls.version),
+		.suite = session->tls.suite_id,
+		.suite_name = session->tls.suite,
+	};
+
+	metric_tls_add(session_metrics(session), &handshake);
+	if (session->tls.is_resumed)
+		metric_add(session_metrics(session), session->service->id,
+			   METRIC_HANDSHAKES_RESUMED, 1);
+}
+
 static enum progress phase_handshake(struct session *session)
 {
 	enum io io = tls_handshake(session->stream.transport_state);
@@ -364,12 +397,7 @@ static enum progress phase_handshake(struct session *session)
 	if (io != IO_DONE)
 		return progress_of_io(io);
 	tls_connection_facts(session->stream.transport_state, &session->tls);
-	metric_tls_add(session_metrics(session), session->service->id,
-		       (uint16_t)(0x0300 + session->tls.version), session->tls.suite_id,
-		       session->tls.suite);
-	if (session->tls.is_resumed)
-		metric_add(session_metrics(session), session->service->id,
-			   METRIC_HANDSHAKES_RESUMED, 1);
+	handshake_count(session);
 	floor_observe(session);
 	certificate_observe(session);
 	stream_expect(&session->stream, 0);

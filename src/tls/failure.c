@@ -257,15 +257,6 @@ static enum tls_failure plain_failure(const struct tls_hello *hello)
 	return TLS_FAILURE_NOT_TLS;
 }
 
-/* What went wrong by the words of OpenSSL, which blames the peer where there is nothing to show. */
-static enum tls_failure certificate_failure(const struct tls_connection *self,
-					    enum tls_failure failure)
-{
-	struct tls_certificates kinds = certificates_shown(self).kinds;
-
-	return kinds.has_rsa || kinds.has_ecdsa ? failure : TLS_FAILURE_NO_CERTIFICATE;
-}
-
 static enum tls_failure known_failure(int reason)
 {
 	for (size_t i = 0; i < sizeof(known_reasons) / sizeof(known_reasons[0]); i++) {
@@ -281,11 +272,7 @@ static enum tls_failure reason_failure(const struct tls_connection *self, int re
 		return version_failure(self);
 	if (reason == SSL_R_UNEXPECTED_EOF_WHILE_READING && self->hello.first_len == 0)
 		return TLS_FAILURE_SILENT;
-	enum tls_failure failure =
-		reason == SSL_R_NO_SHARED_CIPHER ? suite_failure(self) : known_failure(reason);
-	if (failure == TLS_FAILURE_CERTIFICATE_KIND || failure == TLS_FAILURE_SIGNATURES)
-		return certificate_failure(self, failure);
-	return failure;
+	return reason == SSL_R_NO_SHARED_CIPHER ? suite_failure(self) : known_failure(reason);
 }
 
 static enum tls_failure failure_of(const struct tls_connection *self)
@@ -636,6 +623,14 @@ static void append_failure(struct buf *to, const struct tls_connection *self)
 	tls_cure_append(to, row->cure);
 	if (is_heard(failure))
 		tls_alert_sent_append(to, self->hello.alert_sent);
+}
+
+enum tls_failure tls_failure_kind(const struct tls_connection *connection)
+{
+	const struct tls_hello *hello = &connection->hello;
+	bool has_refused = hello->alert_received >= 0 || hello->warning_received >= 0;
+
+	return has_refused ? TLS_FAILURE_COUNT : failure_of(connection);
 }
 
 void tls_failure_append(struct buf *to, const struct tls_connection *connection, struct str address,

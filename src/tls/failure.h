@@ -62,9 +62,6 @@
 	  "a slow line, a firewall that swallows large packets, or a scanner")                     \
 	X(KEY, "came while the private key could not be used: {fault}",                            \
 	  "error.log says more")                                                                   \
-	X(NO_CERTIFICATE,                                                                          \
-	  "named no host that a certificate is loaded for, and there is none by default",          \
-	  "put server.crt and server.key into sslcert")                                            \
 	X(RECORD, "sent a record that does not decrypt",                                           \
 	  "wrong keys, or tampering on the way")                                                   \
 	X(FINISHED, "sent a Finished that does not verify", "tampering on the way")                \
@@ -88,6 +85,14 @@ struct tls_failure_row {
 };
 
 const struct tls_failure_row *tls_failure_row(enum tls_failure failure);
+
+/* The identifier, "VERSION_AT_MOST": for metrics. */
+const char *tls_failure_name(enum tls_failure failure);
+
+struct tls_connection;
+
+/* Which kind a handshake of a listener was that failed; TLS_FAILURE_COUNT: the peer refused, by an alert. */
+enum tls_failure tls_failure_kind(const struct tls_connection *connection);
 
 /*
  * Alerts (RFC 8446 section 6.2, RFC 5246 section 7.2.2; 41 is of SSLv3).

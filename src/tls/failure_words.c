@@ -8,6 +8,12 @@ static const struct tls_failure_row failures[TLS_FAILURE_COUNT] = {
 #undef X
 };
 
+static const char *const names[TLS_FAILURE_COUNT] = {
+#define X(id, what, cure) #id,
+	TLS_FAILURE_TABLE(X)
+#undef X
+};
+
 static const struct tls_alert_row alerts[] = {
 #define X(number, name, meaning, cure) {number, name, meaning, cure},
 	TLS_ALERT_TABLE(X)
@@ -18,6 +24,12 @@ const struct tls_failure_row *tls_failure_row(enum tls_failure failure)
 {
 	CHECK(failure < TLS_FAILURE_COUNT);
 	return &failures[failure];
+}
+
+const char *tls_failure_name(enum tls_failure failure)
+{
+	CHECK(failure < TLS_FAILURE_COUNT);
+	return names[failure];
 }
 
 size_t tls_alert_count(void)

@@ -260,18 +260,6 @@ def test_the_curve_of_the_certificate_is_named(home):
             f"that have suites for it{REFUSED}")
 
 
-NO_CERTIFICATE = ("named no host that a certificate is loaded for, and there is none by default; put server.crt and "
-                  f"server.key into sslcert{REFUSED}")
-
-
-def test_a_home_whose_certificates_are_all_for_names(home):
-    for path in list((home.path / "sslcert").glob("server*")):
-        path.rename(path.with_name(path.name.replace("server", "mail.example.org")))
-    with Server(home) as server:
-        for peer in (of(NEW), of(OLD)):
-            assert line_after(server, lambda: send(server, "IMAPS", peer)) == f"TLS: 127.0.0.1 {NO_CERTIFICATE}"
-
-
 NO_KEY = ("came while the private key could not be used: there is no such thing; error.log says more; answered with "
           "alert 80, internal_error")
 
@@ -439,7 +427,7 @@ def test_a_name_that_no_certificate_holds_is_no_failure_of_ours(listening):
 def test_each_kind_in_the_manual_is_seen_here():
     """A row of the manual, its parts in braces aside, is the beginning of a line that a case expects."""
     silent = (ROOT / "tests" / "dialog" / "tls" / "silent.dialog").read_text()
-    seen = [line for _, line in RAW.values()] + [NO_CERTIFICATE, NO_KEY, BROKEN, FINISHED, OTHER]
+    seen = [line for _, line in RAW.values()] + [NO_KEY, BROKEN, FINISHED, OTHER]
     seen += re.findall(r"^log security .*127\\\.0\\\.0\\\.1 (?:\\\(EHLO \S+\\\) )?(.*)\$/$", silent, re.M)
     seen.append("offered only suites for another kind of certificate (X) than there is (RSA only)")
     missing = []

@@ -96,6 +96,62 @@ def test_the_log_names_the_hybrid_group(server):
     assert server.home.log_wait("mail", f"Recv: .* TLS: TLSv1.3 TLS_AES_256_GCM_SHA384 {HYBRID_GROUP}"), server.home.log("mail")
 
 
+# ---- counted
+
+def metric(server, name):
+    """{labels: value} of a metric; the labels sorted, with commas between."""
+    url = f"https://localhost:{server.ports['HTTPS']}/metrics"
+    text = client("curl", "-sS", "-f", "--cacert", server.home.certificate, url)
+    found = re.findall(rf'^{name}{{([^}}]*)}} (\d+)$', text, re.M)
+    return {labels.replace('"', ""): int(value) for labels, value in found}
+
+
+def counted(server):
+    """What `status` counts: (service, version) -> full, resumed, failed."""
+    status = json.loads(server.home.command("status", "--json").stdout)
+    return {(row["service"], row["version"]): (row["full"], row["resumed"], row["failed"])
+            for row in status["handshakes"]}
+
+
+def test_handshakes_are_counted_by_service_version_and_result(server, folder):
+    session = folder / "session"
+    s_client(server, "IMAPS", "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256", "-sess_out", session)
+    s_client(server, "IMAPS", "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256", "-sess_in", session)
+    s_client(server, "POP3", "-tls1_3")
+    s_client(server, "IMAPS", "-tls1_1")
+    s_client(server, "IMAPS", "-tls1_2", "-cipher", "AES128-SHA")
+    client("curl", "-sS", f"http://localhost:{server.ports['POP3S']}/", check=False)
+    assert server.home.log_wait("security", "spoke plain HTTP")
+    handshakes = {labels: value for labels, value in metric(server, "postern_tls_handshakes_total").items()
+                  if "HTTPS" not in labels}
+    suite = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
+    assert handshakes == {
+        f"service=IMAPS,version=TLSv1.2,suite={suite},result=full": 1,
+        f"service=IMAPS,version=TLSv1.2,suite={suite},result=resumed": 1,
+        "service=POP3,version=TLSv1.3,suite=TLS_AES_256_GCM_SHA384,result=full": 1,
+        "service=IMAPS,version=TLSv1.1,suite=,result=failed": 1,
+        "service=IMAPS,version=TLSv1.2,suite=,result=failed": 1,
+        "service=POP3S,version=none,suite=,result=failed": 1}
+    assert metric(server, "postern_tls_failures_total") == {
+        "service=IMAPS,reason=version_at_most": 1, "service=IMAPS,reason=suites": 1, "service=POP3S,reason=http": 1}
+    assert metric(server, "postern_tls_handshakes_resumed_total")["service=IMAPS"] == 1
+    assert metric(server, "postern_tls_handshakes_failed_total")["service=IMAPS"] == 2
+    found = counted(server)
+    found = {key: value for key, value in found.items() if key[0] != "HTTPS"}
+    assert found == {("IMAPS", "TLSv1.2"): (1, 1, 1), ("IMAPS", "TLSv1.1"): (0, 0, 1), ("POP3", "TLSv1.3"): (1, 0, 0),
+                     ("POP3S", "none"): (0, 0, 1)}
+    shown = server.home.command("status").stdout
+    assert re.search(r"^HANDSHAKES +VERSION +FULL +RESUMED +FAILED$", shown, re.M), shown
+    assert re.search(r"^IMAPS +TLSv1\.2 +1 +1 +1$", shown, re.M), shown
+
+
+def test_the_refusal_of_a_client_is_counted(server):
+    client("openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['IMAPS']}", "-verify_return_error",
+           stdin="Q\n", check=False)
+    assert server.home.log_wait("security", "unknown_ca")
+    assert metric(server, "postern_tls_failures_total") == {"service=IMAPS,reason=alert": 1}
+
+
 # ---- sslscan
 
 def sslscan(server, service, folder):

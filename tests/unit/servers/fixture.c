@@ -69,6 +69,11 @@ void tls_failure_append(struct buf *to, const struct tls_connection *connection,
 	buf_append_c(to, "TLS: failed");
 }
 
+enum tls_failure tls_failure_kind(const struct tls_connection *connection)
+{
+	return TLS_FAILURE_OTHER;
+}
+
 void tls_handshake_expire(struct tls_connection *connection)
 {
 }

@@ -115,7 +115,8 @@ static void test_metrics(void **state)
 		    STR_NONE);
 	assert_true(
 		str_find(heard, STR("\npostern_tls_handshakes_total{service=\"HTTPS\","
-				    "version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\"} 1\n")) !=
+				    "version=\"TLSv1.3\",suite=\"TLS_AES_128_GCM_SHA256\","
+				    "result=\"full\"} 1\n")) !=
 		STR_NONE);
 }
 
