@@ -266,6 +266,23 @@ static void append_floors(struct buf *to, json_t *status)
 	buf_done(&names);
 }
 
+/* How the certificates stand that a CA is asked for. */
+static void append_acme(struct buf *to, json_t *status)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "acme"), i, row) {
+		const char *why = member_text(row, "why");
+		buf_printf(to, "\nCertificate %s is asked for from the CA next at ",
+			   member_text(row, "name"));
+		append_time(to, row, "next");
+		if (why[0] != '\0')
+			buf_printf(to, "; failed %lld times: %s",
+				   json_integer_value(json_object_get(row, "failures")), why);
+	}
+}
+
 static void append_awaiting(struct buf *to, json_t *status)
 {
 	json_t *awaiting = json_object_get(status, "awaiting_confirmation");
@@ -292,6 +309,7 @@ static void status_print(json_t *status)
 		buf_printf(&text, "\nThe file on disk is not in force: %s", broken);
 	append_self_check(&text, status);
 	append_awaiting(&text, status);
+	append_acme(&text, status);
 	append_expired(&text, status);
 	append_floors(&text, status);
 	if (json_is_false(json_object_get(json_object_get(status, "evidence"), "is_written")))

@@ -32,7 +32,9 @@
 	X(DRY_RUN, "dry-run", 0, NULL, "show what would change and write nothing")                 \
 	X(CONFIRM_WITHIN, "confirm-within", 0, "TIME",                                             \
 	  "undo the change unless it is confirmed in time: 90s, 10m, 2h")                          \
-	X(ALLOW_WEAKER, "allow-weaker", 0, NULL, "do it even where older protocols are admitted again")
+	X(ALLOW_WEAKER, "allow-weaker", 0, NULL, "do it even where older protocols are admitted again") \
+	X(CHALLENGE, "challenge", 0, "KIND", "how the CA is convinced: http-01, tls-alpn-01")      \
+	X(KEY_TYPE, "key-type", 0, "KIND", "the kind of the key: ecdsa, rsa")
 
 enum option {
 #define X(id, name, letter, value, help) OPTION_##id,

@@ -96,6 +96,11 @@ static const struct command rows[] = {
 	 "The exit code is 0 when nothing is to say, 1 with warnings, 2 with a pair that cannot be "
 	 "used.",
 	 cmd_cert_list},
+	{"cert request", "NAME [DOMAIN...]", 1, ARGUMENTS_MAX, OPT(CHALLENGE) | OPT(KEY_TYPE),
+	 "Have the running server ask a CA for a certificate (ACME)",
+	 "Without domains for those of the row NAME in the list AcmeCertificate. Tells how far it is; the "
+	 "pair in force stays until the new one is. The exit code is 1 when the CA refuses.",
+	 cmd_cert_request},
 	{"cert import", "NAME FILE [KEY [CHAIN]]", 2, 4, OPT(PASSWORD_STDIN),
 	 "Bring a certificate and its key into sslcert/",
 	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or a "

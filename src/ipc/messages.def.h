@@ -82,7 +82,7 @@
 #define FIELDS_working_key_given(F) F(U32, fault) F(STR, public_key) F(STR, text)
 #define FIELDS_working_key_ended(F) F(U32, key)
 
-/* A command asks for a certificate: domains separated by blanks; answered by acme_told, in the end done. */
+/* A command asks for a certificate: domains separated by commas; answered by acme_told, in the end done. */
 #define FIELDS_acme_wanted(F) F(STR, name) F(STR, domains) F(STR, challenge) F(STR, key_type)
 /* How far it is, for people. */
 #define FIELDS_acme_told(F) F(STR, text)

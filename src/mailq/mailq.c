@@ -43,6 +43,7 @@ static const struct {
 	{MSG_dns_wanted, dns_wanted},
 	{MSG_queue_ordered, queue_ordered},
 	{MSG_route_wanted, route_wanted},
+	{MSG_acme_wanted, certificate_wanted},
 	{MSG_probe_wanted, probe_wanted},
 };
 
@@ -181,6 +182,7 @@ void mailq_free(struct mailq **mailq)
 	struct mailq *old = *mailq;
 
 	*mailq = NULL;
+	certificate_job_free(&old->certificate_job);
 	dns_requests_drop(old);
 	peer_names_free(&old->peer_names);
 	waiter_free(&old->waiter);
@@ -297,6 +299,8 @@ void mailq_config_set(struct mailq *mailq, struct config *config)
 	pthread_mutex_unlock(&mailq->config_lock);
 	config_unref(&former);
 	client_contexts_unref(&former_contexts);
+	if (mailq->certificate_job != NULL)
+		certificate_job_config_changed(mailq->certificate_job);
 }
 
 struct client_contexts *mailq_contexts_get(struct mailq *mailq)

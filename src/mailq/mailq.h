@@ -21,6 +21,7 @@
 #include "deliver/client_contexts.h"
 #include "ipc/client.h"
 #include "ipc/server.h"
+#include "mailq/certificate_job.h"
 #include "mailq/dns_files.h"
 #include "mailq/peer_names.h"
 #include "net/resolver.h"
@@ -52,6 +53,7 @@ struct mailq {
 	bool is_stopping;	  /* atomic */
 	bool bogus_is_told;	  /* of the settings in force */
 	struct dns_files dns_files;
+	struct certificate_job *certificate_job; /* NULL: none is asked for */
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
 	struct client_contexts *contexts; /* the same */

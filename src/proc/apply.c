@@ -79,6 +79,7 @@ static void apply_end(struct parent *parent, const char *reason)
 	if (reason != NULL && parent->config != NULL)
 		log_printf(&parent->logs.log, LOG_ERROR, "reload failed: %s", reason);
 	control_reload_done(parent, reason);
+	acme_desk_applied(parent, reason);
 	if (parent->apply_again)
 		apply_begin(parent);
 	else if (parent->pairs_again)
@@ -256,9 +257,9 @@ static enum fault user_anchors_give(struct parent *parent, struct child *child)
 	return fault;
 }
 
-static enum fault front_give(struct parent *parent, struct child *child)
+static enum fault certificates_give(struct parent *parent, struct child *child)
 {
-	enum fault fault = user_anchors_give(parent, child);
+	enum fault fault = FAULT_NONE;
 
 	for (size_t i = 0; i < parent->pairs.count && fault == FAULT_NONE; i++) {
 		const struct pair *pair = &parent->pairs.items[i];
@@ -269,6 +270,15 @@ static enum fault front_give(struct parent *parent, struct child *child)
 						      .chain = buf_str(&pair->chain)};
 		fault = child_send(child, MSG_certificate_given, 0, &given);
 	}
+	return fault;
+}
+
+static enum fault front_give(struct parent *parent, struct child *child)
+{
+	enum fault fault = user_anchors_give(parent, child);
+
+	if (fault == FAULT_NONE)
+		fault = certificates_give(parent, child);
 	for (size_t i = 0; i < parent->listeners.count && fault == FAULT_NONE; i++) {
 		const struct listener *listener = &parent->listeners.items[i];
 		struct msg_listener_given given = {.generation = parent->generation,
@@ -310,6 +320,9 @@ static enum fault mailq_give(struct parent *parent, struct child *child)
 	struct msg_dns_files_given given = {.servers = buf_str(&parent->dns_files.servers),
 					    .anchors = buf_str(&parent->dns_files.anchors)};
 	enum fault fault = child_send(child, MSG_dns_files_given, 0, &given);
+	/* So that it knows which of them end soon. */
+	if (fault == FAULT_NONE)
+		fault = certificates_give(parent, child);
 	return fault == FAULT_NONE ? config_give(parent, child, parent->config) : fault;
 }
 

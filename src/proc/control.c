@@ -88,6 +88,7 @@ void status_append(const struct parent *parent, struct buf *json)
 	}
 	buf_append_char(json, ']');
 	change_append_status(parent, json);
+	acme_desk_append_status(parent, json);
 	self_checks_append_status(parent, json);
 	partners_append_status(parent, json);
 	floors_append_status(parent, json);

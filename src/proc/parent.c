@@ -423,6 +423,7 @@ static struct parent *parent_new(const char *home)
 static void parent_free(struct parent *parent)
 {
 	control_close(parent);
+	acme_desk_close(parent);
 	change_close(parent);
 	expiry_close(&parent->expiry);
 	self_checks_done(&parent->self_checks);
@@ -482,6 +483,7 @@ int proc_serve(const char *home)
 		code = metrics_start(parent);
 	if (code == EXIT_DONE)
 		{
+		acme_desk_open(parent);
 		change_open(parent);
 		expiry_open(&parent->expiry, parent->change.record.history);
 		code = config_start(parent);

@@ -15,6 +15,7 @@
 #include "base/system_user.h"
 #include "config/config.h"
 #include "mailq/dns_files.h"
+#include "proc/acme_desk.h"
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
@@ -107,6 +108,7 @@ struct parent {
 	struct change change; /* what the command line changes, and the record of all changes */
 	struct self_checks self_checks;
 	struct evidence_heads evidence_heads;
+	struct acme_desk acme_desk; /* certificates from a CA */
 	struct expiry expiry;
 	struct list control_clients;
 	size_t control_client_count;

@@ -22,7 +22,8 @@ static void parent_message(struct mailq *mailq, struct packet *packet)
 	if (packet->header.kind == MSG_dns_files_given)
 		mailq_dns_files_set(mailq, packet->message.dns_files_given.servers,
 				    packet->message.dns_files_given.anchors);
-	if (packet->header.kind != MSG_config_changed)
+	if (certificate_job_parent_message(mailq->certificate_job, packet) ||
+	    packet->header.kind != MSG_config_changed)
 		return;
 	struct config *config = snapshot_config_read(packet, mailq->options.log);
 	if (config != NULL)
@@ -52,6 +53,7 @@ int role_mailq(struct role_process *process)
 		return role_fail(process, "%s cannot be opened: %s", process->store,
 				 fault_text(fault));
 	mailq_send(mailq, store);
+	mailq->certificate_job = certificate_job_new(mailq);
 	role_ready(process, sandbox.data);
 	mailq_run(mailq);
 	mailq_free(&mailq);

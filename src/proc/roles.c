@@ -114,6 +114,7 @@ static void role_became_ready(struct parent *parent, struct child *child, struct
 	child->state = CHILD_READY;
 	if (!str_copy_c(sandbox, child->sandbox, sizeof(child->sandbox)))
 		child->sandbox[0] = '\0';
+	acme_desk_role_ready(parent, child);
 	apply_role_ready(parent, child);
 }
 
@@ -129,7 +130,7 @@ static void channel_ready(struct parent *parent, struct source *source)
 			role_became_ready(parent, child, packet.message.role_ready.sandbox);
 		else if (packet.header.kind == MSG_status_given)
 			watchdog_answered(child);
-		else
+		else if (!acme_desk_take(parent, child, &packet))
 			apply_role_answered(parent, child, &packet);
 	}
 	if (fault == FAULT_INVALID) {
@@ -248,6 +249,7 @@ static void child_ended(struct parent *parent, struct child *child, int status)
 	log_death(parent, child, status);
 	child_died(child);
 	apply_role_died(parent, child);
+	acme_desk_role_died(parent, child);
 }
 
 void roles_reap(struct parent *parent)

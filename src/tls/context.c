@@ -127,12 +127,13 @@ static int security_answer_of(const SSL *ssl, const SSL_CTX *openssl, int questi
 	return self->default_answer(ssl, openssl, question, bits, nid, other, with);
 }
 
-static void security_set(struct tls_context *self)
+static void security_set(struct tls_context *self, SSL_CTX *openssl)
 {
-	SSL_CTX_set_security_level(self->openssl, SECURITY_LEVEL);
-	self->default_answer = SSL_CTX_get_security_callback(self->openssl);
-	SSL_CTX_set0_security_ex_data(self->openssl, self);
-	SSL_CTX_set_security_callback(self->openssl, security_answer_of);
+	SSL_CTX_set_security_level(openssl, SECURITY_LEVEL);
+	if (self->default_answer == NULL)
+		self->default_answer = SSL_CTX_get_security_callback(openssl);
+	SSL_CTX_set0_security_ex_data(openssl, self);
+	SSL_CTX_set_security_callback(openssl, security_answer_of);
 }
 
 /* ---- protocols, suites, groups, options ---- */
@@ -470,11 +471,10 @@ static void words_keep(struct tls_context *self, const struct tls_context_parts 
 	words->table = text_keep(&self->texts, str_sub(policy->table, 0, 1024));
 }
 
-static bool policy_apply(struct tls_context *self, const struct tls_policy *policy, struct buf *why)
+static bool policy_apply(struct tls_context *self, SSL_CTX *openssl,
+			 const struct tls_policy *policy, struct buf *why)
 {
-	SSL_CTX *openssl = self->openssl;
-
-	security_set(self);
+	security_set(self, openssl);
 	options_set(openssl, policy);
 	if (!protocols_set(openssl, policy))
 		buf_append_c(why, "OpenSSL does not take the protocols");
@@ -536,7 +536,7 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 				       policy->direction == TLS_CLIENT ? TLS_client_method()
 								       : TLS_server_method());
 	CHECK(self->openssl != NULL);
-	if (!policy_apply(self, policy, why) || !identities_set(self, parts, why)) {
+	if (!policy_apply(self, self->openssl, policy, why) || !identities_set(self, parts, why)) {
 		context_free(self);
 		return FAULT_INVALID;
 	}
@@ -553,6 +553,16 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 	}
 	*out = self;
 	return FAULT_NONE;
+}
+
+enum fault tls_context_govern(struct tls_context *context, const struct tls_policy *policy,
+			      SSL_CTX *openssl, struct buf *why)
+{
+	bool is_good = policy_apply(context, openssl, policy, why);
+
+	/* Others wait for the socket while what they want is in OpenSSL's buffer already. */
+	SSL_CTX_set_read_ahead(openssl, 0);
+	return is_good ? FAULT_NONE : FAULT_INVALID;
 }
 
 struct tls_context *tls_context_at(struct tls_context *context, int64_t real_s)

@@ -59,6 +59,15 @@ struct tls_context_parts {
 must_check enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *why,
 				      struct tls_context **out);
 
+/*
+ * Puts the policy that the context was made of, or its later one for
+ * tls_context_at, over a context of somebody else's, which the context must
+ * outlive. Faults as above.
+ */
+must_check enum fault tls_context_govern(struct tls_context *context,
+					 const struct tls_policy *policy, SSL_CTX *openssl,
+					 struct buf *why);
+
 /* What a handshake at that time uses: the context itself, or the one of its later policy. */
 struct tls_context *tls_context_at(struct tls_context *context, int64_t real_s);
 

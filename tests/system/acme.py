@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A CA for tests: Debian's pebble, with its own DNS. Ends only what it started."""
+import json
+import os
+import socket
+import subprocess
+import time
+
+HOST = "ca.example.org"
+DNS = "127.0.0.1:8053"
+DNS_MANAGEMENT = "127.0.0.1:8055"
+ADDRESS = "127.0.0.1:14000"
+MANAGEMENT = "127.0.0.1:15000"
+DIRECTORY = f"https://{HOST}:14000/dir"
+START_SECONDS = 20
+
+
+def wait_listening(address):
+    host, port = address.split(":")
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+class Process:
+    """A program that listens somewhere; a context manager."""
+
+    def __init__(self, words, log, address, **environment):
+        self.log = open(log, "ab")
+        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                                        env={**os.environ, **environment})
+        wait_listening(address)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(START_SECONDS)
+        self.log.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
+
+
+def names(folder):
+    """A DNS server for which every name is 127.0.0.1."""
+    return Process(["pebble-challtestsrv", "-dns01", DNS, "-management", DNS_MANAGEMENT, "-http01", "", "-https01", "",
+                    "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""], folder / "dns.log",
+                   DNS_MANAGEMENT)
+
+
+class Authority:
+    """pebble in a folder; `trust` is the certificate that its clients have to trust."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.trust = folder / "ca.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", folder / "ca.key", "-out", self.trust, "-subj", f"/CN={HOST}", "-addext",
+                        f"subjectAltName=DNS:{HOST}", "-days", "10"], check=True, stderr=subprocess.DEVNULL)
+
+    def run(self, ports, validity=None, **environment):
+        """Starts it; it looks at these ports of the server."""
+        config = {"listenAddress": ADDRESS, "managementListenAddress": MANAGEMENT, "certificate": str(self.trust),
+                  "privateKey": str(self.folder / "ca.key"), "httpPort": ports["HTTP"], "tlsPort": ports["HTTPS"],
+                  "ocspResponderURL": "", "externalAccountBindingRequired": False}
+        if validity:
+            config["certificateValidityPeriod"] = validity
+        path = self.folder / "pebble.json"
+        path.write_text(json.dumps({"pebble": config}))
+        settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", **environment}
+        return Process(["pebble", "-config", path, "-dnsserver", DNS, "-strict"], self.log, ADDRESS, **settings)
+
+    @property
+    def log(self):
+        return self.folder / "pebble.log"
+
+    def said(self):
+        return self.log.read_text(errors="replace")
