@@ -810,6 +810,14 @@ void config_unref(struct config **config)
 		config_owned_free(owned);
 }
 
+bool config_asks_for_certificates(const struct config *config)
+{
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (config->services[i].enabled && config->services[i].client_certificates)
+			return true;
+	return false;
+}
+
 bool config_is_exempt(const struct config *config, const uint8_t address[16])
 {
 	for (size_t i = 0; i < config->limits.exempt_network_count; i++) {

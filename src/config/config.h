@@ -178,6 +178,9 @@ struct config *config_ref(struct config *config);
 /* Gives a reference back and sets the pointer to NULL; the last one frees. */
 void config_unref(struct config **config);
 
+/* True when a service that is enabled asks clients for certificates. */
+bool config_asks_for_certificates(const struct config *config);
+
 /* True when the two limits per address do not count this address (IPv6 or IPv6-mapped form). */
 bool config_is_exempt(const struct config *config, const uint8_t address[16]);
 

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "ctl/effective.h"
 #include "ctl/home_pairs.h"
 #include "mailq/dns_files.h"
 #include "tls/catalog.h"
+#include "tls/user_anchors.h"
 
 enum { CHECK_MAX = 16 << 20 };
 
@@ -18,6 +20,7 @@ struct check {
 	const struct suite_catalog *catalog;
 	struct findings findings;
 	struct findings certificates; /* their places are files, not lines */
+	struct findings users;	      /* of sslca/clients, so too */
 	struct config *config;	      /* NULL: it has errors */
 };
 
@@ -57,6 +60,31 @@ static void files_check(struct check *check)
 	buf_done(&why);
 }
 
+/* What users' certificates are judged by, where they are asked for. */
+static void users_check(struct check *check)
+{
+	struct buf pem = BUF_INIT(TLS_USER_ANCHORS_MAX), why = BUF_INIT(1024);
+	struct tls_user_anchors *anchors = NULL;
+	char *folder = path_join(check->ctl->home, "sslca/clients");
+	enum fault fault = tls_user_anchors_load(folder, &pem, &why);
+
+	if (fault == FAULT_NONE)
+		fault = tls_user_anchors_parse(buf_str(&pem), &why, &anchors);
+	if (fault != FAULT_NONE)
+		finding_add(&check->users, FINDING_ERROR, (struct finding_place){0}, "%.*s",
+			    STR_ARG(buf_str(&why)));
+	else if (tls_user_anchors_count(anchors) == 0)
+		finding_add(&check->users, FINDING_WARNING, (struct finding_place){0},
+			    "there is no certificate of an issuer (*.crt, *.pem), so nobody is asked "
+			    "for one, which ClientCertificates 1 wants");
+	else
+		tls_user_anchors_check(anchors, &check->users);
+	tls_user_anchors_unref(&anchors);
+	free(folder);
+	buf_done(&pem);
+	buf_done(&why);
+}
+
 static void findings_append_json(json_t *list, struct str file, const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++) {
@@ -74,7 +102,7 @@ static void findings_append_json(json_t *list, struct str file, const struct fin
 static json_int_t total(const struct check *check, enum finding_severity severity)
 {
 	return (json_int_t)(check->findings.totals[severity] +
-			    check->certificates.totals[severity]);
+			    check->certificates.totals[severity] + check->users.totals[severity]);
 }
 
 static void check_print_json(const struct check *check, const struct effective *effective)
@@ -83,6 +111,7 @@ static void check_print_json(const struct check *check, const struct effective *
 
 	findings_append_json(list, check->file, &check->findings);
 	findings_append_json(list, STR("sslcert"), &check->certificates);
+	findings_append_json(list, STR("sslca/clients"), &check->users);
 	json_t *document = json_pack("{s:o, s:I, s:I, s:I, s:o}", "file", json_text(check->file),
 				     "errors", total(check, FINDING_ERROR), "warnings",
 				     total(check, FINDING_WARNING), "notes",
@@ -103,6 +132,8 @@ static void check_print(const struct check *check, const struct effective *effec
 		finding_append(&text, check->file, &check->findings.items[i]);
 	for (size_t i = 0; i < check->certificates.count; i++)
 		finding_append(&text, STR("sslcert"), &check->certificates.items[i]);
+	for (size_t i = 0; i < check->users.count; i++)
+		finding_append(&text, STR("sslca/clients"), &check->users.items[i]);
 	if (text.len > 0)
 		buf_append_char(&text, '\n');
 	if (check->config != NULL) {
@@ -126,6 +157,8 @@ static int check_run(struct check *check, const char *path, bool is_home)
 			files_check(check);
 		certificates_check(check);
 		effective.certificates = effective_certificates(check->ctl->home);
+		if (check->config != NULL && config_asks_for_certificates(check->config))
+			users_check(check);
 	}
 	effective.config = check->config;
 	effective.catalog = check->catalog;
@@ -148,10 +181,12 @@ int cmd_check(struct ctl *ctl)
 
 	findings_init(&check.findings);
 	findings_init(&check.certificates);
+	findings_init(&check.users);
 	int code = check_run(&check, path, is_home);
 	config_unref(&check.config);
 	findings_done(&check.findings);
 	findings_done(&check.certificates);
+	findings_done(&check.users);
 	tls_catalog_free(&check.catalog);
 	free(own);
 	return code;

@@ -135,18 +135,10 @@ static void apply_keys(struct parent *parent)
 	keys_give(parent);
 }
 
-static bool asks_for_certificates(const struct config *config)
-{
-	for (size_t i = 0; i < SERVICE_COUNT; i++)
-		if (config->services[i].enabled && config->services[i].client_certificates)
-			return true;
-	return false;
-}
-
 static enum fault user_anchors_read(struct parent *parent, struct buf *why)
 {
 	buf_reset(&parent->next_user_anchors);
-	if (!asks_for_certificates(parent->next_config))
+	if (!config_asks_for_certificates(parent->next_config))
 		return FAULT_NONE;
 	enum fault fault =
 		tls_user_anchors_load(parent->user_anchors_path, &parent->next_user_anchors, why);

@@ -10,14 +10,18 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/log.h"
 #include "crypto/digest.h"
 #include "tls/anchors.h"
+#include "tls/connection.h"
 
 enum {
 	FILES_MAX = 256,
 	/* What a peer may send: some certificates of a usual size. */
 	CHAIN_BYTES_MAX = 16 * 1024,
 	CHAIN_DEPTH_MAX = 8,
+	NAME_MAX_BYTES = 16 * 1024,
+	NAME_SHOWN_BYTES = 256,
 };
 
 struct tls_user_anchors {
@@ -228,6 +232,51 @@ void tls_user_anchors_unref(struct tls_user_anchors **anchors)
 size_t tls_user_anchors_count(const struct tls_user_anchors *anchors)
 {
 	return tls_anchors_count(anchors->anchors);
+}
+
+static void certificate_check(const X509 *certificate, const char *name, struct findings *findings)
+{
+	if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0)
+		finding_add(findings, FINDING_WARNING, (struct finding_place){0},
+			    "%s has expired: nobody whose certificate it vouches for can log in by it",
+			    name);
+}
+
+static void list_check(const X509_CRL *list, const char *name, struct findings *findings)
+{
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(list);
+
+	if (next != NULL && X509_cmp_current_time(next) <= 0)
+		finding_add(findings, FINDING_WARNING, (struct finding_place){0},
+			    "the revocation list of %s is out of date: nobody with a certificate of it "
+			    "can log in by it; put a new list there",
+			    name);
+}
+
+void tls_user_anchors_check(const struct tls_user_anchors *anchors, struct findings *findings)
+{
+	/* Nobody else has the store, which is not changed any more. */
+	const STACK_OF(X509_OBJECT) *all =
+		X509_STORE_get0_objects(tls_anchors_openssl(anchors->anchors));
+
+	for (int i = 0; i < sk_X509_OBJECT_num(all); i++) {
+		X509_OBJECT *object = sk_X509_OBJECT_value(all, i);
+		X509 *certificate = X509_OBJECT_get0_X509(object);
+		X509_CRL *list = X509_OBJECT_get0_X509_CRL(object);
+		struct buf name = BUF_INIT(NAME_MAX_BYTES), shown = BUF_INIT(NAME_MAX_BYTES);
+		if (certificate != NULL)
+			tls_name_append(&name, X509_get_subject_name(certificate));
+		else if (list != NULL)
+			tls_name_append(&name, X509_CRL_get_issuer(list));
+		text_append_phrase(&shown, str_sub(buf_str(&name), 0, NAME_SHOWN_BYTES));
+		buf_append_char(&shown, '\0');
+		if (certificate != NULL)
+			certificate_check(certificate, shown.data, findings);
+		else if (list != NULL)
+			list_check(list, shown.data, findings);
+		buf_done(&name);
+		buf_done(&shown);
+	}
 }
 
 const unsigned char *tls_user_anchors_digest(const struct tls_user_anchors *anchors)

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/fault.h"
+#include "policy/finding.h"
 
 enum { TLS_USER_ANCHORS_MAX = 1024 * 1024 };
 
@@ -36,6 +37,9 @@ void tls_user_anchors_unref(struct tls_user_anchors **anchors);
 
 /* How many certificates there are. */
 size_t tls_user_anchors_count(const struct tls_user_anchors *anchors);
+
+/* Adds a warning for each certificate and each list that is out of date: they let nobody in. */
+void tls_user_anchors_check(const struct tls_user_anchors *anchors, struct findings *findings);
 
 /* SHA-256 of all that was read: part of what a TLS session is bound to. */
 const unsigned char *tls_user_anchors_digest(const struct tls_user_anchors *anchors);

@@ -245,9 +245,14 @@ def test_files_are_read_anew(server, users):
         connection.shutdown()
         return "AUTH=EXTERNAL" in connection.capabilities
 
+    def check(words, code):
+        done = server.home.command("check", check=False)
+        assert done.returncode == code and re.search(words, done.stdout)
+
     def reload_fails(words):
         done = server.home.command("reload", check=False)
         assert done.returncode != 0 and re.search(words, done.stderr + done.stdout)
+        check(f"sslca/clients: error: .*{words}", 2)
 
     try:
         shutil.copy(users["other"].root, clients / "other.pem")
@@ -268,6 +273,8 @@ def test_files_are_read_anew(server, users):
         (clients / "good.crl").rename(clients / "good.kept")
         server.home.command("reload")
         assert not offered("anna")
+        check("sslca/clients: warning: the revocation list of CN=good is out of date: nobody with a certificate of it can "
+              "log in by it; put a new list there", 1)
         assert server.home.log_wait("security", r"logs nobody in: the revocation list of its issuer is out of date; put a "
                                                 r"new one into sslca/clients; service IMAPS$")
         (clients / "z.crl").unlink()
@@ -277,6 +284,7 @@ def test_files_are_read_anew(server, users):
         (clients / "good.crt").rename(clients / "good.away")
         server.home.command("reload")
         assert not offered("anna")
+        check("sslca/clients: warning: there is no certificate of an issuer", 1)
         assert server.home.log_wait("warning", "ClientCertificates is 1, but .*/sslca/clients holds no certificate")
     finally:
         for old, new in ("good.away", "good.crt"), ("good.kept", "good.crl"):

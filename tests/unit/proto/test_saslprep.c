@@ -49,7 +49,7 @@ static void test_more(void **state)
 static void test_bounds(void **state)
 {
 	char longest[SASLPREP_MAX + 1];
-	struct buf prepared = BUF_INIT(SASLPREP_MAX);
+	struct buf prepared = BUF_INIT(4 * SASLPREP_MAX);
 
 	memset(longest, 'x', sizeof(longest));
 	assert_true(saslprep(&prepared, str_make(longest, SASLPREP_MAX)));
