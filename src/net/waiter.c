@@ -21,7 +21,12 @@ enum {
 	EVENTS = 128,
 	WORKER_STACK_BYTES = 512 * 1024,
 	SLOTS_FIRST = 64,
-	/* So long the queue may stand still before one more worker than `active` is called. */
+	/*
+	 * So many tasks wait for each active worker before another is called: two that
+	 * compute at the same time take locks and memory from each other, which costs a
+	 * handshake a sixth more. A queue that stands still for so long gets one, too.
+	 */
+	BACKLOG = 4,
 	STALL_MS = 5,
 	/* Workers called by one unlocking; more are called by the next. */
 	CALLS = 16,
@@ -174,7 +179,7 @@ static struct worker *worker_take(struct waiter *waiter)
 static bool is_call_due(const struct waiter *waiter)
 {
 	return waiter->ready > waiter->called && waiter->active < waiter->limits.active &&
-	       !list_is_empty(&waiter->idle);
+	       waiter->ready >= waiter->active * BACKLOG && !list_is_empty(&waiter->idle);
 }
 
 /*
