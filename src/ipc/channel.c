@@ -85,6 +85,12 @@ void packet_init(struct packet *packet)
 	*packet = (struct packet){.fd = -1, .bytes = BUF_INIT(MESSAGE_MAX)};
 }
 
+void packet_init_roomy(struct packet *packet)
+{
+	packet_init(packet);
+	CHECK(buf_reserve(&packet->bytes, MESSAGE_MAX) != NULL);
+}
+
 static void packet_clear(struct packet *packet)
 {
 	fd_close(&packet->fd);
@@ -157,7 +163,8 @@ enum fault channel_receive(const struct channel *channel, struct packet *packet)
 	union control control = {0};
 
 	packet_clear(packet);
-	ssize_t len = next_packet_len(channel->fd);
+	/* Who has room for any packet need not look how long the next one is. */
+	ssize_t len = packet->bytes.cap >= MESSAGE_MAX ? MESSAGE_MAX : next_packet_len(channel->fd);
 	if (len < 0)
 		return errno == EAGAIN ? FAULT_BUSY : FAULT_UNAVAILABLE;
 	if (len == 0)
@@ -170,6 +177,8 @@ enum fault channel_receive(const struct channel *channel, struct packet *packet)
 				  .msg_control = control.room,
 				  .msg_controllen = sizeof(control.room)};
 	ssize_t got = receive_retrying(channel->fd, &received);
+	if (got < 0 && errno == EAGAIN)
+		return FAULT_BUSY;
 	if (got <= 0)
 		return FAULT_UNAVAILABLE;
 	buf_commit(&packet->bytes, (size_t)got);

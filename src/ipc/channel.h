@@ -41,6 +41,8 @@ struct packet {
 };
 
 void packet_init(struct packet *packet);
+/* With room for the largest message, so that each is received by one system call: for packets that stay. */
+void packet_init_roomy(struct packet *packet);
 /* Wipes the bytes (they may be a password), closes a descriptor that nobody took. */
 void packet_done(struct packet *packet);
 /* Hands the descriptor over to the caller. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ipc/client.h"
 
-#include <errno.h>
-#include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/blocking.h"
@@ -78,6 +77,15 @@ enum fault role_client_open(struct role_client *client, struct channel *channel_
 	}
 }
 
+/* A receive waits for `answer_ms` and then says FAULT_BUSY. */
+static void answer_limit(const struct role_client *client, const struct channel *channel)
+{
+	struct timeval limit = {.tv_sec = client->answer_ms / 1000,
+				.tv_usec = client->answer_ms % 1000 * 1000};
+
+	CHECK(setsockopt(channel->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0);
+}
+
 /*
  * Sends on an idle channel if one still lives, else on a new one: an idle
  * channel of a role that died refuses at once, before anything was asked.
@@ -97,7 +105,10 @@ static enum fault send_somewhere(struct role_client *client, struct channel *cha
 		channel_close(channel);
 	}
 	enum fault fault = role_client_open(client, channel);
-	return fault != FAULT_NONE ? fault : channel_send(channel, kind, 0, request);
+	if (fault != FAULT_NONE)
+		return fault;
+	answer_limit(client, channel);
+	return channel_send(channel, kind, 0, request);
 }
 
 /* ---- a role that hangs ---- */
@@ -154,27 +165,14 @@ static void turn_give(struct role_client *client, bool was_probe, int64_t asked_
 	pthread_mutex_unlock(&client->lock);
 }
 
-/* Waits for the answer's first byte; false when the time has run out. */
-static bool answer_await(const struct role_client *client, const struct channel *channel)
-{
-	struct pollfd waiting = {.fd = channel->fd, .events = POLLIN};
-	int64_t give_up = clock_mono_ms() + client->answer_ms;
-	int ready;
-
-	if (client->answer_ms == 0)
-		return true;
-	do {
-		int64_t left = give_up - clock_mono_ms();
-		ready = poll(&waiting, 1, left < 0 ? 0 : (int)left);
-	} while (ready < 0 && errno == EINTR);
-	return ready != 0;
-}
-
 static enum fault answer_take(struct role_client *client, struct channel *channel,
-			      enum message_kind expected, struct packet *answer)
+			      enum message_kind expected, struct packet *answer, bool *is_late_out)
 {
 	enum fault fault = channel_receive(channel, answer);
 
+	*is_late_out = fault == FAULT_BUSY;
+	if (*is_late_out)
+		fault = FAULT_IO;
 	if (fault == FAULT_NONE && answer->header.kind != expected)
 		fault = FAULT_INVALID;
 	if (fault == FAULT_NONE) {
@@ -197,8 +195,7 @@ static enum fault call_blocking(struct role_client *client, enum message_kind ki
 	enum fault fault = send_somewhere(client, &channel, kind, request);
 	bool is_late = fault == FAULT_UNAVAILABLE;
 	if (fault == FAULT_NONE) {
-		is_late = !answer_await(client, &channel);
-		fault = is_late ? FAULT_IO : answer_take(client, &channel, expected, answer);
+		fault = answer_take(client, &channel, expected, answer, &is_late);
 	}
 	channel_close(&channel);
 	turn_give(client, is_probe, asked_ms, fault, is_late);

@@ -209,7 +209,7 @@ void role_server_run(struct role_server *server)
 	int64_t next_tick = clock_mono_ms() + server->ops->tick_ms;
 	bool is_private = server->parent.fd < 0;
 
-	packet_init(&packet);
+	packet_init_roomy(&packet);
 	while (batch_take(server, &packet, wait_ms(server, next_tick))) {
 		if (server->ops->batch_end != NULL)
 			server->ops->batch_end(server);

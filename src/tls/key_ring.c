@@ -15,6 +15,7 @@
 #include "tls/certificate.h"
 #include "tls/key_kind.h"
 #include "tls/private_key.h"
+#include "tls/signers.h"
 
 enum { RSA_BITS_MADE = 2048 };
 
@@ -35,6 +36,7 @@ struct key_ring {
 	pthread_rwlock_t lock;
 	uint64_t completed; /* the last complete generation */
 	size_t count;
+	struct signers *signers;
 	struct ring_entry entries[KEY_RING_MAX];
 };
 
@@ -44,12 +46,14 @@ struct key_ring *key_ring_new(void)
 
 	CHECK(ring != NULL);
 	CHECK(pthread_rwlock_init(&ring->lock, NULL) == 0);
+	ring->signers = signers_new();
 	return ring;
 }
 
 /* OpenSSL overwrites private numbers when the last reference goes. */
 static void ring_entry_remove(struct key_ring *ring, struct ring_entry *entry)
 {
+	signers_forget(ring->signers, entry->key);
 	EVP_PKEY_free(entry->key);
 	*entry = ring->entries[--ring->count];
 	ring->entries[ring->count] = (struct ring_entry){0};
@@ -61,6 +65,7 @@ void key_ring_free(struct key_ring **ring)
 		return;
 	while ((*ring)->count > 0)
 		ring_entry_remove(*ring, &(*ring)->entries[0]);
+	signers_free(&(*ring)->signers);
 	pthread_rwlock_destroy(&(*ring)->lock);
 	free(*ring);
 	*ring = NULL;
@@ -249,39 +254,29 @@ bool key_ring_is_slow(struct key_ring *ring, uint32_t key)
 	return is_slow;
 }
 
-/* TLS 1.3 and RFC 8446 section 4.2.3 want a salt as long as the digest. */
-static bool sign_context_prepare(EVP_PKEY_CTX *context, const struct sign_scheme *scheme)
+/* Keeps what was prepared, unless the key was destroyed meanwhile. */
+static void signer_return(struct key_ring *ring, uint32_t number, struct signer signer)
 {
-	size_t salt = scheme->digest_len;
-	OSSL_PARAM params[4], *at = params;
-
-	*at++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_DIGEST,
-						 (char *)(uintptr_t)scheme->digest, 0);
-	if (scheme->padding == SIGN_RSA_PSS)
-		*at++ = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PAD_MODE,
-							 (char[]){OSSL_PKEY_RSA_PAD_MODE_PSS}, 0);
-	*at = OSSL_PARAM_construct_end();
-	if (EVP_PKEY_sign_init_ex(context, params) != 1)
-		return false;
-	return scheme->padding != SIGN_RSA_PSS ||
-	       EVP_PKEY_CTX_set_rsa_pss_saltlen(context, (int)salt) == 1;
+	pthread_rwlock_rdlock(&ring->lock);
+	const struct ring_entry *entry = ring_find(ring, number);
+	bool is_kept = entry != NULL && entry->key == signer.key;
+	if (is_kept)
+		signers_give(ring->signers, signer);
+	pthread_rwlock_unlock(&ring->lock);
+	if (!is_kept)
+		signer_done(&signer);
 }
 
-static enum fault key_sign(EVP_PKEY *key, const struct sign_scheme *scheme, struct str digest,
+static enum fault key_sign(struct key_ring *ring, uint32_t number, EVP_PKEY *key,
+			   const struct sign_scheme *scheme, struct str digest,
 			   unsigned char *signature_out, size_t *len_out)
 {
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(crypto_library(), key, NULL);
-	size_t len = SIGN_SIGNATURE_MAX;
-	enum fault fault = FAULT_UNSUPPORTED;
+	struct signer signer;
 
-	if (context != NULL && sign_context_prepare(context, scheme) &&
-	    EVP_PKEY_sign(context, signature_out, &len, (const unsigned char *)digest.ptr,
-			  digest.len) == 1) {
-		*len_out = len;
-		fault = FAULT_NONE;
-	}
-	EVP_PKEY_CTX_free(context);
-	ERR_clear_error();
+	if (!signers_take(ring->signers, key, scheme, &signer))
+		return FAULT_UNSUPPORTED;
+	enum fault fault = signer_sign(&signer, digest, signature_out, len_out);
+	signer_return(ring, number, signer);
 	return fault;
 }
 
@@ -297,7 +292,8 @@ enum fault key_ring_sign(struct key_ring *ring, uint32_t key, uint32_t scheme_nu
 	if (borrowed == NULL)
 		return FAULT_NOT_FOUND;
 	enum fault fault = is_rsa == (scheme->padding != SIGN_ECDSA)
-				   ? key_sign(borrowed, scheme, digest, signature_out, len_out)
+				   ? key_sign(ring, key, borrowed, scheme, digest, signature_out,
+					      len_out)
 				   : FAULT_UNSUPPORTED;
 	EVP_PKEY_free(borrowed);
 	return fault;
