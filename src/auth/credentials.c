@@ -2,8 +2,8 @@
 /*
  * Record: version of the record (u8), flags (u32), the encoded hash. Record of a
  * verifier: version (u8), iterations (u32), salt, stored key, server key. The
- * unnamed database of LMDB holds the three named ones: "meta" with the version of
- * the layout and the key of the salts, "credentials", and "scram".
+ * unnamed database of LMDB holds the named ones: "meta" with the version of
+ * the layout and the key of the salts, "credentials", "scram", and "remote".
  */
 #include "auth/credentials.h"
 
@@ -31,6 +31,7 @@ struct credentials {
 	MDB_dbi meta;
 	MDB_dbi records;
 	MDB_dbi verifiers;
+	MDB_dbi remote;
 	struct mac_key salt_key;
 };
 
@@ -120,6 +121,8 @@ static enum fault databases_open(struct credentials *credentials)
 		result = mdb_dbi_open(txn, "credentials", MDB_CREATE, &credentials->records);
 	if (result == MDB_SUCCESS)
 		result = mdb_dbi_open(txn, "scram", MDB_CREATE, &credentials->verifiers);
+	if (result == MDB_SUCCESS)
+		result = mdb_dbi_open(txn, "remote", MDB_CREATE, &credentials->remote);
 	enum fault fault = fault_from_lmdb(result);
 	if (fault == FAULT_NONE)
 		fault = version_settle(credentials, txn);
@@ -141,7 +144,7 @@ enum fault credentials_open(const char *folder, struct credentials **out)
 		fault = fault_from_lmdb(mdb_env_create(&opened->env));
 	if (fault == FAULT_NONE) {
 		CHECK(mdb_env_set_mapsize(opened->env, MAP_BYTES) == MDB_SUCCESS);
-		CHECK(mdb_env_set_maxdbs(opened->env, 3) == MDB_SUCCESS);
+		CHECK(mdb_env_set_maxdbs(opened->env, 4) == MDB_SUCCESS);
 		fault = fault_from_lmdb(mdb_env_open(opened->env, folder, MDB_NOTLS, 0600));
 	}
 	if (fault == FAULT_NONE)
@@ -442,4 +445,61 @@ enum fault credentials_walk(struct credentials *credentials, struct str after,
 	}
 	mdb_txn_abort(txn);
 	return fault;
+}
+
+/* ---- for other servers ---- */
+
+enum fault credentials_remote_get(struct credentials *credentials, struct str name, struct buf *to)
+{
+	MDB_txn *txn;
+	MDB_val key = value_of(name), value;
+
+	if (!account_check(name))
+		return FAULT_NOT_FOUND;
+	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_get(txn, credentials->remote, &key, &value);
+	if (result == MDB_SUCCESS)
+		buf_append_str(to, text_of(value));
+	mdb_txn_abort(txn);
+	return fault_from_lmdb(result);
+}
+
+enum fault credentials_remote_put(struct credentials *credentials, struct str name,
+				  struct str value)
+{
+	MDB_txn *txn;
+	MDB_val key = value_of(name), data = value_of(value);
+
+	if (!account_check(name) || value.len > CREDENTIALS_REMOTE_MAX)
+		return FAULT_INVALID;
+	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	if (value.len > 0)
+		result = mdb_put(txn, credentials->remote, &key, &data, 0);
+	else
+		result = mdb_del(txn, credentials->remote, &key, NULL);
+	return txn_end(txn, result);
+}
+
+enum fault credentials_remote_walk(struct credentials *credentials,
+				   void (*each)(void *context, struct str name), void *context)
+{
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
+
+	if (result != MDB_SUCCESS)
+		return fault_from_lmdb(result);
+	result = mdb_cursor_open(txn, credentials->remote, &cursor);
+	if (result == MDB_SUCCESS) {
+		while ((result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS)
+			each(context, text_of(key));
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+	return result == MDB_NOTFOUND ? FAULT_NONE : fault_from_lmdb(result);
 }

@@ -16,6 +16,7 @@
 #include "auth/credentials.h"
 #include "auth/queue.h"
 #include "auth/remembered.h"
+#include "auth/remote.h"
 #include "auth/scram_keeper.h"
 #include "base/clock.h"
 #include "base/random.h"
@@ -29,6 +30,7 @@ enum {
 	DELAYED_MAX = 4096,
 	THREADS_MAX = 64,
 	ACCOUNT_MAX = 320,
+	REMOTE_NAMES_MAX = 48 * 1024,
 	TICK_MS = 30 * 1000,
 	DECOY_BYTES = 24,
 	/* A page of password_list: a JSON text that fits one packet. */
@@ -61,6 +63,7 @@ struct counters {
 
 struct auth_service {
 	struct credentials *credentials;
+	struct remote_passwords *remote;
 	struct buf decoy; /* a hash that no password gives, for unknown users */
 	struct scram_keeper scram;
 	bool allows_scram; /* atomic */
@@ -678,6 +681,35 @@ static void list_request(struct auth_service *service, struct role_peer *peer, u
 	buf_done(&json);
 }
 
+/* ---- passwords for other servers ---- */
+
+static void remote_set_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			       const struct msg_remote_password_set *set)
+{
+	role_peer_done(peer, id, remote_password_set(service->remote, set->name, set->password),
+		       STR(""));
+}
+
+static void remote_list_request(struct auth_service *service, struct role_peer *peer, uint64_t id)
+{
+	struct buf names = BUF_INIT(REMOTE_NAMES_MAX);
+	enum fault fault = remote_password_names(service->remote, &names);
+
+	role_peer_done(peer, id, names.failed ? FAULT_TOO_LARGE : fault, buf_str(&names));
+	buf_done(&names);
+}
+
+static void remote_get_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			       const struct msg_remote_password_wanted *wanted)
+{
+	struct secret password CLEANUP_SECRET = {0};
+	struct msg_remote_password_given given = {
+		.fault = remote_password_get(service->remote, wanted->name, &password)};
+
+	given.password = secret_reveal(&password);
+	role_peer_answer(peer, MSG_remote_password_given, id, &given);
+}
+
 static void request_take(struct role_server *server, struct role_peer *peer, struct packet *packet)
 {
 	struct auth_service *service = server->role_data;
@@ -701,6 +733,15 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 		break;
 	case MSG_password_list:
 		list_request(service, peer, id, &packet->message.password_list);
+		break;
+	case MSG_remote_password_set:
+		remote_set_request(service, peer, id, &packet->message.remote_password_set);
+		break;
+	case MSG_remote_password_list:
+		remote_list_request(service, peer, id);
+		break;
+	case MSG_remote_password_wanted:
+		remote_get_request(service, peer, id, &packet->message.remote_password_wanted);
 		break;
 	default:
 		break;
@@ -784,8 +825,12 @@ enum fault auth_service_new(const char *folder, size_t threads, struct auth_serv
 
 	if (fault != FAULT_NONE)
 		return fault;
-	fault = decoy_make(&decoy);
+	struct remote_passwords *remote = NULL;
+	fault = remote_passwords_open(folder, credentials, &remote);
+	if (fault == FAULT_NONE)
+		fault = decoy_make(&decoy);
 	if (fault != FAULT_NONE) {
+		remote_passwords_close(&remote);
 		credentials_close(&credentials);
 		buf_done(&decoy);
 		return fault;
@@ -793,6 +838,7 @@ enum fault auth_service_new(const char *folder, size_t threads, struct auth_serv
 	struct auth_service *service = calloc(1, sizeof(*service));
 	CHECK(service != NULL);
 	service->credentials = credentials;
+	service->remote = remote;
 	scram_keeper_init(&service->scram, credentials_salt_key(credentials));
 	service->decoy = decoy;
 	service->limits = attempt_limits_default;
@@ -833,6 +879,7 @@ void auth_service_free(struct auth_service **service)
 	jobs_drop(freed);
 	attempts_done(&freed->attempts);
 	remembered_done(&freed->remembered);
+	remote_passwords_close(&freed->remote);
 	credentials_close(&freed->credentials);
 	scram_keeper_done(&freed->scram);
 	buf_done(&freed->decoy);

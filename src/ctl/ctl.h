@@ -92,6 +92,10 @@ int cmd_alias_remove(struct ctl *ctl);
 
 int cmd_import(struct ctl *ctl);
 
+int cmd_remote_password_set(struct ctl *ctl);
+int cmd_remote_password_list(struct ctl *ctl);
+int cmd_remote_password_remove(struct ctl *ctl);
+
 int cmd_queue_list(struct ctl *ctl);
 int cmd_queue_show(struct ctl *ctl);
 int cmd_queue_retry(struct ctl *ctl);

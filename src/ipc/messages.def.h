@@ -134,6 +134,15 @@
  * done with a JSON array of {"account","admin","disabled"}; empty at the end.
  */
 #define FIELDS_password_list(F) F(STR, after)
+/*
+ * A password for another server: kept, or with an empty one forgotten; answered by
+ * done. The list of the names comes as the text of done, a line each.
+ */
+#define FIELDS_remote_password_set(F) F(STR, name) F(STR, password)
+#define FIELDS_remote_password_list(F)
+/* What this server logs in elsewhere with; answered by remote_password_given. */
+#define FIELDS_remote_password_wanted(F) F(STR, name)
+#define FIELDS_remote_password_given(F) F(U32, fault) F(STR, password)
 
 /* ---- store: see store/operations.h for the meaning of `operation` ---- */
 
@@ -249,6 +258,10 @@
 	X(scram_finish, FROM(FRONT), FROM(AUTH))                                                   \
 	X(password_set, FROM(CTL), FROM(AUTH))                                                     \
 	X(password_list, FROM(CTL), FROM(AUTH))                                                    \
+	X(remote_password_set, FROM(CTL), FROM(AUTH))                                              \
+	X(remote_password_list, FROM(CTL), FROM(AUTH))                                             \
+	X(remote_password_wanted, FROM(MAILQ), FROM(AUTH))                                         \
+	X(remote_password_given, FROM(AUTH), FROM(MAILQ))                                          \
 	X(store_asked, ANY_CLIENT, FROM(STORE))                                                    \
 	X(store_answered, FROM(STORE), ANY_CLIENT)                                                 \
 	X(feed_wanted, FROM(FRONT) | FROM(MAILQ), FROM(STORE))                                     \
