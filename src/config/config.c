@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/acme.h"
+#include "config/relay.h"
 #include "config/document.h"
 #include "config/partner.h"
 #include "config/schema.h"
@@ -737,6 +738,8 @@ static void file_read_whole(struct config_reader *reader)
 	listeners_resolve(reader);
 	clients_resolve(reader);
 	partner_list_read(reader);
+	relay_list_read(&reader->document, &reader->config->public, &reader->config->arena,
+			reader->findings);
 	acme_list_read(&reader->document, &reader->config->public, &reader->config->arena,
 		       reader->findings);
 	floors_note(reader);

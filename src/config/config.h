@@ -128,6 +128,7 @@ struct config_queue {
 	uint32_t message_recipients;
 };
 
+struct relay;
 struct partner; /* config/partner.h */
 
 /* A zone whose servers are named. */
@@ -158,6 +159,8 @@ struct config {
 	struct config_acme acme;
 	struct service_config services[SERVICE_COUNT];
 	struct tls_policy clients[CLIENT_COUNT];
+	const struct relay *relays; /* config/relay.h */
+	size_t relay_count;
 	const struct partner *partners; /* the rows of the list TlsPolicy */
 	size_t partner_count;
 };

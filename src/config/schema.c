@@ -153,6 +153,25 @@ static const struct schema_row rows[] = {
 	{"Queue", "RecipientsPerMessage", SCHEMA_U32, 1, 1000, "100", "",
 	 "Recipients of one message that go to a server in one transaction", AT(queue.message_recipients)},
 
+	{"RelayRule", "Sender", SCHEMA_NAME, 0, 0, "", "",
+	 "Whose mail: an address, a domain, or .domain for those below it. Empty: everybody's", 0},
+	{"RelayRule", "Recipient", SCHEMA_NAME, 0, 0, "", "",
+	 "To whom: as Sender. Empty: to everybody elsewhere", 0},
+	{"RelayRule", "Host", SCHEMA_NAME, 0, 0, "", "",
+	 "The server that takes the mail: a name, or an address in brackets", 0},
+	{"RelayRule", "Port", SCHEMA_NAME, 0, 0, "", "",
+	 "TCP port. Empty: 465 for implicit TLS, 587 with a User, else 25", 0},
+	{"RelayRule", "Tls", SCHEMA_NAME, 0, 0, "starttls", "",
+	 "starttls, or implicit: TLS from the first byte", 0},
+	{"RelayRule", "Level", SCHEMA_NAME, 0, 0, "", "",
+	 "What is demanded of its TLS: none, may, encrypt, verify. Empty: verify with a User, else "
+	 "may",
+	 0},
+	{"RelayRule", "User", SCHEMA_NAME, 0, 0, "", "", "To log in as. Empty: nobody logs in", 0},
+	{"RelayRule", "Password", SCHEMA_NAME, 0, 0, "", "",
+	 "Name under which `postern remote-password set` keeps the password", 0},
+	{"RelayRule", "Comment", SCHEMA_NAME, 0, 0, "", "", "For people", 0},
+
 	{"TlsPolicy", "Peer", SCHEMA_NAME, 0, 0, "", "",
 	 "Whom the row is about: a network (192.0.2.0/24, 2001:db8::1), a host name or domain "
 	 "(mx.example.com), or the names below one (.example.com)",

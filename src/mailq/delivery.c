@@ -4,8 +4,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "config/relay.h"
 #include "deliver/own.h"
 #include "deliver/route.h"
+#include "deliver/smtp_login.h"
 #include "mailq/settle.h"
 #include "net/dial.h"
 #include "tls/failure_client.h"
@@ -15,9 +17,18 @@ enum {
 	NAME_MAX_BYTES = 512,
 	TARGETS_MAX = 2 * ROUTE_ADDRESSES_MAX,
 	REASON_MAX = 4096,
+	DEMAND_ARENA_MAX = 64 * 1024,
 };
 
-enum stage { STAGE_BEGIN, STAGE_ROUTE, STAGE_DIAL, STAGE_OPEN, STAGE_SEND, STAGE_GIVE_UP };
+enum stage {
+	STAGE_BEGIN,
+	STAGE_ROUTE,
+	STAGE_DIAL,
+	STAGE_OPEN,
+	STAGE_LOGIN,
+	STAGE_SEND,
+	STAGE_GIVE_UP
+};
 
 struct delivery {
 	struct task task;
@@ -27,6 +38,8 @@ struct delivery {
 	char domain[NAME_MAX_BYTES];
 	struct client_contexts *contexts;
 	struct own own;
+	const struct relay *relay; /* of the contexts' configuration; NULL: by MX */
+	struct arena demand_arena;
 	enum stage stage;
 
 	/* The job at hand; NULL between two. */
@@ -46,6 +59,7 @@ struct delivery {
 	/* The session. */
 	bool has_client;
 	struct smtp_client client;
+	struct smtp_login login;
 	struct tls_demand demand;
 	unsigned messages; /* sent through it */
 	bool wants_reset;
@@ -218,17 +232,24 @@ static void route_wake(void *context)
 	task_wake(&delivery->task);
 }
 
+static uint16_t port_of(const struct delivery *delivery)
+{
+	return delivery->relay == NULL ? PORT : delivery->relay->port;
+}
+
 static void route_begin(struct delivery *delivery)
 {
+	struct str relay = delivery->relay == NULL ? STR("") : delivery->relay->host;
 	struct route_request request = {.resolver = delivery->mailq->resolver,
-					.domain = str_from_c(delivery->domain),
+					.domain = str_is_empty(relay) ? str_from_c(delivery->domain) : relay,
+					.is_host = !str_is_empty(relay),
 					.is_own_name = own_name_check,
 					.is_own_address = own_address_check,
 					.own_context = &delivery->own,
 					.wake = route_wake,
 					.wake_context = delivery};
 
-	own_init(&delivery->own, client_contexts_config(delivery->contexts), PORT);
+	own_init(&delivery->own, client_contexts_config(delivery->contexts), port_of(delivery));
 	delivery->find = route_find_new(&request);
 	delivery->stage = STAGE_ROUTE;
 }
@@ -275,7 +296,7 @@ static void host_begin(struct delivery *delivery)
 	const struct route_host *host = &delivery->route->hosts[delivery->host_at];
 	for (; count < host->address_count && count < TARGETS_MAX; count++) {
 		memcpy(delivery->targets[count].address, host->addresses[count], 16);
-		delivery->targets[count].port = PORT;
+		delivery->targets[count].port = port_of(delivery);
 	}
 	if (host->name.len > 0)
 		buf_append_str(&name, dns_name_str(&host->name));
@@ -314,19 +335,31 @@ static void client_begin(struct delivery *delivery)
 	struct config *config = client_contexts_config(delivery->contexts);
 	struct client_destination destination = {
 		.client = CLIENT_SMTP,
-		.domain = delivery->domain[0] == '[' ? STR("") : str_from_c(delivery->domain),
+		.domain = delivery->domain[0] == '[' || delivery->relay != NULL
+				  ? STR("")
+				  : str_from_c(delivery->domain),
 		.host = str_from_c(delivery->host),
 		.address = dial_target(&delivery->dial)->address};
 	struct client_rule rule = client_contexts_rule(delivery->contexts, &destination);
 
 	rule.demand.without_dhe |= delivery->without_dhe;
+	if (delivery->relay != NULL) {
+		struct tls_demand relay = relay_demand(delivery->relay);
+		arena_rewind(&delivery->demand_arena);
+		/* A level of none stands for itself, unless a row of TlsPolicy wants more. */
+		rule.demand = rule.row == NULL ? relay
+					       : demand_join(&rule.demand, &relay,
+							     &delivery->demand_arena);
+	}
 	delivery->demand = rule.demand;
 	struct smtp_client_parts parts = {.outbound = {.fd = dial_take(&delivery->dial),
 						       .context = rule.context,
 						       .file_name = config->file_name,
 						       .host = destination.host,
 						       .demand = &delivery->demand},
-					  .helo = mailq_hostname(config)};
+					  .helo = mailq_hostname(config),
+					  .is_implicit = delivery->relay != NULL &&
+							 delivery->relay->is_implicit};
 	smtp_client_init(&delivery->client, &parts);
 	delivery->has_client = true;
 	delivery->messages = 0;
@@ -401,6 +434,68 @@ static void open_failed(struct delivery *delivery)
 	host_begin(delivery);
 }
 
+static void opened(struct delivery *delivery)
+{
+	sender_succeeded(delivery->sender, delivery->destination);
+	delivery->stage = STAGE_SEND;
+}
+
+/* Nothing goes to the relay host as nobody. */
+static void login_refused(struct delivery *delivery, struct str words)
+{
+	struct buf reason = BUF_INIT(2 * REASON_MAX);
+
+	buf_printf(&reason, "%s %.*s", delivery->host, STR_ARG(words));
+	reason_set(delivery, TRANSACTION_LATER, "4.7.0", buf_str(&reason));
+	log_printf(delivery->mailq->options.log, LOG_ERROR, "queue: %.*s",
+		   STR_ARG(buf_str(&reason)));
+	buf_done(&reason);
+	client_end(delivery);
+	give_up(delivery);
+}
+
+static void login_begin(struct delivery *delivery)
+{
+	struct buf why = BUF_INIT(REASON_MAX);
+	struct secret password CLEANUP_SECRET = {0};
+	struct str name = delivery->relay->password;
+	enum fault fault = mailq_remote_password(delivery->mailq, name, &password);
+
+	if (fault != FAULT_NONE)
+		buf_printf(&why, "is not logged in to: the password %.*s %s", STR_ARG(name),
+			   fault == FAULT_NOT_FOUND ? "is not kept; see `postern remote-password set`"
+						    : fault_text(fault));
+	else if (smtp_login_begin(&delivery->login, &delivery->client, delivery->relay->user,
+				  secret_reveal(&password), &why))
+		delivery->stage = STAGE_LOGIN;
+	if (why.len > 0)
+		login_refused(delivery, buf_str(&why));
+	buf_done(&why);
+}
+
+static bool login_go(struct delivery *delivery, enum step *step_out)
+{
+	struct buf why = BUF_INIT(REASON_MAX);
+	bool goes_on = true;
+
+	if (delivery->task.is_expired)
+		smtp_client_expire(&delivery->client);
+	enum smtp_login_step step = smtp_login_step(&delivery->login, &delivery->client, &why);
+	delivery->task.deadline_ms = delivery->client.outbound.stream.deadline_ms;
+	if (step == SMTP_LOGIN_DONE)
+		opened(delivery);
+	else if (step == SMTP_LOGIN_REFUSED)
+		login_refused(delivery, buf_str(&why));
+	else if (step == SMTP_LOGIN_BROKEN)
+		open_failed(delivery);
+	else {
+		*step_out = step == SMTP_LOGIN_WAIT_INPUT ? STEP_WAIT_INPUT : STEP_WAIT_OUTPUT;
+		goes_on = false;
+	}
+	buf_done(&why);
+	return goes_on;
+}
+
 static bool open_go(struct delivery *delivery, enum step *step_out)
 {
 	if (delivery->task.is_expired)
@@ -416,8 +511,10 @@ static bool open_go(struct delivery *delivery, enum step *step_out)
 		return false;
 	case SMTP_CLIENT_READY:
 		delivery->is_tls_reason = false;
-		sender_succeeded(delivery->sender, delivery->destination);
-		delivery->stage = STAGE_SEND;
+		if (delivery->relay != NULL && !str_is_empty(delivery->relay->user))
+			login_begin(delivery);
+		else
+			opened(delivery);
 		return true;
 	default:
 		open_failed(delivery);
@@ -500,6 +597,17 @@ static enum step send_go(struct delivery *delivery)
 
 /* ---- the task ---- */
 
+/* The rule is gone since the job was put on its way: it is looked at anew. */
+static void relay_look(struct delivery *delivery)
+{
+	delivery->relay = relay_of_key(client_contexts_config(delivery->contexts),
+				       str_from_c(delivery->domain));
+	if (delivery->relay != NULL)
+		return;
+	buf_append_str(&delivery->reason, STR("the rule for its relay host has changed"));
+	sender_ordered(delivery->sender, delivery->job->entry);
+}
+
 static void begin(struct delivery *delivery)
 {
 	/* The job that it was started with is loaded like any other. */
@@ -508,6 +616,8 @@ static void begin(struct delivery *delivery)
 		return;
 	}
 	sender_rest_append(delivery->sender, delivery->destination, &delivery->reason);
+	if (delivery->reason.len == 0 && relay_is_key(str_from_c(delivery->domain)))
+		relay_look(delivery);
 	if (delivery->reason.len == 0) {
 		route_begin(delivery);
 		return;
@@ -539,6 +649,10 @@ static enum step delivery_run(struct task *task)
 			if (!open_go(delivery, &step))
 				return step;
 			break;
+		case STAGE_LOGIN:
+			if (!login_go(delivery, &step))
+				return step;
+			break;
 		case STAGE_SEND:
 			return send_go(delivery);
 		case STAGE_GIVE_UP:
@@ -568,6 +682,8 @@ static void delivery_end(struct task *task)
 	route_find_free(&delivery->find);
 	client_contexts_unref(&delivery->contexts);
 	buf_done(&delivery->reason);
+	smtp_login_done(&delivery->login);
+	arena_rewind(&delivery->demand_arena);
 	free(delivery);
 	sender_closed(sender, destination);
 }
@@ -586,6 +702,7 @@ void delivery_start(struct sender *sender, struct outbox_job *job)
 	delivery->job = job;
 	delivery->destination = job->destination;
 	buf_init(&delivery->reason, REASON_MAX + 64);
+	arena_init(&delivery->demand_arena, DEMAND_ARENA_MAX);
 	CHECK(str_copy_c(outbox_destination_name(job->destination), delivery->domain,
 			 sizeof(delivery->domain)));
 	dial_init(&delivery->dial, &(struct dial_options){.targets = delivery->targets});

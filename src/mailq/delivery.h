@@ -9,7 +9,9 @@
  *    waits with it.
  * 2. What is demanded of a host is looked up for each (deliver/client_contexts.h);
  *    what was got stands in the line of each recipient.
- * 3. Nothing is tried again in a weaker way. After a DH group that was too small the
+ * 3. A relay host (config/relay.h) is the only host of its way; logging in there comes
+ *    before the first message, with the password that the auth role keeps.
+ * 4. Nothing is tried again in a weaker way. After a DH group that was too small the
  *    same host is tried once without DHE, which is not weaker.
  */
 #ifndef POSTERN_MAILQ_DELIVERY_H

@@ -15,6 +15,7 @@ enum {
 	SHARE_WORKERS = 16,
 	LINGER_MS = 2,
 	TICK_MS = 200,
+	AUTH_PATIENCE_MS = 5 * 1000,
 	NOTES_MAX = 16 * 1024,
 };
 
@@ -135,6 +136,7 @@ struct mailq *mailq_new(const struct mailq_options *options)
 
 	CHECK(mailq != NULL && pthread_mutex_init(&mailq->config_lock, NULL) == 0);
 	mailq->options = *options;
+	role_client_init(&mailq->auth, options->connector, ROLE_AUTH, AUTH_PATIENCE_MS);
 	role_server_init(&mailq->server, &ops, ROLE_MAILQ, options->parent_fd, options->log, mailq);
 	mailq->waiter = waiter_new((struct waiter_limits){
 		.workers = WORKERS, .share_workers = SHARE_WORKERS, .linger_ms = LINGER_MS});
@@ -160,6 +162,27 @@ void mailq_run(struct mailq *mailq)
 	waiter_run(mailq->waiter);
 	if (mailq->sender != NULL)
 		sender_stop(mailq->sender);
+}
+
+enum fault mailq_remote_password(struct mailq *mailq, struct str name,
+				 struct secret *password_out)
+{
+	struct msg_remote_password_wanted wanted = {.name = name};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		role_client_call(&mailq->auth, MSG_remote_password_wanted, &wanted,
+				 MSG_remote_password_given, &answer);
+	if (fault == FAULT_NONE)
+		fault = answer.message.remote_password_given.fault < FAULT_COUNT
+				? (enum fault)answer.message.remote_password_given.fault
+				: FAULT_INVALID;
+	if (fault == FAULT_NONE &&
+	    !secret_set(password_out, answer.message.remote_password_given.password))
+		fault = FAULT_TOO_LARGE;
+	packet_done(&answer);
+	return fault;
 }
 
 struct str mailq_hostname(const struct config *config)
@@ -193,6 +216,7 @@ void mailq_free(struct mailq **mailq)
 	dns_files_done(&old->dns_files);
 	config_unref(&old->config);
 	client_contexts_unref(&old->contexts);
+	role_client_done(&old->auth);
 	pthread_mutex_destroy(&old->config_lock);
 	free(old);
 }

@@ -43,6 +43,7 @@ struct mailq_options {
 
 struct mailq {
 	struct mailq_options options;
+	struct role_client auth;
 	struct role_server server;
 	struct watch server_watch;
 	struct waiter *waiter;
@@ -92,6 +93,13 @@ struct config *mailq_config_get(struct mailq *mailq);
  * mailq_run; without it the role asks and answers only.
  */
 void mailq_send(struct mailq *mailq, struct store *store);
+
+/*
+ * The password that is kept under a name for other servers. As auth/remote.h, and
+ * UNAVAILABLE. Blocks on the auth role.
+ */
+must_check enum fault mailq_remote_password(struct mailq *mailq, struct str name,
+					    struct secret *password_out);
 
 /* The server's name for other servers; borrowed from the configuration or static. */
 struct str mailq_hostname(const struct config *config);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "config/relay.h"
 #include "mailq/delivery.h"
 #include "mailq/here.h"
 #include "proto/address.h"
@@ -48,16 +49,23 @@ struct sender {
 
 /* ---- entries into the outbox ---- */
 
+enum { WAY_NAME_MAX = RELAY_KEY_MAX + 1 };
+
 /* Recipients of an entry that go the same way. */
 struct way {
-	char name[ADDRESS_DOMAIN_MAX + 1];
+	char name[WAY_NAME_MAX];
 	uint32_t recipients[QUEUE_RECIPIENTS_MAX];
 	uint32_t count;
 	int64_t due_s; /* the earliest */
 };
 
-static bool way_name(struct str address_text, char name[ADDRESS_DOMAIN_MAX + 1])
+static bool way_name(const struct config *config, const struct queue_entry *entry,
+		     struct str address_text, char name[WAY_NAME_MAX])
 {
+	const struct relay *relay = relay_find(config, entry->envelope.sender, address_text);
+
+	if (relay != NULL)
+		return str_copy_c(relay->key, name, WAY_NAME_MAX);
 	size_t at = str_find_last_char(address_text, '@');
 	struct str domain = str_from(address_text, at == STR_NONE ? 0 : at + 1);
 	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
@@ -66,7 +74,7 @@ static bool way_name(struct str address_text, char name[ADDRESS_DOMAIN_MAX + 1])
 		buf_append_str(&ascii, domain);
 	else if (!domain_append_ascii(&ascii, domain))
 		buf_append_str(&ascii, domain);
-	bool is_whole = str_copy_c(buf_str(&ascii), name, ADDRESS_DOMAIN_MAX + 1);
+	bool is_whole = str_copy_c(buf_str(&ascii), name, WAY_NAME_MAX);
 	buf_done(&ascii);
 	return is_whole;
 }
@@ -83,14 +91,14 @@ static void way_flush(struct sender *sender, const struct queue_entry *entry, st
 }
 
 static void way_add(struct sender *sender, const struct queue_entry *entry, struct way *way,
-		    const struct queue_recipient *recipient, uint32_t at_once)
+		    const struct queue_recipient *recipient, const struct config *config)
 {
-	char name[ADDRESS_DOMAIN_MAX + 1];
+	char name[WAY_NAME_MAX];
 
 	if (recipient->is_held || recipient->is_delivered ||
-	    !way_name(recipient->address, name))
+	    !way_name(config, entry, recipient->address, name))
 		return;
-	if (way->count > 0 && (way->count >= at_once || strcasecmp(way->name, name) != 0 ||
+	if (way->count > 0 && (way->count >= config->queue.message_recipients || strcasecmp(way->name, name) != 0 ||
 			       way->due_s != recipient->next_s))
 		way_flush(sender, entry, way);
 	if (way->count == 0) {
@@ -102,7 +110,7 @@ static void way_add(struct sender *sender, const struct queue_entry *entry, stru
 
 /* Puts an entry into the outbox; true when some of its recipients are delivered already. */
 static bool entry_add(struct sender *sender, struct view *view, const struct queue_entry *entry,
-		      uint32_t at_once)
+		      const struct config *config)
 {
 	struct queue_recipient recipient;
 	struct way *way = calloc(1, sizeof(*way));
@@ -112,7 +120,7 @@ static bool entry_add(struct sender *sender, struct view *view, const struct que
 	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
 	     from = recipient.number + 1) {
 		has_delivered |= recipient.is_delivered;
-		way_add(sender, entry, way, &recipient, at_once);
+		way_add(sender, entry, way, &recipient, config);
 	}
 	way_flush(sender, entry, way);
 	free(way);
@@ -120,7 +128,8 @@ static bool entry_add(struct sender *sender, struct view *view, const struct que
 }
 
 /* Reads entries that are new; false when there may be more. `here_out`: those to be told of. */
-static bool entries_read(struct sender *sender, uint32_t at_once, uint64_t *here, size_t *here_count)
+static bool entries_read(struct sender *sender, const struct config *config, uint64_t *here,
+			 size_t *here_count)
 {
 	struct view *view CLEANUP_VIEW = NULL;
 	struct queue_entry entry;
@@ -132,7 +141,7 @@ static bool entries_read(struct sender *sender, uint32_t at_once, uint64_t *here
 	pthread_mutex_lock(&sender->lock);
 	while (count < BATCH && queue_next(view, sender->last_entry, &entry)) {
 		sender->last_entry = entry.number;
-		if (entry_add(sender, view, &entry, at_once))
+		if (entry_add(sender, view, &entry, config))
 			here[(*here_count)++] = entry.number;
 		count++;
 	}
@@ -148,7 +157,7 @@ static void entries_take(struct sender *sender, const struct config *config)
 
 	CHECK(here != NULL);
 	do {
-		is_last = entries_read(sender, config->queue.message_recipients, here, &count);
+		is_last = entries_read(sender, config, here, &count);
 		for (size_t i = 0; i < count; i++)
 			here_settle(sender, here[i]);
 	} while (!is_last);
@@ -177,7 +186,7 @@ void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *p
 }
 
 /* Looks at an entry anew; false while one of its jobs is taken. Under the lock. */
-static bool order_carry_out(struct sender *sender, uint64_t number, uint32_t at_once)
+static bool order_carry_out(struct sender *sender, uint64_t number, const struct config *config)
 {
 	struct view *view CLEANUP_VIEW = NULL;
 	struct queue_entry entry;
@@ -186,7 +195,7 @@ static bool order_carry_out(struct sender *sender, uint64_t number, uint32_t at_
 		return false;
 	if (view_open(sender->store, &view) == FAULT_NONE &&
 	    queue_get(view, number, &entry) == FAULT_NONE)
-		entry_add(sender, view, &entry, at_once);
+		entry_add(sender, view, &entry, config);
 	return true;
 }
 
@@ -198,7 +207,7 @@ static void orders_take(struct sender *sender, const struct config *config)
 		struct order *order = list_entry(node, struct order, node);
 		/* What was not read yet is read as it is. */
 		if (order->entry > sender->last_entry ||
-		    order_carry_out(sender, order->entry, config->queue.message_recipients)) {
+		    order_carry_out(sender, order->entry, config)) {
 			list_remove(node);
 			free(order);
 		}

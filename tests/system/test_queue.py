@@ -233,3 +233,61 @@ def test_the_queue_outlives_the_process(home, dns, peer):
         until(lambda: len(imap_subjects(peer, "bob@peer.example", "bob-secret")) == before + 1)
         until(lambda: queue(server) == [])
     assert imap_subjects(peer, "bob@peer.example", "bob-secret").count("survives") == 1
+
+
+# ---- relay hosts
+
+RELAY = "127.0.0.43"
+
+
+@pytest.fixture(scope="module")
+def provider(workplace, home_template):
+    """A Postern that relays for its users: smtp.provider.example, which delivers to itself."""
+    home = Home(home_template.postern, workplace / "home-provider")
+    home.init()
+    home.ports_shift(200)
+    home.configure(**{"Server.Hostname": "smtp.provider.example", "Service[Submission].Port": "587",
+                      "Service[Submission].Addresses": RELAY})
+    home.command("domain", "add", "example.org")
+    home.command("domain", "add", "through.example")
+    home.user_add(ANNA, "relay-secret")
+    home.user_add("bob@through.example", "bob-secret")
+    with Server(home) as running:
+        yield running
+
+
+def test_mail_goes_through_a_relay_host_that_wants_a_login(home, dns, provider):
+    dns.configure(home)
+    home.configure(**QUICK)
+    home.list_add("RelayRule", Sender="example.org", Host=f"[{RELAY}]", Port="587", Level="encrypt", User=ANNA,
+                  Password="provider")
+    assert home.command("check", check=False).returncode == 1
+    with Server(home) as server:
+        send(server, "bob@through.example", subject="through")
+        home.log_wait("error", r"is not logged in to: the password provider is not kept")
+        home.command("remote-password", "set", "provider", "--password-stdin", stdin="wrong\n")
+        assert home.command("remote-password", "list").stdout == "provider\n"
+        [entry] = queue(server)
+        home.command("queue", "retry", entry["id"])
+        home.log_wait("mail", r"Sent: .*<bob@through\.example>, Result: delayed, Status: 4\.7\.0 .*refuses the login: 535 .*")
+        home.command("remote-password", "set", "provider", "--password-stdin", stdin="relay-secret\n")
+        home.command("queue", "retry", entry["id"])
+        assert until(lambda: imap_subjects(provider, "bob@through.example", "bob-secret"), 90) == ["through"]
+        line = home.log_wait("mail", r"Sent: .*<bob@through\.example>, Result: relayed.*").group(0)
+        assert f"Remote-Host: {RELAY} " in line and "TLS: encrypt TLSv1.3" in line
+    # The password stands nowhere in the clear.
+    for path in (home.path / "store").rglob("*"):
+        assert not path.is_file() or b"relay-secret" not in path.read_bytes(), path
+
+
+def test_a_relay_host_that_cannot_be_verified_gets_nothing(home, dns, provider):
+    dns.configure(home)
+    home.configure(**QUICK)
+    home.list_add("RelayRule", Host=f"[{RELAY}]", Port="587", User=ANNA, Password="provider")
+    home.command("remote-password", "set", "provider", "--password-stdin", stdin="relay-secret\n")
+    with Server(home) as server:
+        send(server, "bob@through.example", subject="never")
+        line = home.log_wait("mail", r"Sent: .*<bob@through\.example>, Result: delayed, Status: 4\.7\.5 .*").group(0)
+        assert "RelayRule" in line
+        home.log_wait("security", r"TLS to 127\.0\.0\.43")
+    assert "never" not in imap_subjects(provider, "bob@through.example", "bob-secret")
