@@ -558,7 +558,9 @@ static void policies_make(struct row *row)
 
 	findings_init(&findings);
 	for (int i = 0; i < SERVICE_COUNT; i++)
-		if (is_about(partner, (enum service_id)i) && reader->config->services[i].enabled)
+		if (is_about(partner, (enum service_id)i) &&
+		    reader->config->services[i].enabled &&
+		    reader->config->services[i].tls != SERVICE_TLS_NONE)
 			partner->services[i] = policy_make(row, &reader->services[i],
 							   &reader->config->services[i].policy,
 							   i == SERVICE_SMTP, &findings);

@@ -211,6 +211,13 @@ static void append_self_check(struct buf *to, json_t *status)
 	append_time(to, check, "time");
 	json_array_foreach(json_object_get(check, "differences"), i, line)
 		buf_printf(to, "\n  %s", json_string_value(line));
+	check = json_object_get(check, "ports");
+	buf_printf(to, "\n  through the ports: %lld handshakes",
+		   json_integer_value(json_object_get(check, "handshakes")));
+	json_array_foreach(json_object_get(check, "differences"), i, line)
+		buf_printf(to, "\n  %s", json_string_value(line));
+	json_array_foreach(json_object_get(check, "unreached"), i, line)
+		buf_printf(to, "\n  not reached: %s", json_string_value(line));
 }
 
 static void append_expired(struct buf *to, json_t *status)

@@ -44,6 +44,14 @@
  * effective and intended, a sentence a line.
  */
 #define FIELDS_self_checked(F) F(U64, generation) F(U32, handshakes) F(STR, differences)
+/*
+ * A socket that is being connected to a port of the server, for a handshake with
+ * ourselves; `place` names the port. The last message of a generation has no socket.
+ */
+#define FIELDS_port_check_given(F)                                                                 \
+	F(U64, generation) F(U32, service) F(STR, place) F(STR, address) F(U8, is_last) F(FD, fd)
+/* What came of them; sentences a line each. */
+#define FIELDS_ports_checked(F) F(U64, generation) F(U32, handshakes) F(STR, differences) F(STR, unreached)
 /* A role's new descriptor for a log file after rotation. */
 #define FIELDS_log_rotated(F) F(U32, file) F(FD, fd)
 /* Numbers and texts for `status` and /metrics, as JSON. */
@@ -226,6 +234,8 @@
 	X(user_anchors_given, FROM(PARENT), FROM(FRONT))                                           \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
 	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
+	X(port_check_given, FROM(PARENT), FROM(FRONT))                                             \
+	X(ports_checked, FROM(FRONT), FROM(PARENT))                                                \
 	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
 	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))          \
 	X(status_given, FROM(PARENT) | ANY_ROLE, FROM(PARENT) | FROM(CTL) | FROM(FRONT))           \

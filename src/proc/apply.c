@@ -368,6 +368,8 @@ static void apply_done(struct parent *parent)
 	}
 	apply_end(parent, reason);
 	free(reason);
+	if (parent->apply == APPLY_NONE)
+		port_checks_begin(parent);
 }
 
 /* The keys have answered: from here on the new configuration is the one in force. */
@@ -428,6 +430,9 @@ static void front_answered(struct parent *parent, const struct packet *packet)
 
 	if (done->fault != FAULT_NONE && parent->apply_fault == NULL)
 		parent->apply_fault = str_dup_c(done->text);
+	/* A front that was started again: the check of the ports may have died with it. */
+	if (parent->apply == APPLY_NONE && port_checks_are_running(parent))
+		port_checks_begin(parent);
 	if (parent->apply != APPLY_FRONTS || packet->header.id != parent->generation)
 		return;
 	if (--parent->answers_awaited == 0)
@@ -441,6 +446,8 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 
 	if (packet->header.kind == MSG_self_checked)
 		self_checks_take(parent, child->index, &packet->message.self_checked);
+	if (packet->header.kind == MSG_ports_checked)
+		port_checks_take(parent, &packet->message.ports_checked);
 	if (packet->header.kind == MSG_evidence_signed)
 		evidence_heads_take(parent, id, &packet->message.evidence_signed);
 	if (packet->header.kind != MSG_done)

@@ -427,6 +427,7 @@ static void parent_free(struct parent *parent)
 	change_close(parent);
 	expiry_close(&parent->expiry);
 	self_checks_done(&parent->self_checks);
+	port_checks_done(&parent->port_checks);
 	evidence_heads_done(&parent->evidence_heads);
 	config_unref(&parent->config);
 	config_unref(&parent->next_config);

@@ -23,6 +23,7 @@
 #include "proc/expiry.h"
 #include "proc/listeners.h"
 #include "proc/logs.h"
+#include "proc/port_checks.h"
 #include "proc/self_checks.h"
 #include "session/metrics.h"
 
@@ -107,6 +108,7 @@ struct parent {
 
 	struct change change; /* what the command line changes, and the record of all changes */
 	struct self_checks self_checks;
+	struct port_checks port_checks;
 	struct evidence_heads evidence_heads;
 	struct acme_desk acme_desk; /* certificates from a CA */
 	struct expiry expiry;

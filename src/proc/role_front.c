@@ -49,6 +49,7 @@ enum {
 	CHECK_PAUSE_MS = 100,
 	/* Of the contexts of single peers so many are checked: a long list must not hold the rest up. */
 	CHECK_PARTNERS = 32,
+	CHECK_TEXT_MAX = 16 * 1024,
 };
 
 static const struct protocol *const protocols[SERVICE_COUNT] = {
@@ -92,6 +93,8 @@ struct front_role {
 	pthread_mutex_t check_lock;
 	pthread_cond_t check_wanted;
 	uint64_t check_generation; /* to be checked; 0: none */
+	struct front_ports *ports_next; /* sockets that the parent is still giving; the main thread's */
+	struct front_ports *ports;	/* to be checked; under the lock; NULL: none */
 
 	struct descriptors descriptors;
 	struct watch parent_watch;
@@ -102,6 +105,25 @@ struct front_role {
 	size_t identity_count;
 	struct buf user_anchors; /* PEM, of the generation that comes */
 	int64_t stop_deadline_ms; /* 0: not stopping */
+};
+
+/* Sockets to our own ports. */
+enum { PORTS_MAX = 64, PLACE_MAX = 128 };
+
+struct front_ports {
+	uint64_t generation;
+	size_t count;
+	struct front_port {
+		struct self_check_port port;
+		enum service_id service;
+		char place[PLACE_MAX];
+		uint8_t address[16]; /* from which we come */
+		/* Of its check. */
+		pthread_t thread;
+		const struct snapshot *snapshot;
+		const struct suite_catalog *catalog;
+		struct self_check check;
+	} items[PORTS_MAX];
 };
 
 /* ---- accepting ---- */
@@ -437,9 +459,70 @@ static void status_answer(struct front_role *role, uint64_t id)
 	(void)!channel_send(&role->parent, MSG_status_given, id, &given);
 }
 
+static void ports_free(struct front_ports **ports)
+{
+	struct front_ports *old = *ports;
+
+	*ports = NULL;
+	for (size_t i = 0; old != NULL && i < old->count; i++)
+		for (size_t j = old->items[i].port.fds_used; j < old->items[i].port.fd_count; j++)
+			fd_close(&old->items[i].port.fds[j]);
+	free(old);
+}
+
+/* The place of the port that the message is about: the last one, or a new one. NULL: no room. */
+static struct front_port *port_place(struct front_ports *ports,
+				     const struct msg_port_check_given *given)
+{
+	struct front_port *port = ports->count == 0 ? NULL : &ports->items[ports->count - 1];
+
+	if (port != NULL && str_equals(str_from_c(port->place), given->place))
+		return port->port.fd_count < SELF_CHECK_SOCKETS ? port : NULL;
+	if (ports->count == PORTS_MAX || given->address.len != sizeof(port->address))
+		return NULL;
+	port = &ports->items[ports->count];
+	if (!str_copy_c(given->place, port->place, sizeof(port->place)))
+		return NULL;
+	ports->count++;
+	port->port.place = port->place;
+	port->service = (enum service_id)given->service;
+	memcpy(port->address, given->address.ptr, sizeof(port->address));
+	return port;
+}
+
+/* Collects the sockets of a generation; the last message sets the other thread to work. */
+static void port_take(struct front_role *role, struct packet *packet)
+{
+	const struct msg_port_check_given *given = &packet->message.port_check_given;
+
+	CHECK(given->service < SERVICE_COUNT);
+	if (role->ports_next != NULL && role->ports_next->generation != given->generation)
+		ports_free(&role->ports_next);
+	if (role->ports_next == NULL) {
+		role->ports_next = calloc(1, sizeof(*role->ports_next));
+		CHECK(role->ports_next != NULL);
+		role->ports_next->generation = given->generation;
+	}
+	if (!given->is_last) {
+		struct front_port *port = port_place(role->ports_next, given);
+		if (port != NULL && packet->fd >= 0)
+			port->port.fds[port->port.fd_count++] = packet_take_fd(packet);
+		return;
+	}
+	pthread_mutex_lock(&role->check_lock);
+	ports_free(&role->ports);
+	role->ports = role->ports_next;
+	role->ports_next = NULL;
+	pthread_cond_signal(&role->check_wanted);
+	pthread_mutex_unlock(&role->check_lock);
+}
+
 static void parent_packet(struct front_role *role, struct packet *packet)
 {
 	switch (packet->header.kind) {
+	case MSG_port_check_given:
+		port_take(role, packet);
+		break;
 	case MSG_certificate_given:
 		certificate_take(role, &packet->message.certificate_given);
 		break;
@@ -527,6 +610,14 @@ static void *tickets_run(void *argument)
 	return NULL;
 }
 
+/* The socket is full only when the parent is stuck; it has more to say then. */
+static void check_send(struct front_role *role, enum message_kind kind, const void *message)
+{
+	for (int i = 0;
+	     i < CHECK_SENDS && channel_send(&role->parent, kind, 0, message) == FAULT_BUSY; i++)
+		usleep(CHECK_PAUSE_MS * 1000);
+}
+
 static void partners_check(struct self_check *check, const struct snapshot *snapshot,
 			   int64_t now_s, const struct suite_catalog *catalog)
 {
@@ -571,12 +662,76 @@ static void snapshot_check(struct front_role *role, uint64_t generation)
 	struct msg_self_checked checked = {.generation = generation,
 					   .handshakes = check.handshakes,
 					   .differences = buf_str(&check.differences)};
-	/* The socket is full only when the parent is stuck; it has more to say then. */
-	for (int i = 0; i < CHECK_SENDS &&
-			channel_send(&role->parent, MSG_self_checked, 0, &checked) == FAULT_BUSY;
-	     i++)
-		usleep(CHECK_PAUSE_MS * 1000);
+	check_send(role, MSG_self_checked, &checked);
 	self_check_done(&check);
+	snapshot_unref(&snapshot);
+	tls_catalog_free(&catalog);
+}
+
+static const struct self_check_dialogue *dialogue_of(const struct service_config *service)
+{
+	static const struct self_check_dialogue *const dialogues[SERVICE_COUNT] = {
+		[SERVICE_SMTP] = &self_check_smtp,  [SERVICE_SUBMISSION] = &self_check_smtp,
+		[SERVICE_SMTPS] = &self_check_smtp, [SERVICE_IMAP] = &self_check_imap,
+		[SERVICE_IMAPS] = &self_check_imap, [SERVICE_POP3] = &self_check_pop3,
+		[SERVICE_POP3S] = &self_check_pop3,
+	};
+
+	return service->tls == SERVICE_TLS_STARTTLS ? dialogues[service->id] : NULL;
+}
+
+/* One port; what is intended there for a peer of its own address. */
+static void *port_run(void *argument)
+{
+	struct front_port *port = argument;
+	const struct snapshot *snapshot = port->snapshot;
+	const struct service_config *service = &snapshot->config->services[port->service];
+	int64_t now_s = clock_real_s();
+	struct partner_query query = {.direction = PARTNER_IN,
+				      .service = port->service,
+				      .address = port->address,
+				      .now_s = now_s};
+	const struct partner *partner = partner_find(snapshot->config, &query);
+	const struct tls_policy *policy = &service->policy;
+	struct tls_context *context = snapshot_tls(snapshot, port->service, partner);
+
+	if (partner != NULL && partner->services[port->service] != NULL)
+		policy = partner->services[port->service];
+	port->port.dialogue = dialogue_of(service);
+	if (context != NULL)
+		self_check_through_port(&port->check, &port->port, tls_policy_at(policy, now_s),
+					tls_context_at(context, now_s), port->catalog);
+	return NULL;
+}
+
+/* All ports side by side: each waits for the server most of the time. */
+static void ports_check(struct front_role *role, struct front_ports *ports)
+{
+	struct snapshot *snapshot = front_snapshot_get(&role->front);
+	struct buf differences = BUF_INIT(CHECK_TEXT_MAX), unreached = BUF_INIT(CHECK_TEXT_MAX);
+	const struct suite_catalog *catalog = tls_catalog_new();
+	struct msg_ports_checked checked = {.generation = ports->generation};
+
+	for (size_t i = 0; i < ports->count; i++) {
+		struct front_port *port = &ports->items[i];
+		port->snapshot = snapshot;
+		port->catalog = catalog;
+		self_check_init(&port->check);
+		CHECK(pthread_create(&port->thread, NULL, port_run, port) == 0);
+	}
+	for (size_t i = 0; i < ports->count; i++) {
+		struct front_port *port = &ports->items[i];
+		CHECK(pthread_join(port->thread, NULL) == 0);
+		checked.handshakes += port->check.handshakes;
+		buf_append_str(&differences, buf_str(&port->check.differences));
+		buf_append_str(&unreached, buf_str(&port->check.unreached));
+		self_check_done(&port->check);
+	}
+	checked.differences = buf_str(&differences);
+	checked.unreached = buf_str(&unreached);
+	check_send(role, MSG_ports_checked, &checked);
+	buf_done(&differences);
+	buf_done(&unreached);
 	snapshot_unref(&snapshot);
 	tls_catalog_free(&catalog);
 }
@@ -588,13 +743,20 @@ static void *checks_run(void *argument)
 	pthread_mutex_lock(&role->check_lock);
 	while (!role->is_ending) {
 		uint64_t generation = role->check_generation;
+		struct front_ports *ports = generation == 0 ? role->ports : NULL;
 		role->check_generation = 0;
-		if (generation == 0) {
+		if (generation == 0 && ports == NULL) {
 			pthread_cond_wait(&role->check_wanted, &role->check_lock);
 			continue;
 		}
+		if (ports != NULL)
+			role->ports = NULL;
 		pthread_mutex_unlock(&role->check_lock);
-		snapshot_check(role, generation);
+		if (ports == NULL)
+			snapshot_check(role, generation);
+		else
+			ports_check(role, ports);
+		ports_free(&ports);
 		pthread_mutex_lock(&role->check_lock);
 	}
 	pthread_mutex_unlock(&role->check_lock);
@@ -678,6 +840,8 @@ static void front_end(struct front_role *role)
 	threads_end(role);
 	waiter_free(&role->waiter);
 	names_free(&role->front.names);
+	ports_free(&role->ports_next);
+	ports_free(&role->ports);
 	front_done(&role->front);
 	auth_client_free(&role->auth);
 	feed_free(&role->feed);

@@ -52,7 +52,9 @@ static const char *state_of(const struct parent *parent)
 		if (parent->self_checks.fronts[child->index].generation != parent->generation)
 			state = "running";
 	}
-	return state;
+	if (parent->port_checks.differences != NULL)
+		return "failed";
+	return port_checks_are_running(parent) ? "running" : state;
 }
 
 /* Fronts of one configuration mostly find the same. */
@@ -98,5 +100,7 @@ void self_checks_append_status(const struct parent *parent, struct buf *json)
 			 "\"differences\":[",
 		   state_of(parent), (long long)time_s, handshakes);
 	append_differences(checks, json);
-	buf_append_c(json, "]}");
+	buf_append_char(json, ']');
+	port_checks_append_status(parent, json);
+	buf_append_char(json, '}');
 }

@@ -107,6 +107,7 @@ void front_init(struct front *front, struct waiter *waiter, struct store *store,
 	front->store = store;
 	front->auth = auth;
 	front->metrics = *metrics;
+	front->own_metrics = (struct metrics){.shared = metrics->shared, .own = &front->own_slot};
 	front->log = log;
 	CHECK(pthread_mutex_init(&front->lock, NULL) == 0);
 	list_init(&front->sessions);
@@ -196,6 +197,10 @@ bool front_enter(struct front *front, struct session *session, enum refusal *ref
 
 	pthread_mutex_lock(&front->lock);
 	list_append(&front->sessions, &session->front_node);
+	if (session->is_own) {
+		pthread_mutex_unlock(&front->lock);
+		return true;
+	}
 	struct peer_share *peer = peer_enter(front, &session->peer);
 	if (!session->is_exempt)
 		session->task.share = &peer->share;
@@ -230,8 +235,10 @@ void front_leave(struct front *front, struct session *session)
 {
 	pthread_mutex_lock(&front->lock);
 	list_remove(&session->front_node);
-	front->connections[session->service->id]--;
-	peer_leave(front, &session->peer);
+	if (!session->is_own) {
+		front->connections[session->service->id]--;
+		peer_leave(front, &session->peer);
+	}
 	pthread_mutex_unlock(&front->lock);
 }
 

@@ -70,6 +70,8 @@ struct front {
 	struct auth_client *auth;
 	struct names *names; /* who knows the names of peers; NULL: nobody */
 	struct metrics metrics;
+	struct metrics own_metrics; /* where sessions with ourselves count: nobody reads it */
+	struct metrics_slot own_slot;
 	const struct log *log;
 	struct tls_challenges *challenges; /* borrowed; NULL: none are answered */
 	bool is_stopping; /* atomic */

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "config/config.h"
+#include "session/own_peers.h"
 #include "tls/failure.h"
 
 /* X(name, metric, help): counted per service. */
@@ -74,6 +75,7 @@ struct metrics_slot {
 };
 
 struct metrics_shared {
+	struct own_peers own_peers; /* what all fronts have to know of the parent's doings */
 	struct metrics_slot fronts[METRIC_FRONTS];
 };
 

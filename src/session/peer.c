@@ -64,7 +64,7 @@ void peer_begin(struct session *session)
 
 	row_choose(session, STR(""));
 	/* A network goes before a name: with a row of that kind there is nothing to ask. */
-	if (session->partner != NULL || !names_are_worth_asking(address) ||
+	if (session->is_own || session->partner != NULL || !names_are_worth_asking(address) ||
 	    !partner_wants_names(session->snapshot->config, session->service->id, clock_real_s()))
 		return;
 	session->names_ticket = names_ask(session->front->names, address, NAMES_PATIENCE_MS,
@@ -146,6 +146,10 @@ static struct failure_line *line_make(struct session *session)
 void peer_failure_log(struct session *session)
 {
 	const uint8_t *address = session->peer.sin6_addr.s6_addr;
+
+	/* What the server finds out about itself it tells elsewhere. */
+	if (session->is_own)
+		return;
 	struct failure_line *line = line_make(session);
 
 	if (session->has_names || !names_are_worth_asking(address) ||

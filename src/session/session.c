@@ -91,7 +91,7 @@ const struct log *session_log(const struct session *session)
 
 struct metrics *session_metrics(const struct session *session)
 {
-	return &session->front->metrics;
+	return session->is_own ? &session->front->own_metrics : &session->front->metrics;
 }
 
 struct snapshot *session_snapshot_now(const struct session *session)
@@ -341,7 +341,7 @@ static void floor_observe(struct session *session)
 {
 	struct log_line line;
 
-	if (session->tls.below_floor == TLS_RUNG_NONE)
+	if (session->tls.below_floor == TLS_RUNG_NONE || session->is_own)
 		return;
 	metric_add(session_metrics(session), session->service->id, METRIC_BELOW_FLOOR, 1);
 	if (is_mail_service(session))
@@ -792,7 +792,9 @@ static void peer_describe(struct session *session, const struct sockaddr_in6 *pe
 	else
 		inet_ntop(AF_INET6, &peer->sin6_addr, session->peer_text,
 			  sizeof(session->peer_text));
-	session->is_exempt = config_is_exempt(session->snapshot->config, peer->sin6_addr.s6_addr);
+	session->is_own = own_peers_has(&session->front->metrics.shared->own_peers, peer);
+	session->is_exempt = session->is_own || config_is_exempt(session->snapshot->config,
+								 peer->sin6_addr.s6_addr);
 }
 
 static void refusal_log(const struct session *session, enum refusal refusal)
@@ -807,10 +809,10 @@ void front_accept(struct front *front, enum service_id service, const struct pro
 		  int fd, const struct sockaddr_in6 *peer)
 {
 	struct session *session = session_new(front, service, protocol, fd);
-	struct metrics *metrics = &front->metrics;
 	enum refusal refusal;
 
 	peer_describe(session, peer);
+	struct metrics *metrics = session_metrics(session);
 	metric_add(metrics, service, METRIC_CONNECTIONS, 1);
 	metric_add(metrics, service, METRIC_CONNECTIONS_OPEN, 1);
 	bool is_welcome = front_enter(front, session, &refusal);

@@ -191,6 +191,7 @@ struct session {
 	struct sockaddr_in6 local;
 	char peer_text[INET6_ADDRSTRLEN];
 	bool is_exempt; /* from the limits per address */
+	bool is_own;	/* the server shakes hands with itself: no limit, no count, no line of log */
 	const struct partner *partner; /* its row of TlsPolicy, of the snapshot; NULL: none */
 	/* Its confirmed names; session/peer.c alone. */
 	uint64_t names_ticket; /* 0: none are awaited */

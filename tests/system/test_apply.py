@@ -328,6 +328,14 @@ def test_the_server_shakes_hands_with_itself(server):
     check = server.status()["self_check"]
     # Eight services, four versions, and each kind of certificate once.
     assert check["handshakes"] == 8 * 6 and check["differences"] == []
+    ports = check["ports"]
+    assert (ports["handshakes"], ports["differences"], ports["unreached"]) == (2 * 8 * 6, [], []), ports
+    # They are nobody's sessions: neither counted nor logged.
+    metrics = client("curl", "-s", "--cacert", server.home.certificate,
+                     f"https://localhost:{server.ports['HTTPS']}/metrics")
+    counted = re.findall(r'^(postern_(?:connections|tls_handshakes|received)\w*)\{service="(\w+)".*\} (\d+)$', metrics, re.M)
+    assert counted and not [row for row in counted if row[1] != "HTTPS" and row[2] != "0"], counted
+    assert "TLS: " not in server.home.log("security")
     server.home.command("tls", "reset", "--allow-weaker")
     wait_for(passed)
     assert server.status()["self_check"]["time"] >= check["time"]
@@ -335,7 +343,26 @@ def test_the_server_shakes_hands_with_itself(server):
     server.home.command("tls", "set", "Security.TlsFloor=TLSv1.3", "Security.TlsFloorMode=handshake")
     assert is_refused(server, "-tls1_2")
     wait_for(passed)
-    assert "self-check" not in server.home.log("error")
+    assert "self-check" not in server.home.log("error") + server.home.log("warning")
+
+
+def test_a_port_that_is_not_reached_is_told(home):
+    """The socket goes on listening at an address that the machine has no more."""
+    address = ("ip", "addr"), ("192.0.2.77/32", "dev", "lo")
+    client(*address[0], "add", *address[1])
+    home.configure(**{"Service[POP3S].Addresses": "127.0.0.1,192.0.2.77", "Server.Fronts": "3"})
+    with Server(home) as server:
+        wait_for(lambda: server.status()["self_check"]["state"] == "passed")
+        assert server.status()["self_check"]["ports"]["unreached"] == []
+        client(*address[0], "del", *address[1])
+        home.command("reload")
+        wait_for(lambda: server.status()["self_check"]["ports"]["unreached"])
+        check = server.status()["self_check"]
+        assert check["state"] == "passed" and check["ports"]["differences"] == [], check
+        assert re.fullmatch(r"POP3S 192\.0\.2\.77:\d+: Cannot assign requested address", check["ports"]["unreached"][0])
+        assert home.log_wait("warning", r"self-check: POP3S 192\.0\.2\.77:\d+: .*; what peers see of this port was not "
+                                        r"checked")
+        assert "not reached: POP3S 192.0.2.77" in home.command("status").stdout
 
 
 def test_openssl_verifies_an_export(server, folder):

@@ -5,6 +5,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "config/config.h"
@@ -98,9 +106,142 @@ static void test_differences_are_named(void **state)
 	       "IMAPS: TLSv1.1 is not admitted, but its handshake succeeds\n");
 }
 
+/* ---- through a port ---- */
+
+/* A server of its own: POP3 as far as STARTTLS, then the context's handshake. */
+struct port_server {
+	struct tls_context *context;
+	const char *answer; /* to STLS */
+	int fd;
+};
+
+static void client_serve(const struct port_server *server, int fd)
+{
+	char line[64];
+	SSL *ssl = SSL_new(tls_context_openssl(server->context));
+
+	assert_int_equal(write(fd, "+OK ready\r\n", 11), 11);
+	if (read(fd, line, sizeof(line)) > 0 &&
+	    write(fd, server->answer, strlen(server->answer)) > 0) {
+		SSL_set_fd(ssl, fd);
+		(void)!SSL_accept(ssl);
+	}
+	SSL_free(ssl);
+	ERR_clear_error();
+	close(fd);
+}
+
+static void *port_serve(void *argument)
+{
+	const struct port_server *server = argument;
+	int fd;
+
+	while ((fd = accept(server->fd, NULL, NULL)) >= 0)
+		client_serve(server, fd);
+	return NULL;
+}
+
+static struct sockaddr_in port_listen(int *fd_out)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(address);
+
+	*fd_out = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(*fd_out, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(getsockname(*fd_out, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(listen(*fd_out, SELF_CHECK_SOCKETS), 0);
+	return address;
+}
+
+static void port_connect(struct self_check_port *port, const struct sockaddr_in *address)
+{
+	for (size_t i = 0; i < SELF_CHECK_SOCKETS; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		(void)!connect(fd, (const struct sockaddr *)address, sizeof(*address));
+		port->fds[port->fd_count++] = fd;
+	}
+}
+
+/* The port serves some variables, others are the intention; NULL: the port says and shows what it should. */
+static void expect_port(const char *effective, const char *intended, const char *answer,
+			const char *difference, const char *unreached)
+{
+	struct config *real = intention_make(effective), *meant = intention_make(intended);
+	struct port_server server = {
+		.context = context_make(&real->services[SERVICE_POP3].policy, WITH_BOTH, NULL),
+		.answer = answer};
+	struct self_check_port port = {.place = "POP3 here", .dialogue = &self_check_pop3};
+	struct self_check check;
+	pthread_t thread;
+
+	self_check_init(&check);
+	struct sockaddr_in address = port_listen(&server.fd);
+	port_connect(&port, &address);
+	assert_int_equal(pthread_create(&thread, NULL, port_serve, &server), 0);
+	self_check_through_port(&check, &port, &meant->services[SERVICE_POP3].policy,
+				server.context, catalog);
+	shutdown(server.fd, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(server.fd);
+	buf_append_char(&check.differences, '\0');
+	buf_append_char(&check.unreached, '\0');
+	if (difference == NULL)
+		assert_string_equal(check.differences.data, "");
+	else if (strstr(check.differences.data, difference) == NULL)
+		fail_msg("expected %s, is %s", difference, check.differences.data);
+	if (unreached == NULL)
+		assert_string_equal(check.unreached.data, "");
+	else if (strstr(check.unreached.data, unreached) == NULL)
+		fail_msg("expected %s, is %s", unreached, check.unreached.data);
+	self_check_done(&check);
+	tls_context_unref(&server.context);
+	config_unref(&real);
+	config_unref(&meant);
+}
+
+static void test_through_a_port(void **state)
+{
+	expect_port("", "", "+OK\r\n", NULL, NULL);
+	expect_port(PROTOCOLS("TLSv1.2"), PROTOCOLS("TLSv1.2"), "+OK\r\n", NULL, NULL);
+	expect_port("", PROTOCOLS("TLSv1.2,TLSv1.3"), "+OK\r\n",
+		    "POP3 here: TLSv1.1 is not admitted, but its handshake succeeds\n", NULL);
+	expect_port(PROTOCOLS("TLSv1.2,TLSv1.3"), "", "+OK\r\n",
+		    "POP3 here: TLSv1 is admitted, but its handshake fails: ", NULL);
+	/* What does not answer as a server of ours shows nothing of a policy. */
+	expect_port("", "", "-ERR\r\n", NULL, "POP3 here: STARTTLS was not answered as it should be\n");
+}
+
+static void test_a_port_that_is_closed(void **state)
+{
+	struct config *meant = intention_make("");
+	struct tls_context *context =
+		context_make(&meant->services[SERVICE_POP3].policy, WITH_BOTH, NULL);
+	struct self_check_port port = {.place = "POP3 here", .dialogue = &self_check_pop3};
+	struct self_check check;
+	int fd;
+
+	self_check_init(&check);
+	struct sockaddr_in address = port_listen(&fd);
+	close(fd);
+	port_connect(&port, &address);
+	self_check_through_port(&check, &port, &meant->services[SERVICE_POP3].policy, context,
+				catalog);
+	/* Once, however many sockets there were. */
+	assert_true(str_equals(buf_str(&check.unreached),
+			       STR("POP3 here: Connection refused\n")));
+	assert_int_equal(check.differences.len, 0);
+	assert_int_equal(check.handshakes, 0);
+	self_check_done(&check);
+	tls_context_unref(&context);
+	config_unref(&meant);
+}
+
 static int catalog_make(void **state)
 {
 	catalog = tls_catalog_new();
+	/* As roles do. */
+	signal(SIGPIPE, SIG_IGN);
 	return world_make(state);
 }
 
@@ -115,7 +256,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_as_intended),
 		cmocka_unit_test(test_differences_are_named),
-			};
+		cmocka_unit_test(test_through_a_port),
+		cmocka_unit_test(test_a_port_that_is_closed),
+	};
 
 	return cmocka_run_group_tests(tests, catalog_make, catalog_drop);
 }
