@@ -13,7 +13,7 @@ enum {
 	/* How long a CA may look at one name, and make the certificate. */
 	LOOK_MS = 3 * 60 * 1000,
 	ISSUE_MS = 5 * 60 * 1000,
-	PAUSE_FIRST_MS = 250,
+	PAUSE_FIRST_MS = 500,
 	PAUSE_MAX_MS = 10 * 1000,
 	WANTED_MAX_MS = 60 * 1000,
 	TOLD_MAX = 1024,
@@ -236,6 +236,10 @@ static enum fault challenge_look(struct run *run, struct str url,
 	enum fault fault =
 		acme_client_post(&run->client, authorization->challenge_url, STR("{}"));
 
+	/* Whoever asks at once is told to come again in some seconds. */
+	run->client.answer.retry_after_s = 0;
+	if (fault == FAULT_NONE)
+		fault = wait_more(run, &patience);
 	while (fault == FAULT_NONE) {
 		fault = authorization_read(run, url, authorization);
 		if (fault != FAULT_NONE)

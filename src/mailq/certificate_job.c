@@ -417,6 +417,7 @@ static enum fault order_run(struct certificate_job *job, const struct config *co
 			    const struct acme_order_request *request, struct acme_failure *failure)
 {
 	struct tls_anchors *anchors = anchors_load();
+	/* Client* of the table Security, which governs every client but SMTP's. */
 	struct acme_http_parts parts = {.policy = &config->clients[CLIENT_POP3],
 					.anchors = anchors,
 					.resolve = resolve,

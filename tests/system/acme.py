@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A CA for tests: Debian's pebble, with its own DNS. Ends only what it started."""
+"""A CA for tests: Debian's pebble, with its own DNS, and what the tests share. Ends only what it started."""
 import json
 import os
+import re
 import socket
+import ssl
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
+import pytest
+
+from clients import client
+
+NAME = "mail.example.org"
+PORTS = {"HTTP": 2080, "HTTPS": 4040}
 HOST = "ca.example.org"
 DNS = "127.0.0.1:8053"
 DNS_MANAGEMENT = "127.0.0.1:8055"
@@ -85,3 +95,69 @@ class Authority:
 
     def said(self):
         return self.log.read_text(errors="replace")
+
+
+# ---- for the tests
+
+@pytest.fixture(scope="module")
+def authority(workplace):
+    folder = Path(tempfile.mkdtemp(prefix="pebble-", dir=workplace))
+    with names(folder):
+        yield Authority(folder)
+
+
+@pytest.fixture
+def acme_home(home, authority):
+    """A home that trusts the CA and may ask it, but asks for nothing by itself."""
+    folder = home.path / "sslca"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    (folder / "pebble.crt").write_bytes(authority.trust.read_bytes())
+    (folder / "pebble.crt").chmod(0o644)
+    home.configure(**{"Acme.Directory": DIRECTORY, "Acme.AgreeTerms": "1", "Acme.Contact": f"me@{NAME}",
+                      "Resolver.Servers": "127.0.0.1@8053", "Service[HTTP].Enabled": "1"})
+    return home
+
+
+def certificate(home, name):
+    """Of the file in sslcert."""
+    return ssl.PEM_cert_to_DER_cert((home.path / "sslcert" / f"{name}.crt").read_text())
+
+
+def served(host, port):
+    """What the server shows to who asks for a name, in DER form."""
+    pem = client("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", host, stdin="Q\n", check=False)
+    return ssl.PEM_cert_to_DER_cert(re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", pem, re.S)[0])
+
+
+def key_of(der):
+    """The public key of a certificate."""
+    return subprocess.run(["openssl", "x509", "-inform", "DER", "-pubkey", "-noout"], input=der, check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def request(home, *words, expected=0):
+    done = home.command("cert", "request", *words, check=False)
+    assert done.returncode == expected, done.stdout + done.stderr + home.log("error") + home.log("warning")
+    return done.stdout + done.stderr
+
+
+def state(server):
+    found = server.status()["acme"]
+    return found[0] if found else None
+
+
+def wait_for(what, seconds=30):
+    until = time.monotonic() + seconds
+    while True:
+        found = what()
+        if found or time.monotonic() > until:
+            assert found
+            return found
+        time.sleep(0.1)
+
+
+def listed(home, name="server", domains=NAME):
+    config = home.config()
+    config.item_add("AcmeCertificate", Name=name, Domains=domains)
+    config.write()
