@@ -8,24 +8,17 @@
  * The role runs in a process of its own, on the disk that FOLDER (made anew) lies on.
  */
 #include <pthread.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "role.h"
 #include "store/directory.h"
 #include "store/mail.h"
 #include "store/mailbox.h"
 #include "store/service.h"
 
-enum { PARENT_FD = 3, ACCOUNTS = 50, ROWS = 100000 };
-
-extern char **environ;
-
-static struct channel parent;
+enum { ACCOUNTS = 50, ROWS = 100000 };
 
 static int role_main(const char *path)
 {
@@ -40,49 +33,11 @@ static int role_main(const char *path)
 		return 1;
 	}
 	log_init(&log, true);
-	role_server_init(&server, &store_service_ops, ROLE_STORE, PARENT_FD, &log, service);
+	role_server_init(&server, &store_service_ops, ROLE_STORE, BENCH_PARENT_FD, &log, service);
 	role_server_run(&server);
 	role_server_done(&server);
 	store_service_close(&service);
 	return 0;
-}
-
-static pid_t role_start(const char *path)
-{
-	char *arguments[] = {(char *)(uintptr_t) "store", (char *)(uintptr_t) "--role",
-			     (char *)(uintptr_t)path, NULL};
-	posix_spawn_file_actions_t actions;
-	int fds[2];
-	pid_t pid;
-
-	CHECK(channel_pair(fds) == FAULT_NONE && fds[1] != PARENT_FD);
-	CHECK(posix_spawn_file_actions_init(&actions) == 0);
-	CHECK(posix_spawn_file_actions_adddup2(&actions, fds[1], PARENT_FD) == 0);
-	CHECK(posix_spawn(&pid, "/proc/self/exe", &actions, NULL, arguments, environ) == 0);
-	posix_spawn_file_actions_destroy(&actions);
-	close(fds[1]);
-	parent = (struct channel){.fd = fds[0], .self = ROLE_PARENT, .peer = ROLE_STORE};
-	return pid;
-}
-
-static enum fault role_connect(struct connector *connector, enum role role, int *fd_out)
-{
-	int fds[2];
-
-	CHECK(role == ROLE_STORE && channel_pair(fds) == FAULT_NONE);
-	struct msg_channel_offered offered = {.client = connector->self, .fd = fds[1]};
-	enum fault fault = channel_send(&parent, MSG_channel_offered, 0, &offered);
-	close(fds[1]);
-	*fd_out = fds[0];
-	return fault;
-}
-
-static double seconds_of(clockid_t clock)
-{
-	struct timespec now;
-
-	CHECK(clock_gettime(clock, &now) == 0);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
 /* The role's flushes so far, from its status. */
@@ -127,21 +82,13 @@ static void *writer_run(void *argument)
 	return NULL;
 }
 
-static double role_cpu_s(pid_t pid)
-{
-	clockid_t clock;
-
-	CHECK(clock_getcpuclockid(pid, &clock) == 0);
-	return seconds_of(clock);
-}
-
-static void measure_writing(struct writer *writer, struct role_client *client, pid_t role,
+static void measure_writing(struct writer *writer, struct role_client *client, const struct bench_role *role,
 			    unsigned clients, long messages)
 {
 	pthread_t *threads = calloc(clients, sizeof(*threads));
 	unsigned long flushes = role_flushes(client);
-	double cpu = role_cpu_s(role);
-	double began = seconds_of(CLOCK_MONOTONIC);
+	double cpu = bench_role_cpu_s(role);
+	double began = bench_seconds(CLOCK_MONOTONIC);
 
 	CHECK(threads != NULL);
 	writer->left = messages;
@@ -149,7 +96,7 @@ static void measure_writing(struct writer *writer, struct role_client *client, p
 		CHECK(pthread_create(&threads[i], NULL, writer_run, writer) == 0);
 	for (unsigned i = 0; i < clients; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
-	double took = seconds_of(CLOCK_MONOTONIC) - began;
+	double took = bench_seconds(CLOCK_MONOTONIC) - began;
 	/* The role counts after it has answered. */
 	usleep(100000);
 	flushes = role_flushes(client) - flushes;
@@ -157,7 +104,7 @@ static void measure_writing(struct writer *writer, struct role_client *client, p
 	       "%.0f us CPU of the role each\n",
 	       clients, messages, writer->body.len, (double)messages / took,
 	       (double)flushes / (double)messages,
-	       (role_cpu_s(role) - cpu) * 1e6 / (double)messages);
+	       (bench_role_cpu_s(role) - cpu) * 1e6 / (double)messages);
 	free(threads);
 }
 
@@ -182,23 +129,23 @@ static void rows_fill(struct store *store, uint64_t account, uint32_t inbox)
 	}
 }
 
-static void measure_marking(struct store *store, uint64_t account, uint32_t inbox, pid_t role)
+static void measure_marking(struct store *store, uint64_t account, uint32_t inbox, const struct bench_role *role)
 {
 	struct uid_range every = {1, UINT32_MAX};
 	struct uid_set all = {.ranges = &every, .count = 1};
 	struct mail_flags_change change = {
 		.mode = MAIL_FLAGS_ADD, .flags = MAIL_SEEN, .unchanged_since = UINT64_MAX};
-	double cpu = role_cpu_s(role);
-	double began = seconds_of(CLOCK_MONOTONIC);
+	double cpu = bench_role_cpu_s(role);
+	double began = bench_seconds(CLOCK_MONOTONIC);
 
 	CHECK(mail_flags_change(store, account, inbox, &all, &change) == FAULT_NONE);
 	printf("marking: %lu messages in %.0f ms, %.0f ms CPU of the role\n",
 	       (unsigned long)uid_set_size(&change.changed),
-	       (seconds_of(CLOCK_MONOTONIC) - began) * 1e3, (role_cpu_s(role) - cpu) * 1e3);
+	       (bench_seconds(CLOCK_MONOTONIC) - began) * 1e3, (bench_role_cpu_s(role) - cpu) * 1e3);
 	uid_set_done(&change.changed);
 }
 
-static void measure_reading(struct store *store, uint64_t account, pid_t role)
+static void measure_reading(struct store *store, uint64_t account, const struct bench_role *role)
 {
 	struct view *view;
 	struct mailbox inbox;
@@ -213,18 +160,18 @@ static void measure_reading(struct store *store, uint64_t account, pid_t role)
 	rows_fill(store, account, inbox.id);
 	for (int round = 0; round < 3; round++) {
 		count = 0;
-		double began = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+		double began = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
 		CHECK(view_open(store, &view) == FAULT_NONE);
 		mail_rows_open(view, account, inbox.id, 1, &rows);
 		while (mail_rows_next(&rows, &mail)) {
 			sum += mail.size + mail.flags;
 			count++;
 		}
-		double rows_took = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - began;
+		double rows_took = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - began;
 		mail_rows_open(view, account, inbox.id, 1, &rows);
 		while (mail_rows_next(&rows, &mail))
 			sum += (uint64_t)mail_summary(view, account, mail.message).ptr[0];
-		double both_took = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - began - rows_took;
+		double both_took = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - began - rows_took;
 		view_close(&view);
 		printf("reading: %zu rows in %.1f ms CPU; with their summaries in %.1f ms (%lu)\n",
 		       count, rows_took * 1e3, both_took * 1e3, (unsigned long)sum);
@@ -258,7 +205,7 @@ static struct store *reader_open(const char *path, struct role_client *client)
 
 int main(int argc, char **argv)
 {
-	struct connector connector = {.self = ROLE_FRONT, .connect = role_connect};
+	struct bench_role role;
 	struct role_client client;
 	unsigned clients = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 20;
 	long messages = argc > 3 ? strtol(argv[3], NULL, 10) : 40000;
@@ -271,20 +218,19 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_store NEW-FOLDER [CLIENTS [MESSAGES [BYTES]]]\n");
 		return 2;
 	}
-	pid_t role = role_start(argv[1]);
-	role_client_init(&client, &connector, ROLE_STORE, 5000);
+	bench_role_start(&role, ROLE_STORE, argv[1]);
+	role_client_init(&client, &role.connector, ROLE_STORE, 5000);
 	struct writer writer = {.store = reader_open(argv[1], &client)};
 	char *body = malloc(bytes);
 	CHECK(body != NULL);
 	memset(body, 'x', bytes);
 	writer.body = str_make(body, bytes);
 	accounts_make(&writer);
-	measure_writing(&writer, &client, role, clients, messages);
-	measure_reading(writer.store, writer.accounts[0], role);
+	measure_writing(&writer, &client, &role, clients, messages);
+	measure_reading(writer.store, writer.accounts[0], &role);
 	store_close(&writer.store);
 	role_client_done(&client);
-	channel_close(&parent);
-	CHECK(waitpid(role, NULL, 0) == role);
+	bench_role_end(&role);
 	free(body);
 	return 0;
 }

@@ -191,6 +191,7 @@ static bool batch_take(struct role_server *server, struct packet *packet, int fi
 		if (count == 0)
 			break;
 		for (int i = 0; i < count; i++) {
+			server->waiting = (size_t)(count - i - 1);
 			if (events[i].data.ptr == NULL) {
 				if (!parent_read(server, packet))
 					return false;

@@ -52,6 +52,7 @@ struct role_server {
 	void *role_data; /* the role's own */
 	int epoll_fd;
 	struct list peers;
+	size_t waiting;	  /* requests known to wait behind the one in hand */
 	size_t batch_max; /* requests taken before batch_end is called even if more wait */
 };
 

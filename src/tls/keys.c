@@ -13,7 +13,12 @@
 #include "crypto/signing_key.h"
 #include "tls/tickets.h"
 
-enum { JOBS_MAX = 1024, TICK_MS = 30 * 1000 };
+enum {
+	JOBS_MAX = 1024,
+	TICK_MS = 30 * 1000,
+	/* So many wait behind a request, and the helpers take it, however short it is. */
+	BACKLOG = 4,
+};
 
 /* A request for the helpers; owns its bytes, its file and a reference to the peer. */
 struct key_job {
@@ -33,7 +38,9 @@ struct keys {
 	struct channel parent; /* for the helpers, too; borrowed from the server */
 	struct ticket_ring tickets; /* the loop's own */
 	struct signing_key *evidence; /* the loop's own; NULL before it was given */
+	size_t waiting;		      /* the loop's own: requests behind the one in hand */
 	uint64_t signed_count;	    /* atomic */
+	uint64_t helped_count;	      /* the loop's own: requests that helpers took */
 	uint64_t premaster_count;   /* atomic */
 
 	pthread_mutex_t lock;
@@ -220,10 +227,12 @@ static void key_request(struct keys *keys, struct role_peer *peer, uint64_t id,
 			enum message_kind kind, uint32_t key, uint32_t argument, struct str bytes)
 {
 	if (keys->thread_count > 0 && bytes.len <= SIGN_SIGNATURE_MAX &&
-	    key_ring_is_slow(keys->ring, key)) {
+	    (keys->waiting >= BACKLOG || key_ring_is_slow(keys->ring, key))) {
 		struct key_job *job = job_new(peer, id, kind, key, argument, bytes);
-		if (job_give(keys, job))
+		if (job_give(keys, job)) {
+			keys->helped_count++;
 			return;
+		}
 		job_free(job);
 	}
 	request_answer(keys, peer, id, kind, key, argument, bytes);
@@ -301,6 +310,7 @@ static void keys_request(struct role_server *server, struct role_peer *peer, str
 	struct keys *keys = server->role_data;
 	uint64_t id = packet->header.id;
 
+	keys->waiting = server->waiting;
 	switch (packet->header.kind) {
 	case MSG_key_sign: {
 		const struct msg_key_sign *ask = &packet->message.key_sign;
@@ -380,8 +390,8 @@ static void keys_status(struct role_server *server, struct buf *json)
 {
 	struct keys *keys = server->role_data;
 
-	buf_printf(json, ",\"keys\":%zu,\"signatures\":%llu,\"premasters\":%llu",
-		   key_ring_count(keys->ring),
+	buf_printf(json, ",\"keys\":%zu,\"helped\":%llu,\"signatures\":%llu,\"premasters\":%llu",
+		   key_ring_count(keys->ring), (unsigned long long)keys->helped_count,
 		   (unsigned long long)__atomic_load_n(&keys->signed_count, __ATOMIC_RELAXED),
 		   (unsigned long long)__atomic_load_n(&keys->premaster_count, __ATOMIC_RELAXED));
 }

@@ -12,7 +12,7 @@
  * key_premaster and ticket_keys_wanted; mailq asks key_sign, for working keys.
  *
  * Elliptic-curve signatures are made in the loop itself (a hand-over would cost
- * as much); RSA goes to helper threads.
+ * as much) as long as few wait for it; RSA goes to helper threads.
  *
  * Sandbox: either before keys_new, then with what starting a thread needs (clone,
  * clone3 or its refusal, set_robust_list, rseq, mprotect, rt_sigprocmask), or

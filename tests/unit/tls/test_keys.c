@@ -550,6 +550,76 @@ static void handshakes_through_the_role(unsigned helpers)
 	role_stop(&role);
 }
 
+/* ---- many at once ---- */
+
+enum { CROWD = 40, CROWD_BACKLOG = 4 };
+
+static void crowd_ask(struct role_server *server, struct channel channels[CROWD],
+		      const char digests[CROWD][32])
+{
+	int fds[2];
+
+	for (size_t i = 0; i < CROWD; i++) {
+		struct msg_key_sign ask = {
+			.key = KEY_EC, .scheme = 0x0403, .bytes = str_make(digests[i], 32)};
+		assert_int_equal(channel_pair(fds), FAULT_NONE);
+		role_server_add(server, ROLE_FRONT, fds[1]);
+		channels[i] = (struct channel){
+			.fd = fds[0], .self = ROLE_FRONT, .peer = ROLE_KEYS};
+		assert_int_equal(channel_send(&channels[i], MSG_key_sign, i, &ask), FAULT_NONE);
+	}
+}
+
+static void crowd_hear(struct channel channels[CROWD], const char digests[CROWD][32])
+{
+	const struct sign_scheme *scheme = sign_scheme_by_number(0x0403);
+	struct packet answer;
+
+	packet_init(&answer);
+	for (size_t i = 0; i < CROWD; i++) {
+		assert_int_equal(channel_receive(&channels[i], &answer), FAULT_NONE);
+		struct str signature = answer.message.key_signed.signature;
+		assert_int_equal(answer.header.id, i);
+		assert_true(verifies(false, scheme, str_make(digests[i], 32),
+				     (const unsigned char *)signature.ptr, signature.len));
+		channel_close(&channels[i]);
+	}
+	packet_done(&answer);
+}
+
+static void test_helpers_take_short_requests_too_when_many_wait(void **state)
+{
+	struct keys *keys = keys_new(2);
+	struct channel channels[CROWD];
+	char digests[CROWD][32];
+	struct buf text = BUF_INIT(1024);
+	struct msg_key_given given = {
+		.generation = 1, .key = KEY_EC, .pem = buf_str(&world.ec_pem.key)};
+	struct role_server server;
+	struct log log;
+	int fds[2];
+
+	random_bytes(digests, sizeof(digests));
+	log_init(&log, false);
+	assert_int_equal(channel_pair(fds), FAULT_NONE);
+	role_server_init(&server, &keys_ops, ROLE_KEYS, fds[1], &log, keys);
+	struct channel parent = {.fd = fds[0], .self = ROLE_PARENT, .peer = ROLE_KEYS};
+	assert_int_equal(channel_send(&parent, MSG_key_given, 7, &given), FAULT_NONE);
+	assert_true(role_server_take(&server));
+	/* All wait before the first is read, so it is known how many stand behind each. */
+	crowd_ask(&server, channels, digests);
+	assert_true(role_server_take(&server));
+	crowd_hear(channels, digests);
+	keys_ops.status(&server, &text);
+	char wanted[32];
+	snprintf(wanted, sizeof(wanted), "\"helped\":%d", CROWD - CROWD_BACKLOG);
+	assert_true(str_find(buf_str(&text), str_from_c(wanted)) != STR_NONE);
+	channel_close(&parent);
+	role_server_done(&server);
+	keys_free(&keys);
+	buf_done(&text);
+}
+
 static void test_handshakes_through_the_role(void **state)
 {
 	handshakes_through_the_role(2);
@@ -572,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_a_working_key_is_made_written_and_read_again),
 		cmocka_unit_test(test_only_its_users_sign_with_a_working_key),
 		cmocka_unit_test(test_working_keys_that_cannot_be_had),
+		cmocka_unit_test(test_helpers_take_short_requests_too_when_many_wait),
 		cmocka_unit_test(test_handshakes_through_the_role),
 	};
 
