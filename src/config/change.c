@@ -5,7 +5,7 @@
 #include "config/schema.h"
 #include "policy/settings.h"
 
-enum { TEXT_MAX = DOCUMENT_BYTES_MAX + (64 << 10), ARENA_MAX = 64 << 20 };
+enum { TEXT_MAX = DOCUMENT_BYTES_MAX + (64 << 10), ARENA_MAX = 64 << 20, KEY_MAX = 1024 };
 
 static const char *const security_tables[] = {"Security", "SmtpSecurity"};
 
@@ -26,12 +26,10 @@ static struct str value_keep(struct comparer *comparer, const struct element *va
 	return arena_dup(&comparer->out->arena, str_is_empty(value) ? STR("") : value);
 }
 
-static void variable_compare(struct comparer *comparer, const struct config_address *address)
+/* NULL: it does not stand there. */
+static void values_compare(struct comparer *comparer, const struct config_address *address,
+			   const struct element *before, const struct element *after)
 {
-	const struct element *before = document_variable(&comparer->before, address->table,
-							 address->item, address->variable);
-	const struct element *after = document_variable(&comparer->after, address->table,
-							address->item, address->variable);
 	struct config_differences *out = comparer->out;
 
 	if (out->count == CONFIG_DIFFERENCES_MAX ||
@@ -44,6 +42,15 @@ static void variable_compare(struct comparer *comparer, const struct config_addr
 	difference->address.variable = arena_dup(&out->arena, address->variable);
 	difference->before = value_keep(comparer, before);
 	difference->after = value_keep(comparer, after);
+}
+
+static void variable_compare(struct comparer *comparer, const struct config_address *address)
+{
+	values_compare(comparer, address,
+		       document_variable(&comparer->before, address->table, address->item,
+					 address->variable),
+		       document_variable(&comparer->after, address->table, address->item,
+					 address->variable));
 }
 
 /* Those that stand in `known`, too, were compared from there. */
@@ -72,6 +79,95 @@ static void services_compare(struct comparer *comparer, const struct element *li
 						 .item = str_trim(name->value)};
 		variables_compare(comparer, address, item, known);
 	}
+}
+
+/* ---- rows of TlsPolicy, which have no name ---- */
+
+struct rows {
+	const struct element **items;
+	struct str *keys; /* "192.0.2.0/24,in,SMTP" */
+	size_t count;
+};
+
+static struct str row_key(struct comparer *comparer, const struct element *item)
+{
+	static const struct str parts[] = {STR_INIT("Peer"), STR_INIT("Direction"),
+					   STR_INIT("Service")};
+	struct buf key = BUF_INIT(KEY_MAX);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		const struct element *part = element_child(item, ELEMENT_VARIABLE, parts[i]);
+		if (part == NULL || str_is_empty(str_trim(part->value)))
+			continue;
+		buf_append_c(&key, key.len == 0 ? "" : ",");
+		buf_append_str(&key, str_sub(str_trim(part->value), 0, KEY_MAX / 4));
+	}
+	struct str kept = arena_dup(&comparer->out->arena, buf_str(&key));
+	CHECK(kept.ptr != NULL);
+	buf_done(&key);
+	return kept;
+}
+
+static struct rows rows_of(struct comparer *comparer, const struct document *document)
+{
+	const struct element *list = document_find(document, ELEMENT_LIST, STR("TlsPolicy"));
+	struct rows rows = {0};
+	size_t count = 0;
+
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next)
+		count++;
+	rows.items = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.items));
+	rows.keys = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.keys));
+	CHECK(rows.items != NULL && rows.keys != NULL);
+	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
+		if (at->kind != ELEMENT_ITEM)
+			continue;
+		rows.items[rows.count] = at;
+		rows.keys[rows.count++] = row_key(comparer, at);
+	}
+	return rows;
+}
+
+static const struct element *row_find(const struct rows *rows, struct str key)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		if (str_equals_nocase(rows->keys[i], key))
+			return rows->items[i];
+	return NULL;
+}
+
+static const struct element *row_variable(const struct element *item, struct str name)
+{
+	return item == NULL ? NULL : element_child(item, ELEMENT_VARIABLE, name);
+}
+
+/* The variables of `rows`, compared with the row of the same key; `is_after` says of which text they are. */
+static void rows_compare(struct comparer *comparer, const struct rows *rows,
+			 const struct rows *others, bool is_after)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct element *other = row_find(others, rows->keys[i]);
+		struct config_address address = {.table = STR("TlsPolicy"), .item = rows->keys[i]};
+		for (const struct element *at = rows->items[i]->first; at != NULL; at = at->next) {
+			const struct element *there = row_variable(other, at->name);
+			address.variable = at->name;
+			if (at->kind != ELEMENT_VARIABLE || str_is_empty(at->name))
+				continue;
+			if (!is_after)
+				values_compare(comparer, &address, at, there);
+			else if (there == NULL)
+				values_compare(comparer, &address, NULL, at);
+		}
+	}
+}
+
+static void partners_compare(struct comparer *comparer)
+{
+	struct rows before = rows_of(comparer, &comparer->before);
+	struct rows after = rows_of(comparer, &comparer->after);
+
+	rows_compare(comparer, &before, &after, false);
+	rows_compare(comparer, &after, &before, true);
 }
 
 static void document_compare(struct comparer *comparer, const struct document *document,
@@ -103,6 +199,8 @@ void config_differences_find(struct str before, struct str after,
 		document_compare(&comparer, &comparer.before, NULL);
 	if (has_after)
 		document_compare(&comparer, &comparer.after, &comparer.before);
+	if (has_before && has_after)
+		partners_compare(&comparer);
 	document_done(&comparer.before);
 	document_done(&comparer.after);
 	findings_done(&findings);

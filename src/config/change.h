@@ -27,7 +27,8 @@ struct config_differences {
 };
 
 /*
- * Finds them, in tables and in items of the list Service. A text that is no
+ * Finds them, in tables, in items of the list Service and in rows of TlsPolicy, whose
+ * item is "192.0.2.0/24,in,SMTP". A text that is no
  * document counts as one without variables. To be freed with
  * config_differences_done.
  */

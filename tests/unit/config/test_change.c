@@ -33,13 +33,30 @@ static void differences_expect(const char *before, const char *after, const char
 
 static void test_differences(void **state)
 {
-	differences_expect("<c>" T("A", V("x", "1")) "</c>", "<c>" T("a", V("X", " 1 ")) "</c>", "");
+	differences_expect("<c>" T("A", V("x", "1")) "</c>", "<c>" T("a", V("X", " 1 ")) "</c>",
+			   "");
 	differences_expect("<c>" T("A", V("x", "1") V("y", "")) "</c>",
 			   "<c>" T("A", V("x", "2") V("z", "3")) "</c>",
 			   "A/x 1>2;A/y >(none);A/z (none)>3;");
 	differences_expect("<c>" S(V("Name", "IMAP") V("Port", "143")) "</c>",
 			   "<c>" S(V("Name", "IMAP") V("Port", "144")) T("B", V("q", "1")) "</c>",
 			   "Service:IMAP/Port 143>144;B/q (none)>1;");
+#define P(inner) "<list name=\"TlsPolicy\">" inner "</list>"
+#define ROW(more) "<listitem>" V("Peer", "a.example") V("Direction", "in") more "</listitem>"
+	/* Rows of TlsPolicy are known by whom they are about, not by their place. */
+	differences_expect("<c>" P(ROW(V("Level", "may")) ROW(
+				   V("Service", "IMAP") V("Protocols", "TLSv1.3"))) "</c>",
+			   "<c>" P(ROW(V("Service", "IMAP") V("Protocols", "TLSv1.2"))
+					   ROW(V("Level", "may"))) "</c>",
+			   "TlsPolicy:a.example,in,IMAP/Protocols TLSv1.3>TLSv1.2;");
+	differences_expect("<c>" P("") "</c>", "<c>" P(ROW(V("Level", "encrypt"))) "</c>",
+			   "TlsPolicy:a.example,in/Peer (none)>a.example;"
+			   "TlsPolicy:a.example,in/Direction (none)>in;"
+			   "TlsPolicy:a.example,in/Level (none)>encrypt;");
+	differences_expect("<c>" P(ROW(V("Level", "encrypt"))) "</c>", "<c/>",
+			   "TlsPolicy:a.example,in/Peer a.example>(none);"
+			   "TlsPolicy:a.example,in/Direction in>(none);"
+			   "TlsPolicy:a.example,in/Level encrypt>(none);");
 	differences_expect("not a document", "<c>" T("A", V("x", "1")) "</c>", "A/x (none)>1;");
 }
 
