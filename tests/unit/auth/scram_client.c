@@ -46,6 +46,14 @@ static void proof_make(struct str password, struct str challenge, struct str sig
 void scram_client_final(struct str password, struct str first_bare, struct str header,
 			struct str binding, struct str challenge, struct buf *to)
 {
+	scram_client_final_with(value_of(challenge, 'r'), password, first_bare, header, binding,
+				challenge, to);
+}
+
+void scram_client_final_with(struct str nonce, struct str password, struct str first_bare,
+			     struct str header, struct str binding, struct str challenge,
+			     struct buf *to)
+{
 	struct buf bound = BUF_INIT(512), signed_text = BUF_INIT(4096);
 	unsigned char proof[32];
 	size_t start = to->len;
@@ -55,7 +63,7 @@ void scram_client_final(struct str password, struct str first_bare, struct str h
 	buf_append_str(to, STR("c="));
 	base64_encode(to, buf_str(&bound));
 	buf_append_str(to, STR(",r="));
-	buf_append_str(to, value_of(challenge, 'r'));
+	buf_append_str(to, nonce);
 	buf_append_str(&signed_text, first_bare);
 	buf_append_char(&signed_text, ',');
 	buf_append_str(&signed_text, challenge);

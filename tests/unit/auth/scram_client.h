@@ -15,4 +15,9 @@
 void scram_client_final(struct str password, struct str first_bare, struct str header,
 			struct str binding, struct str challenge, struct buf *to);
 
+/* The same of a client that repeats, and signs, another nonce than the challenge's. */
+void scram_client_final_with(struct str nonce, struct str password, struct str first_bare,
+			     struct str header, struct str binding, struct str challenge,
+			     struct buf *to);
+
 #endif

@@ -455,23 +455,34 @@ static void test_scram_failures_count_and_are_delayed(void **state)
 }
 
 /* The salt of nobody is that of the user he becomes, and survives a restart. */
+static void assert_same_salt(const struct scram_said *one, const struct scram_said *other)
+{
+	struct str salt = str_from(buf_str(&one->challenge),
+				   str_find(buf_str(&one->challenge), STR(",s=")));
+
+	assert_true(salt.len > 20);
+	assert_true(str_has_suffix_nocase(buf_str(&other->challenge), salt));
+}
+
 static void test_scram_tells_nobody_who_exists(void **state)
 {
 	struct fixture *fixture = *state;
-	struct scram_said before, after, restarted;
+	struct scram_said before, after, restarted, nobody, still_nobody;
+	const struct str bert = STR("bert@example.com");
 
 	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
 	assert_int_equal(scram_first(fixture, ANNA, &before), FAULT_NONE);
 	assert_int_equal(password_put(fixture, "secret", 0), FAULT_NONE);
 	assert_int_equal(scram_first(fixture, ANNA, &after), FAULT_NONE);
+	assert_int_equal(scram_first(fixture, bert, &nobody), FAULT_NONE);
 	service_stop(fixture);
 	service_start(fixture);
 	assert_int_equal(auth_service_set_scram(fixture->service, true), FAULT_NONE);
 	assert_int_equal(scram_first(fixture, ANNA, &restarted), FAULT_NONE);
-	struct str salt = str_from(buf_str(&before.challenge),
-				   str_find(buf_str(&before.challenge), STR(",s=")));
-	assert_true(str_has_suffix_nocase(buf_str(&after.challenge), salt));
-	assert_true(str_has_suffix_nocase(buf_str(&restarted.challenge), salt));
+	assert_int_equal(scram_first(fixture, bert, &still_nobody), FAULT_NONE);
+	assert_same_salt(&before, &after);
+	assert_same_salt(&before, &restarted);
+	assert_same_salt(&nobody, &still_nobody);
 	/* What was sealed before the restart is no use behind it. */
 	struct msg_scram_finish finish = {
 		.account = ANNA,
@@ -482,8 +493,8 @@ static void test_scram_tells_nobody_who_exists(void **state)
 		.address = STR("192.0.2.1")};
 	assert_int_equal(channel_send(&fixture->front, MSG_scram_finish, 1, &finish), FAULT_NONE);
 	assert_int_equal(login_receive(fixture)->fault, FAULT_CONFLICT);
-	struct scram_said *const all[] = {&before, &after, &restarted};
-	for (size_t i = 0; i < 3; i++) {
+	struct scram_said *const all[] = {&before, &after, &restarted, &nobody, &still_nobody};
+	for (size_t i = 0; i < 5; i++) {
 		buf_done(&all[i]->challenge);
 		buf_done(&all[i]->seal);
 	}
