@@ -399,6 +399,7 @@ static enum fault config_put_in_force(struct front_role *role, struct packet *pa
 	certificates_describe(role, snapshot);
 	tls_user_anchors_unref(&user_anchors);
 	identities_drop(role);
+	buf_done(&role->user_anchors);
 	if (fault != FAULT_NONE) {
 		snapshot_unref(&snapshot);
 		return fault;
@@ -876,6 +877,7 @@ int role_front(struct role_process *process)
 	role_ready(process, sandbox.data);
 	waiter_run(role->waiter);
 	front_end(role);
+	buf_done(&role->user_anchors);
 	buf_done(&sandbox);
 	free(role);
 	return EXIT_DONE;
