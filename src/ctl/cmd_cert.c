@@ -7,47 +7,11 @@
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "ctl/home_pairs.h"
-#include "ctl/link.h"
+#include "ctl/server_status.h"
 #include "tls/catalog.h"
 #include "tls/certificate_facts.h"
 
 enum { LIST_MAX = 16 << 20, DAY_S = 24 * 3600, TEXT_MAX = 64 * 1024 };
-
-/* ---- the running server ---- */
-
-/* Its status, or NULL when none runs. */
-static json_t *status_get(const struct ctl *ctl)
-{
-	struct link link;
-	struct packet answer;
-	struct msg_status_wanted wanted = {};
-	json_t *status = NULL;
-
-	packet_init(&answer);
-	if (link_open_control(&link, ctl->home) == FAULT_NONE &&
-	    link_ask_parent(&link, MSG_status_wanted, &wanted, MSG_status_given, &answer) ==
-		    FAULT_NONE) {
-		struct str text = answer.message.status_given.json;
-		status = json_loadb(text.ptr, text.len, 0, NULL);
-	}
-	packet_done(&answer);
-	link_close(&link);
-	return status;
-}
-
-/* What the server says of the pair of that name, or NULL. */
-static json_t *status_of(json_t *status, const char *name)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "certificates"), i, item) {
-		const char *other = json_string_value(json_object_get(item, "name"));
-		if (other != NULL && strcmp(other, name) == 0)
-			return item;
-	}
-	return NULL;
-}
 
 /* ---- as JSON ---- */
 
@@ -149,7 +113,7 @@ static json_t *problems_json(const struct findings *findings)
 /* Whether the server has this very chain in force; null when there is no server to ask. */
 static json_t *in_force_json(const struct home_pair *pair, json_t *status)
 {
-	json_t *known = status_of(status, pair->name);
+	json_t *known = server_status_certificate(status, pair->name);
 
 	if (status == NULL || pair->certificate == NULL)
 		return json_null();
@@ -170,6 +134,8 @@ static json_t *pair_json(const struct home_pair *pair, json_t *services, json_t 
 
 	if (pair->certificate != NULL)
 		certificate_json(object, pair, now_s);
+	json_t *ocsp = json_object_get(server_status_certificate(status, pair->name), "ocsp");
+	json_object_set(object, "ocsp", ocsp == NULL ? json_null() : ocsp);
 	return object;
 }
 
@@ -231,9 +197,23 @@ static const char *in_force_words(json_t *pair)
 	return json_is_true(value) ? "yes" : "no: the server has another one of that name, or none";
 }
 
-static void append_facts(struct buf *to, json_t *pair)
+/* The responder, what it says, and whether clients insist on it. */
+static void append_ocsp(struct buf *to, json_t *pair)
 {
 	const char *responder = member(pair, "ocsp_responder");
+	json_t *ocsp = json_object_get(pair, "ocsp");
+
+	buf_printf(to, "  OCSP      %s",
+		   responder[0] == '\0' ? "names no responder" : responder);
+	if (json_is_object(ocsp) && responder[0] != '\0')
+		buf_printf(to, ": %s", member(ocsp, "state"));
+	if (json_is_true(json_object_get(pair, "must_staple")))
+		buf_append_c(to, ", must be stapled");
+	buf_append_char(to, '\n');
+}
+
+static void append_facts(struct buf *to, json_t *pair)
+{
 
 	buf_printf(to, ": %s %lld\n  names     ", member(pair, "kind"),
 		   json_integer_value(json_object_get(pair, "bits")));
@@ -241,10 +221,9 @@ static void append_facts(struct buf *to, json_t *pair)
 	buf_printf(to, "\n  issuer    %s\n  valid     %s to %s, %lld days left\n",
 		   member(pair, "issuer"), member(pair, "not_before"), member(pair, "not_after"),
 		   json_integer_value(json_object_get(pair, "days_left")));
-	buf_printf(to, "  key id    %s (TLSA 3 1 1)\n  SCTs      %s\n  OCSP      %s%s\n",
-		   member(pair, "key_id"), member(pair, "scts"),
-		   responder[0] == '\0' ? "names no responder" : responder,
-		   json_is_true(json_object_get(pair, "must_staple")) ? ", must be stapled" : "");
+	buf_printf(to, "  key id    %s (TLSA 3 1 1)\n  SCTs      %s\n", member(pair, "key_id"),
+		   member(pair, "scts"));
+	append_ocsp(to, pair);
 	buf_append_c(to, "  serves    ");
 	append_serves(to, pair);
 	buf_printf(to, "\n  in force  %s\n", in_force_words(pair));
@@ -297,33 +276,35 @@ static int list_code(const struct home_pairs *pairs)
 	return code;
 }
 
-static json_t *pairs_json(const struct ctl *ctl, const struct home_pairs *pairs, int64_t now_s)
+static json_t *pairs_json(const struct ctl *ctl, const struct home_pairs *pairs, json_t *status,
+			  int64_t now_s)
 {
-	json_t *list = json_array(), *services = services_json(ctl), *status = status_get(ctl);
+	json_t *list = json_array(), *services = services_json(ctl);
 
 	for (size_t i = 0; i < pairs->count; i++)
 		json_array_append_new(list, pair_json(&pairs->items[i], services, status, now_s));
 	json_decref(services);
-	json_decref(status);
 	return list;
 }
 
 int cmd_cert_list(struct ctl *ctl)
 {
 	struct home_pairs *pairs = calloc(1, sizeof(*pairs));
+	json_t *status = server_status(ctl->home);
 	int64_t now_s = clock_real_s();
 	int code;
 
 	CHECK(pairs != NULL);
-	if (!home_pairs_read(ctl->home, now_s, pairs))
+	if (!home_pairs_read(ctl->home, status, now_s, pairs))
 		code = ctl_fail(CTL_USAGE, "%s/sslcert cannot be read; `postern init` makes a home",
 				ctl->home);
 	else {
-		json_t *list = pairs_json(ctl, pairs, now_s);
+		json_t *list = pairs_json(ctl, pairs, status, now_s);
 		list_print(ctl, list);
 		json_decref(list);
 		code = list_code(pairs);
 	}
+	json_decref(status);
 	home_pairs_done(pairs);
 	free(pairs);
 	return code;

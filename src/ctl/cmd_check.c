@@ -9,6 +9,7 @@
 #include "ctl/effective.h"
 #include "ctl/home_pairs.h"
 #include "mailq/dns_files.h"
+#include "ctl/server_status.h"
 #include "tls/catalog.h"
 #include "tls/user_anchors.h"
 
@@ -30,7 +31,9 @@ static void certificates_check(struct check *check)
 	struct home_pairs *pairs = calloc(1, sizeof(*pairs));
 
 	CHECK(pairs != NULL);
-	bool is_listed = home_pairs_read(check->ctl->home, clock_real_s(), pairs);
+	json_t *status = server_status(check->ctl->home);
+	bool is_listed = home_pairs_read(check->ctl->home, status, clock_real_s(), pairs);
+	json_decref(status);
 	for (size_t i = 0; i < pairs->count; i++) {
 		const struct findings *findings = &pairs->items[i].findings;
 		for (size_t j = 0; j < findings->count; j++)

@@ -177,14 +177,22 @@ static void append_handshakes(struct buf *to, json_t *status)
 	columns_done(&columns);
 }
 
+/* What the certificate's CA says of it; empty when it was not asked. */
+static const char *ocsp_state(json_t *certificate)
+{
+	const char *state = member_text(json_object_get(certificate, "ocsp"), "state");
+
+	return strcmp(state, "none") == 0 ? "" : state;
+}
+
 static void append_certificates(struct buf *to, json_t *status)
 {
-	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "DAYS LEFT", "WHAT"};
+	static const char *const heads[] = {"CERTIFICATE", "EXPIRES", "DAYS LEFT", "OCSP", "WHAT"};
 	struct columns columns;
 	json_t *certificate;
 	size_t i;
 
-	columns_init(&columns, heads, 4);
+	columns_init(&columns, heads, 5);
 	json_array_foreach(json_object_get(status, "certificates"), i, certificate) {
 		struct buf expires = BUF_INIT(64);
 		append_time(&expires, certificate, "expires");
@@ -193,6 +201,7 @@ static void append_certificates(struct buf *to, json_t *status)
 		columns_printf(&columns, "%lld%s",
 			       json_integer_value(json_object_get(certificate, "days_left")),
 			       expires_soon(certificate) ? " (!)" : "");
+		columns_add_c(&columns, ocsp_state(certificate));
 		columns_add_c(&columns, member_text(certificate, "certificate"));
 		buf_done(&expires);
 	}
@@ -334,7 +343,7 @@ static void status_print(json_t *status)
 
 /*
  * 1 where the administrator should look: a role that is not ready, a file that is
- * not in force, a self-check that failed, a certificate that ends.
+ * not in force, a self-check that failed, a certificate that ends or was revoked.
  */
 static int status_code(json_t *status)
 {
@@ -348,7 +357,7 @@ static int status_code(json_t *status)
 		if (strcmp(member_text(role, "state"), "ready") != 0)
 			return CTL_FINDING;
 	json_array_foreach(json_object_get(status, "certificates"), i, certificate)
-		if (expires_soon(certificate))
+		if (expires_soon(certificate) || strcmp(ocsp_state(certificate), "revoked") == 0)
 			return CTL_FINDING;
 	return CTL_DONE;
 }

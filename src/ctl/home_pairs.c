@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "ctl/server_status.h"
+#include "tls/certificate_facts.h"
 #include "tls/trust.h"
 
 bool home_pair_is_default(const char *name)
@@ -69,6 +71,26 @@ static void pair_take(struct home_pair *pair, const char *folder, const struct t
 	buf_wipe(&key);
 }
 
+/* A certificate that must be stapled, and is not by the server that runs. */
+static void staple_check(struct home_pair *pair, json_t *in_force, int64_t now_s)
+{
+	json_t *ocsp = json_object_get(in_force, "ocsp");
+	struct buf file = BUF_INIT(NAME_MAX + 8);
+
+	if (pair->certificate == NULL || !json_is_object(ocsp) ||
+	    !tls_certificate_must_staple(pair->certificate) ||
+	    json_integer_value(json_object_get(ocsp, "until")) > now_s)
+		return;
+	buf_printf(&file, "%s.crt", pair->name);
+	const char *why = json_string_value(json_object_get(ocsp, "text"));
+	finding_add(&pair->findings, FINDING_WARNING,
+		    (struct finding_place){.table = buf_str(&file)},
+		    "nothing is stapled now, and it must be: clients refuse it (%s)",
+		    why == NULL || why[0] == '\0' ? json_string_value(json_object_get(ocsp, "state"))
+						  : why);
+	buf_done(&file);
+}
+
 static bool has_suffix(const char *name, const char *suffix)
 {
 	return name[0] != '.' && strlen(name) > strlen(suffix) &&
@@ -98,7 +120,7 @@ static struct home_pair *pair_add(struct home_pairs *pairs, struct str name)
 	return pair;
 }
 
-bool home_pairs_read(const char *home, int64_t now_s, struct home_pairs *pairs)
+bool home_pairs_read(const char *home, json_t *status, int64_t now_s, struct home_pairs *pairs)
 {
 	char *folder = path_join(home, "sslcert"), *roots = path_join(home, "sslca");
 	struct dirent **names;
@@ -109,8 +131,10 @@ bool home_pairs_read(const char *home, int64_t now_s, struct home_pairs *pairs)
 	for (int i = 0; i < count; i++) {
 		struct str file = str_from_c(names[i]->d_name);
 		struct home_pair *pair = pair_add(pairs, str_sub(file, 0, file.len - 4));
-		if (pair != NULL)
-			pair_take(pair, folder, trust, now_s);
+		if (pair == NULL)
+			continue;
+		pair_take(pair, folder, trust, now_s);
+		staple_check(pair, server_status_certificate(status, pair->name), now_s);
 	}
 	for (int i = 0; i < count; i++)
 		free(names[i]);

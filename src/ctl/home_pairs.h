@@ -6,6 +6,8 @@
 #ifndef POSTERN_CTL_HOME_PAIRS_H
 #define POSTERN_CTL_HOME_PAIRS_H
 
+#include <jansson.h>
+
 #include "tls/certificate.h"
 
 enum { HOME_PAIRS_MAX = 256 };
@@ -24,10 +26,11 @@ struct home_pairs {
 
 /*
  * Reads and checks all pairs, by name. Half a pair is one with an error. What this
- * user may not read gives a note. False when the folder cannot be listed. Blocks on
- * the disk; the caller frees in any case.
+ * user may not read gives a note. `status` is that of the running server, or NULL.
+ * False when the folder cannot be listed. Blocks on the disk; the caller frees in any
+ * case.
  */
-bool home_pairs_read(const char *home, int64_t now_s, struct home_pairs *pairs);
+bool home_pairs_read(const char *home, json_t *status, int64_t now_s, struct home_pairs *pairs);
 void home_pairs_done(struct home_pairs *pairs);
 
 /* "server" and "server-..." serve peers that name no host or an unknown one. */

@@ -58,6 +58,13 @@
 #define FIELDS_status_wanted(F)
 #define FIELDS_status_given(F) F(STR, json)
 
+/*
+ * What the CA says of a certificate (its fingerprint): a state of tls/ocsp.h, and the answer to
+ * staple until then. A failure, UNREACHABLE or UNUSABLE, comes without one and with its reason:
+ * what was stapled before goes on. From mailq to the parent, from there to every front.
+ */
+#define FIELDS_staple_given(F) F(STR, certificate) F(U32, state) F(U64, until_s) F(STR, response) F(STR, text)
+
 /* ---- keys ---- */
 
 /* The parent gives a private key (PEM) under a number; answered by done. */
@@ -232,6 +239,7 @@
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
 	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                                            \
 	X(user_anchors_given, FROM(PARENT), FROM(FRONT))                                           \
+	X(staple_given, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                    \
 	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
 	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
 	X(port_check_given, FROM(PARENT), FROM(FRONT))                                             \

@@ -24,6 +24,7 @@
 #include "mailq/certificate_job.h"
 #include "mailq/dns_files.h"
 #include "mailq/peer_names.h"
+#include "mailq/staple_job.h"
 #include "net/resolver.h"
 
 struct mailq;
@@ -55,6 +56,7 @@ struct mailq {
 	bool bogus_is_told;	  /* of the settings in force */
 	struct dns_files dns_files;
 	struct certificate_job *certificate_job; /* NULL: none is asked for */
+	struct staple_job *staple_job; /* of a server's role, not of a command's */
 	pthread_mutex_t config_lock;
 	struct config *config; /* under the lock; NULL until the first came */
 	struct client_contexts *contexts; /* the same */

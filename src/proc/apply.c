@@ -271,6 +271,8 @@ static enum fault front_give(struct parent *parent, struct child *child)
 
 	if (fault == FAULT_NONE)
 		fault = certificates_give(parent, child);
+	if (fault == FAULT_NONE)
+		fault = staples_give(&parent->staples, child);
 	for (size_t i = 0; i < parent->listeners.count && fault == FAULT_NONE; i++) {
 		const struct listener *listener = &parent->listeners.items[i];
 		struct msg_listener_given given = {.generation = parent->generation,
@@ -444,6 +446,9 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 	const struct msg_done *done = &packet->message.done;
 	uint64_t id = packet->header.id;
 
+	if (packet->header.kind == MSG_staple_given)
+		staples_take(&parent->staples, &parent->pairs, &packet->message.staple_given,
+			     parent->children, parent->child_count);
 	if (packet->header.kind == MSG_self_checked)
 		self_checks_take(parent, child->index, &packet->message.self_checked);
 	if (packet->header.kind == MSG_ports_checked)

@@ -40,7 +40,8 @@ static void append_listener(struct buf *json, const struct listener *listener)
 	buf_append_c(json, "\"}");
 }
 
-static void append_certificate(struct buf *json, const struct pair *pair)
+static void append_certificate(struct buf *json, const struct pair *pair,
+			       const struct staples *staples)
 {
 	struct buf text = BUF_INIT(1024);
 
@@ -54,9 +55,11 @@ static void append_certificate(struct buf *json, const struct pair *pair)
 		   (long long)tls_certificate_not_after(pair->certificate));
 	hex_encode(json, str_make(tls_certificate_digest(pair->certificate), SHA256_BYTES));
 	int64_t left_s = tls_certificate_not_after(pair->certificate) - clock_real_s();
-	buf_printf(json, "\",\"days_left\":%lld,\"expires_soon\":%s}",
+	buf_printf(json, "\",\"days_left\":%lld,\"expires_soon\":%s",
 		   (long long)(left_s / DAY_S),
 		   expiry_threshold(left_s) == EXPIRY_NEVER ? "false" : "true");
+	staples_append_status(staples, pair->certificate, json);
+	buf_append_char(json, '}');
 	buf_done(&text);
 }
 
@@ -84,7 +87,7 @@ void status_append(const struct parent *parent, struct buf *json)
 	buf_append_c(json, "],\"certificates\":[");
 	for (size_t i = 0; i < parent->pairs.count; i++) {
 		buf_append_c(json, i == 0 ? "" : ",");
-		append_certificate(json, &parent->pairs.items[i]);
+		append_certificate(json, &parent->pairs.items[i], &parent->staples);
 	}
 	buf_append_char(json, ']');
 	change_append_status(parent, json);

@@ -426,6 +426,7 @@ static void parent_free(struct parent *parent)
 	acme_desk_close(parent);
 	change_close(parent);
 	expiry_close(&parent->expiry);
+	staples_done(&parent->staples);
 	self_checks_done(&parent->self_checks);
 	port_checks_done(&parent->port_checks);
 	evidence_heads_done(&parent->evidence_heads);

@@ -25,6 +25,7 @@
 #include "proc/logs.h"
 #include "proc/port_checks.h"
 #include "proc/self_checks.h"
+#include "proc/staples.h"
 #include "session/metrics.h"
 
 enum { CHILDREN_MAX = 4 + 16, CONTROL_CLIENTS_MAX = 32 };
@@ -112,6 +113,7 @@ struct parent {
 	struct evidence_heads evidence_heads;
 	struct acme_desk acme_desk; /* certificates from a CA */
 	struct expiry expiry;
+	struct staples staples;
 	struct list control_clients;
 	size_t control_client_count;
 	int64_t change_noticed_ms; /* 0: none */

@@ -77,6 +77,7 @@ struct front_role {
 	struct role_client keys_client;
 	struct key_source_remote keys;
 	struct tls_tickets *tickets;
+	struct tls_staples *staples;
 	struct tls_challenges *challenges;
 	struct store *store;
 	struct auth_client *auth;
@@ -260,6 +261,13 @@ static enum fault user_anchors_make(const struct front_role *role, struct buf *w
 	return fault;
 }
 
+static void staple_take(struct front_role *role, const struct msg_staple_given *given)
+{
+	CHECK(given->certificate.len == TLS_STAPLE_ID_BYTES);
+	tls_staples_set(role->staples, (const unsigned char *)given->certificate.ptr,
+			given->response, (int64_t)given->until_s, clock_real_s());
+}
+
 /* One context a service; on a fault what was made is dropped and `why` says more. */
 static enum fault contexts_make(struct front_role *role, const struct config *config,
 				const struct tls_user_anchors *user_anchors,
@@ -272,6 +280,7 @@ static enum fault contexts_make(struct front_role *role, const struct config *co
 						  .identity_count = role->identity_count,
 						  .keys = &role->keys.source,
 						  .tickets = role->tickets,
+						  .staples = role->staples,
 						  .challenges = i == SERVICE_HTTPS ? role->challenges
 										   : NULL,
 						  .user_anchors = service->client_certificates
@@ -322,6 +331,7 @@ static enum fault partner_context_make(struct front_role *role, const struct con
 						  config->services[service].client_certificates
 							  ? user_anchors
 							  : NULL,
+					  .staples = role->staples,
 					  .file_name = config->file_name};
 
 	if (parts.policy == NULL || role->identity_count == 0)
@@ -529,6 +539,9 @@ static void parent_packet(struct front_role *role, struct packet *packet)
 		break;
 	case MSG_user_anchors_given:
 		user_anchors_take(role, packet);
+		break;
+	case MSG_staple_given:
+		staple_take(role, &packet->message.staple_given);
 		break;
 	case MSG_listener_given:
 		listener_take(role, packet);
@@ -816,6 +829,7 @@ static int front_start(struct front_role *role)
 	role->keys_client.answer_ms = KEYS_ANSWER_MS;
 	key_source_remote_init(&role->keys, &role->keys_client);
 	role->tickets = tls_tickets_new();
+	role->staples = tls_staples_new();
 	role->challenges = tls_challenges_new();
 	enum fault fault = metrics_map(role);
 	if (fault == FAULT_NONE)
@@ -848,6 +862,7 @@ static void front_end(struct front_role *role)
 	feed_free(&role->feed);
 	store_close(&role->store);
 	tls_tickets_free(&role->tickets);
+	tls_staples_free(&role->staples);
 	tls_challenges_free(&role->challenges);
 	role_client_done(&role->keys_client);
 	role_client_done(&role->store_client);

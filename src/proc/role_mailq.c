@@ -4,6 +4,7 @@
  */
 #include <malloc.h>
 
+#include "mailq/host_addresses.h"
 #include "mailq/mailq.h"
 #include "proc/broker.h"
 #include "proc/role.h"
@@ -17,14 +18,51 @@ enum { STORE_PATIENCE_MS = 30 * 1000 };
 /* Shorter than what the parent grants (parent.c). */
 enum { GRACE_MS = 10 * 1000 };
 
+/* ---- the answers of OCSP responders ---- */
+
+static void staple_tell(void *context, const struct msg_staple_given *given)
+{
+	struct mailq *mailq = context;
+	struct channel parent = {ROLE_FD_PARENT, ROLE_MAILQ, ROLE_PARENT};
+
+	/* One that is lost is asked for anew, half way through its life. */
+	if (channel_send(&parent, MSG_staple_given, 0, given) != FAULT_NONE)
+		log_printf(mailq->options.log, LOG_DEBUG, "mailq: an answer of OCSP was not taken");
+}
+
+static bool staple_is_ending(void *context)
+{
+	struct mailq *mailq = context;
+
+	return staple_job_is_ending(mailq->staple_job);
+}
+
+static enum fault staple_resolve(void *context, struct str host, struct buf *addresses,
+				 struct buf *why)
+{
+	struct mailq *mailq = context;
+
+	return host_addresses_wait(mailq->resolver, host, staple_is_ending, mailq, addresses, why);
+}
+
+/* ---- the parent ---- */
+
+static void certificate_take(struct mailq *mailq, const struct msg_certificate_given *given)
+{
+	staple_job_add(mailq->staple_job, given->generation, given->name, given->chain);
+}
+
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
 	if (packet->header.kind == MSG_dns_files_given)
 		mailq_dns_files_set(mailq, packet->message.dns_files_given.servers,
 				    packet->message.dns_files_given.anchors);
+	if (packet->header.kind == MSG_certificate_given)
+		certificate_take(mailq, &packet->message.certificate_given);
 	if (certificate_job_parent_message(mailq->certificate_job, packet) ||
 	    packet->header.kind != MSG_config_changed)
 		return;
+	staple_job_settle(mailq->staple_job, packet->message.config_changed.generation);
 	struct config *config = snapshot_config_read(packet, mailq->options.log);
 	if (config != NULL)
 		mailq_config_set(mailq, config);
@@ -54,8 +92,13 @@ int role_mailq(struct role_process *process)
 				 fault_text(fault));
 	mailq_send(mailq, store);
 	mailq->certificate_job = certificate_job_new(mailq);
+	mailq->staple_job = staple_job_new(&(struct staple_job_options){.log = &process->log,
+									.tell = staple_tell,
+									.resolve = staple_resolve,
+									.context = mailq});
 	role_ready(process, sandbox.data);
 	mailq_run(mailq);
+	staple_job_free(&mailq->staple_job);
 	mailq_free(&mailq);
 	store_close(&store);
 	role_client_done(&store_client);

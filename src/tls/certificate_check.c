@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "tls/certificate.h"
+#include "tls/certificate_facts.h"
 #include "tls/key_ring.h"
 #include "tls/pem.h"
 
@@ -119,11 +119,31 @@ static void check_chain(const struct tls_certificate *certificate, const char *f
 	}
 }
 
+/* RFC 7633: such a certificate without an answer to staple is refused by clients that know it. */
+static void check_staple(const struct tls_certificate *certificate, const char *file,
+			 struct findings *findings)
+{
+	struct buf url = BUF_INIT(2048);
+
+	if (!tls_certificate_must_staple(certificate))
+		return;
+	if (!tls_certificate_append_responder(certificate, &url))
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "it must be stapled, but names no OCSP responder over plain HTTP: clients "
+			    "refuse it; have it issued anew without \"must staple\"");
+	else if (tls_certificate_issuer(certificate) == NULL)
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "it must be stapled, but its issuer's certificate is not in the file, so "
+			    "that nothing can be asked: put it behind the leaf");
+	buf_done(&url);
+}
+
 void tls_certificate_check_form(const struct tls_certificate *certificate, const char *file,
 				int64_t now_s, struct findings *findings)
 {
 	check_key(certificate, file, findings);
 	check_chain(certificate, file, now_s, findings);
+	check_staple(certificate, file, findings);
 }
 
 void tls_certificate_check(const struct tls_certificate *certificate, const char *file,

@@ -41,6 +41,17 @@ const char *tls_key_kind_name(enum tls_key_kind kind)
 	return kind == TLS_KEY_RSA ? "RSA" : "ECDSA";
 }
 
+bool tls_fingerprint(const X509 *certificate, unsigned char fingerprint_out[TLS_KEY_ID_BYTES])
+{
+	return X509_digest(certificate, EVP_sha256(), fingerprint_out, NULL) == 1;
+}
+
+bool tls_certificate_fingerprint(const struct tls_certificate *certificate,
+				 unsigned char fingerprint_out[TLS_KEY_ID_BYTES])
+{
+	return tls_fingerprint(tls_certificate_leaf(certificate), fingerprint_out);
+}
+
 bool tls_certificate_has_scts(const struct tls_certificate *certificate)
 {
 	return X509_get_ext_by_NID(tls_certificate_leaf(certificate), NID_ct_precert_scts, -1) >= 0;

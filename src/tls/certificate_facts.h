@@ -15,6 +15,11 @@ void tls_certificate_append_issuer(const struct tls_certificate *certificate, st
 /* "RSA" or "ECDSA". */
 const char *tls_key_kind_name(enum tls_key_kind kind);
 
+/* The SHA-256 of the leaf in DER form, and of any certificate; false when that fails. */
+bool tls_certificate_fingerprint(const struct tls_certificate *certificate,
+				 unsigned char fingerprint_out[TLS_KEY_ID_BYTES]);
+bool tls_fingerprint(const X509 *certificate, unsigned char fingerprint_out[TLS_KEY_ID_BYTES]);
+
 /* True when timestamps of certificate logs are embedded (RFC 6962 section 3.3). */
 bool tls_certificate_has_scts(const struct tls_certificate *certificate);
 

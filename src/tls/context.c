@@ -547,6 +547,8 @@ enum fault tls_context_new(const struct tls_context_parts *parts, struct buf *wh
 			tls_user_anchors_attach(parts->user_anchors, self->openssl);
 	} else
 		tls_client_prepare(self->openssl, parts->anchors);
+	if (parts->staples != NULL)
+		tls_staples_attach(parts->staples, self->openssl);
 	if (!later_make(self, parts, why)) {
 		context_free(self);
 		return FAULT_INVALID;

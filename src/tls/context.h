@@ -22,6 +22,7 @@
 #include "tls/certificate.h"
 #include "tls/challenge.h"
 #include "tls/key_source.h"
+#include "tls/staples.h"
 #include "tls/tickets.h"
 #include "tls/user_anchors.h"
 
@@ -44,6 +45,7 @@ struct tls_context_parts {
 	struct key_source *keys; /* borrowed, outlives the context */
 	/* Borrowed, outlives the context; NULL: keys of its own. */
 	struct tls_tickets *tickets;
+	struct tls_staples *staples; /* a listener's; borrowed, outlives it. NULL: nothing is stapled */
 	struct tls_anchors *anchors; /* a client's; referenced. NULL: trusts nobody */
 	/* Borrowed, outlives the context; NULL: acme-tls/1 is not answered. */
 	struct tls_challenges *challenges;
