@@ -72,6 +72,22 @@ RAW = {
         "TlsPolicy admits it"),
     "answers in the clear": ({"say": "220 hello\r\n"}, "spoke no TLS where TLS was expected (it began with 220 hello)"),
     "closes": ({}, "closed the connection when TLS began; its log says why"),
+    "closes within a record": ({"bytes": "1603030040"}, "closed the connection in the middle of the handshake; its log"),
+    "breaks off": ({"reset": True}, "broke the connection in the middle of the handshake (Connection reset by peer)"),
+    "answers with a hello cut short": ({"bytes": "16030300050200000103"},
+                                       "sent a malformed message (length mismatch); a fault in its TLS library; "
+                                       "answered with alert 50, decode_error"),
+    "answers with another message first": ({"bytes": "16030300040b000000"},
+                                           "sent a message out of turn (unexpected message); a fault in its TLS "
+                                           "library; answered with alert 10, unexpected_message"),
+    "answers with a group that was not offered": (
+        {"hello": {"version": "TLSv1.3", "suite": "TLS_AES_128_GCM_SHA256", "retry": "secp256k1"}},
+        "chose a group for the key exchange that was not offered; SmtpSecurity/EnableEphemeralECDH (the default) offers "),
+    "answers with a record that nobody can read": (
+        {"hello": {"version": "TLSv1.3", "suite": "TLS_AES_128_GCM_SHA256", "share": "X25519",
+                   "then": "1703030020" + "00" * 32}},
+        "sent a record that does not decrypt; wrong keys, or tampering on the way; answered with alert 20, "
+        "bad_record_mac"),
 }
 CERTIFICATES = {
     "good": None,

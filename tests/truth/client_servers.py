@@ -6,7 +6,8 @@
     dh           bits of its DHE group: 1024 (Oakley group 2), 2048, 4096 (RFC 7919)
     certificate  "good" (the default), "expired", "elsewhere", "self-signed", "stranger"
     raw          looks at the hello, answers with bytes of its own, and closes:
-                 {"alert": N}, {"hello": {...}}, {"say": TEXT} or {}
+                 {"alert": N}, {"hello": {...}}, {"say": TEXT}, {"bytes": HEX}, {"reset": true} or {}; a hello may
+                 ask for a group again ("retry") or bring a share of one ("share"), and have bytes behind it ("then")
 
 One port for STARTTLS and one for TLS at once serve them all: the address that a connection comes to tells which
 case it belongs to.
@@ -24,8 +25,8 @@ import warnings
 from pathlib import Path
 
 import complete
-from hello import (GROUP_NAMES, RECORD_ALERT, RECORD_HANDSHAKE, VERSIONS, VERSION_NAMES, Reader, Unreadable, extension,
-                   messages, records, vector)
+from hello import (GROUP_NAMES, GROUPS, RECORD_ALERT, RECORD_HANDSHAKE, RETRY_RANDOM, VERSIONS, VERSION_NAMES, Reader,
+                   Unreadable, extension, messages, records, share_of, vector)
 from suites import NUMBERS, SUITES
 
 STARTTLS_PORT, IMPLICIT_PORT = 5525, 5465
@@ -45,7 +46,7 @@ def client_hello(content):
     reader = Reader(content)
     found = {"at most": VERSION_NAMES[reader.number(2)], "groups": []}
     reader.take(32)
-    reader.vector(1)
+    found["session"] = reader.vector(1)
     numbers = struct.iter_unpack(">H", reader.vector(2))
     found["suites"] = [NAMES_BY_NUMBER[number] for number, in numbers if number in NAMES_BY_NUMBER]
     reader.vector(1)
@@ -75,20 +76,36 @@ def record(kind, content):
     return struct.pack(">BH", kind, 0x0303) + vector(2, content)
 
 
-def server_hello(hello):
-    random = os.urandom(24) + (SENTINEL if hello.get("sentinel") else os.urandom(8))
+def server_random(hello):
+    if "retry" in hello:
+        return RETRY_RANDOM
+    return os.urandom(24) + (SENTINEL if hello.get("sentinel") else os.urandom(8))
+
+
+def server_extensions(hello):
+    if hello["version"] != "TLSv1.3":
+        return b"" if hello.get("renegotiation") == "none" else extension(0xff01, b"\x00")
+    group = struct.pack(">H", GROUPS[hello.get("retry") or hello["share"]])
+    share = b"" if "retry" in hello else vector(2, share_of(hello["share"]))
+    return extension(43, struct.pack(">H", VERSIONS["TLSv1.3"])) + extension(51, group + share)
+
+
+def server_hello(hello, session):
     suite = NUMBERS.get(hello["suite"], 0x0005)
-    extensions = b"" if hello.get("renegotiation") == "none" else extension(0xff01, b"\x00")
-    body = struct.pack(">H", VERSIONS[hello["version"]]) + random + b"\x00" + struct.pack(">H", suite) + b"\x00"
-    return record(RECORD_HANDSHAKE, b"\x02" + vector(3, body + (vector(2, extensions) if extensions else b"")))
+    version = min(VERSIONS[hello["version"]], VERSIONS["TLSv1.2"])
+    extensions = server_extensions(hello)
+    body = (struct.pack(">H", version) + server_random(hello)
+            + vector(1, session if hello["version"] == "TLSv1.3" else b"") + struct.pack(">H", suite) + b"\x00"
+            + (vector(2, extensions) if extensions else b""))
+    return record(RECORD_HANDSHAKE, b"\x02" + vector(3, body)) + bytes.fromhex(hello.get("then", ""))
 
 
-def raw_answer(raw):
+def raw_answer(raw, session):
     if "alert" in raw:
         return record(RECORD_ALERT, bytes((2, raw["alert"])))
     if "hello" in raw:
-        return server_hello(raw["hello"])
-    return raw.get("say", "").encode()
+        return server_hello(raw["hello"], session)
+    return bytes.fromhex(raw["bytes"]) if "bytes" in raw else raw.get("say", "").encode()
 
 
 # ---- keys and certificates
@@ -218,7 +235,10 @@ class Servers:
             stream.sendall(b"220 go\r\n")
         if "raw" in server:
             self.seen[address] = hello_read(stream)
-            stream.sendall(raw_answer(server["raw"]))
+            if "reset" in server["raw"]:
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return
+            stream.sendall(raw_answer(server["raw"], self.seen[address]["session"]))
             stream.shutdown(socket.SHUT_WR)
             stream.recv(4096)
             return

@@ -182,11 +182,17 @@ def raw_text(raw):
         return f"sends alert {raw['alert']}"
     if "say" in raw:
         return f"sends {code(raw['say'].strip())}"
+    if "bytes" in raw:
+        return f"sends the bytes {raw['bytes']}, and closes"
+    if "reset" in raw:
+        return "resets the connection"
     if "hello" not in raw:
         return "closes the connection"
     hello = raw["hello"]
     more = ", says that it could more" if hello.get("sentinel") else ""
     more += ", without secure renegotiation" if "renegotiation" in hello else ""
+    more += f", asks for {hello['retry']}" if "retry" in hello else ""
+    more += ", and what follows is no ciphertext" if "then" in hello else ""
     return f"answers with {hello['version']} and {hello['suite']}{more}, and closes"
 
 
