@@ -145,7 +145,7 @@ static int target_probe(const struct ctl *ctl, struct link *link, struct str tar
 	else if (answer.message.probe_given.fault == FAULT_INVALID)
 		code = ctl_fail(CTL_USAGE,
 				"%.*s: write DOMAIN or HOST[:PORT]; --service is SMTP, Submission, "
-				"SMTPS, POP3S, IMAPS or HTTPS",
+				"SMTPS, POP3, POP3S, IMAPS or HTTPS",
 				STR_ARG(target));
 	else if (answer.message.probe_given.fault != FAULT_NONE)
 		code = ctl_fail(CTL_NOT_RUNNING, "%.*s: %s", STR_ARG(target),

@@ -77,7 +77,7 @@ static const struct command rows[] = {
 	 "Show what a destination offers, and what the client's policy makes of it",
 	 "Connects as the server would to deliver mail: finds the hosts of a domain, says EHLO, begins TLS, "
 	 "judges the certificate, and goes. Sends nothing. --service is SMTP (the default), Submission, "
-	 "SMTPS, POP3S, IMAPS or HTTPS. The exit code is 1 where a destination cannot be spoken to as "
+	 "SMTPS, POP3, POP3S, IMAPS or HTTPS. The exit code is 1 where a destination cannot be spoken to as "
 	 "the policy demands; with --json each destination is one line.",
 	 cmd_tls_probe},
 	{"tls set", "[TABLE.VARIABLE=VALUE...]", 0, ARGUMENTS_MAX,

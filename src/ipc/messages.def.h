@@ -204,7 +204,7 @@
 
 /*
  * Looks at a destination as a client of ours would (mailq/probe.h); `service` is "SMTP",
- * "POP3S", ... Answered by probe_given: what was seen, a JSON object; INVALID: no such
+ * "POP3", ... Answered by probe_given: what was seen, a JSON object; INVALID: no such
  * service, or no such target.
  */
 #define FIELDS_probe_wanted(F) F(STR, target) F(STR, service)

@@ -16,19 +16,34 @@ enum {
 	TARGETS_MAX = 2 * ROUTE_ADDRESSES_MAX,
 };
 
+struct probe;
+
+/* What is spoken: each begins, talks on, and is over. */
+struct probe_speech {
+	void (*begin)(struct probe *probe, const struct outbound_parts *parts);
+	enum step (*talk)(struct probe *probe);
+	void (*done)(struct probe *probe);
+};
+
+static const struct probe_speech smtp_speech, pop3_speech, bare_speech;
+
 /* How a service is spoken to. */
 struct probe_kind {
 	const char *name;
 	uint16_t port;
 	enum client_id client;
 	bool is_implicit;
-	bool is_smtp; /* else there is nothing but TLS to see */
+	const struct probe_speech *speech;
 };
 
 static const struct probe_kind kinds[] = {
-	{"SMTP", 25, CLIENT_SMTP, false, true},	      {"Submission", 587, CLIENT_SMTP, false, true},
-	{"SMTPS", 465, CLIENT_SMTP, true, true},      {"POP3S", 995, CLIENT_POP3, true, false},
-	{"IMAPS", 993, CLIENT_POP3, true, false},     {"HTTPS", 443, CLIENT_POP3, true, false},
+	{"SMTP", 25, CLIENT_SMTP, false, &smtp_speech},
+	{"Submission", 587, CLIENT_SMTP, false, &smtp_speech},
+	{"SMTPS", 465, CLIENT_SMTP, true, &smtp_speech},
+	{"POP3", 110, CLIENT_POP3, false, &pop3_speech},
+	{"POP3S", 995, CLIENT_POP3, true, &pop3_speech},
+	{"IMAPS", 993, CLIENT_POP3, true, &bare_speech},
+	{"HTTPS", 443, CLIENT_POP3, true, &bare_speech},
 };
 
 enum probe_stage { PROBE_ROUTE, PROBE_DIAL, PROBE_TALK };
@@ -49,9 +64,12 @@ struct probe {
 	char name[TARGET_MAX];		      /* whom we mean: its name, or its address */
 	struct dial_target targets[TARGETS_MAX];
 	struct dial dial;
-	bool is_talking; /* one of these is there */
-	struct smtp_client smtp;
-	struct outbound bare;
+	bool is_talking; /* the one of these that the service speaks is there */
+	union {
+		struct smtp_client smtp;
+		struct pop3_client pop3;
+		struct outbound bare;
+	};
 	json_t *report;
 };
 
@@ -135,10 +153,8 @@ static void probe_end(struct task *task)
 	struct probe *probe = list_entry(task, struct probe, task);
 
 	route_find_free(&probe->find);
-	if (probe->is_talking && probe->kind->is_smtp)
-		smtp_client_done(&probe->smtp);
-	else if (probe->is_talking)
-		outbound_done(&probe->bare);
+	if (probe->is_talking)
+		probe->kind->speech->done(probe);
 	dial_done(&probe->dial);
 	role_peer_release(&probe->peer);
 	client_contexts_unref(&probe->contexts);
@@ -169,7 +185,19 @@ static void talked(struct probe *probe, const struct outbound *outbound)
 	probe_report_outbound(probe->report, outbound);
 }
 
-/* ---- talking ---- */
+/* ---- talking: SMTP ---- */
+
+static void smtp_begin(struct probe *probe, const struct outbound_parts *parts)
+{
+	const struct config *config = client_contexts_config(probe->contexts);
+	struct str hostname = config->server.hostname;
+
+	smtp_client_init(&probe->smtp,
+			 &(struct smtp_client_parts){
+				 .outbound = *parts,
+				 .helo = str_is_empty(hostname) ? STR("localhost") : hostname,
+				 .is_implicit = probe->kind->is_implicit});
+}
 
 static enum step smtp_talk(struct probe *probe)
 {
@@ -197,6 +225,63 @@ static enum step smtp_talk(struct probe *probe)
 	return finish(probe);
 }
 
+static void smtp_done(struct probe *probe)
+{
+	smtp_client_done(&probe->smtp);
+}
+
+static const struct probe_speech smtp_speech = {smtp_begin, smtp_talk, smtp_done};
+
+/* ---- talking: POP3 ---- */
+
+static void pop3_begin(struct probe *probe, const struct outbound_parts *parts)
+{
+	pop3_client_init(&probe->pop3,
+			 &(struct pop3_client_parts){.outbound = *parts,
+						     .is_implicit = probe->kind->is_implicit});
+}
+
+static enum step pop3_talk(struct probe *probe)
+{
+	struct pop3_client *client = &probe->pop3;
+
+	if (probe->task.is_expired)
+		pop3_client_expire(client);
+	enum pop3_client_step step = pop3_client_step(client);
+	probe->task.deadline_ms = client->outbound.stream.deadline_ms;
+	switch (step) {
+	case POP3_CLIENT_WAIT_INPUT:
+		return STEP_WAIT_INPUT;
+	case POP3_CLIENT_WAIT_OUTPUT:
+		return STEP_WAIT_OUTPUT;
+	default:
+		break;
+	}
+	probe_report_pop3(probe->report, client);
+	talked(probe, &client->outbound);
+	if (step == POP3_CLIENT_READY) {
+		pop3_client_say(client, STR("QUIT"), false);
+		(void)pop3_client_step(client);
+	}
+	return finish(probe);
+}
+
+static void pop3_done(struct probe *probe)
+{
+	pop3_client_done(&probe->pop3);
+}
+
+static const struct probe_speech pop3_speech = {pop3_begin, pop3_talk, pop3_done};
+
+/* ---- talking: nothing but TLS ---- */
+
+static void bare_begin(struct probe *probe, const struct outbound_parts *parts)
+{
+	outbound_init(&probe->bare, parts);
+	/* What fails here is told by the next step. */
+	(void)!outbound_tls_begin(&probe->bare);
+}
+
 static enum step bare_talk(struct probe *probe)
 {
 	struct outbound *outbound = &probe->bare;
@@ -213,6 +298,15 @@ static enum step bare_talk(struct probe *probe)
 	return finish(probe);
 }
 
+static void bare_done(struct probe *probe)
+{
+	outbound_done(&probe->bare);
+}
+
+static const struct probe_speech bare_speech = {bare_begin, bare_talk, bare_done};
+
+/* ---- talking begins ---- */
+
 static void talk_begin(struct probe *probe)
 {
 	struct config *config = client_contexts_config(probe->contexts);
@@ -223,27 +317,18 @@ static void talk_begin(struct probe *probe)
 		.host = str_from_c(probe->name),
 		.address = address};
 	struct client_rule rule = client_contexts_rule(probe->contexts, &destination);
-	struct smtp_client_parts parts = {
-		.outbound = {.fd = dial_take(&probe->dial),
-			     .context = rule.context,
-			     .file_name = config->file_name,
-			     .host = destination.host,
-			     .demand = &rule.demand,
-			     .input_max = INPUT_MAX,
-			     .patience_ms = STEP_MS},
-		.helo = str_is_empty(config->server.hostname) ? STR("localhost")
-							      : config->server.hostname,
-		.is_implicit = probe->kind->is_implicit};
+	struct outbound_parts parts = {.fd = dial_take(&probe->dial),
+				       .context = rule.context,
+				       .file_name = config->file_name,
+				       .host = destination.host,
+				       .demand = &rule.demand,
+				       .input_max = INPUT_MAX,
+				       .patience_ms = STEP_MS};
 
 	probe_report_rule(probe->report, &rule, config->file_name);
 	probe->is_talking = true;
 	probe->stage = PROBE_TALK;
-	if (probe->kind->is_smtp) {
-		smtp_client_init(&probe->smtp, &parts);
-		return;
-	}
-	outbound_init(&probe->bare, &parts.outbound);
-	(void)!outbound_tls_begin(&probe->bare);
+	probe->kind->speech->begin(probe, &parts);
 }
 
 /* ---- connecting ---- */
@@ -326,7 +411,7 @@ static enum step probe_run(struct task *task)
 		return step;
 	if (probe->stage == PROBE_DIAL && !dial_go(probe, &step))
 		return step;
-	return probe->kind->is_smtp ? smtp_talk(probe) : bare_talk(probe);
+	return probe->kind->speech->talk(probe);
 }
 
 static const struct task_ops probe_ops = {.run = probe_run, .end = probe_end};
@@ -345,8 +430,7 @@ static void route_begin(struct probe *probe)
 {
 	struct route_request request = {.resolver = probe->mailq->resolver,
 					.domain = str_from_c(probe->host),
-					.is_host = probe->has_port || !probe->kind->is_smtp ||
-						   probe->kind->port != 25,
+					.is_host = probe->has_port || probe->kind != &kinds[0],
 					.wake = route_wake,
 					.wake_context = probe};
 

@@ -128,6 +128,20 @@ void probe_report_smtp(json_t *report, const struct smtp_client *client)
 	json_object_set_new(report, "extensions", extensions);
 }
 
+void probe_report_pop3(json_t *report, const struct pop3_client *client)
+{
+	json_t *extensions = json_array();
+
+	for (int i = 0; i < POP3_CAPABILITY_COUNT; i++) {
+		if (pop3_capabilities_has(client->capabilities, (enum pop3_capability)i))
+			json_array_append_new(
+				extensions,
+				json_string(pop3_capability_name((enum pop3_capability)i)));
+	}
+	json_object_set_new(report, "starttls", json_boolean(client->offered_stls));
+	json_object_set_new(report, "extensions", extensions);
+}
+
 static json_t *shown_json(const struct tls_connection *connection, size_t index)
 {
 	struct tls_shown shown;

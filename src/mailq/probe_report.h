@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "deliver/client_contexts.h"
+#include "deliver/pop3_client.h"
 #include "deliver/route.h"
 #include "deliver/smtp_client.h"
 
@@ -20,6 +21,8 @@ void probe_report_rule(json_t *report, const struct client_rule *rule, struct st
 void probe_report_address(json_t *report, const uint8_t address[16]);
 /* What an SMTP server said. */
 void probe_report_smtp(json_t *report, const struct smtp_client *client);
+/* What a POP3 server said. */
+void probe_report_pop3(json_t *report, const struct pop3_client *client);
 /* TLS, certificates and the failure of a connection; its outcome. */
 void probe_report_outbound(json_t *report, const struct outbound *outbound);
 /* A failure before there was a connection; `kind` is for programs. */

@@ -105,6 +105,10 @@ def test_implicit_tls_and_the_other_table(place):
     assert probe(place, "127.0.0.1:2465", "--service", "SMTPS")["tls"]["version"] == "TLSv1.3"
     report = probe(place, "127.0.0.1:2995", "--service", "pop3s")
     assert report["outcome"] == "tls" and report["rule"]["table"] == "Security"
+    report = probe(place, "127.0.0.1:2110", "--service", "POP3")
+    assert report["outcome"] == "tls" and report["starttls"] and "UIDL" in report["extensions"]
+    assert probe(place, "127.0.0.1:2993", "--service", "IMAPS")["outcome"] == "tls"
+    assert probe(place, "127.0.0.1:2525", "--service", "POP3")["failure"]["kind"] == "nonsense"
 
 
 def test_rows_demand_and_the_log_tells(place):

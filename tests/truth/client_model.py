@@ -8,8 +8,8 @@ import model
 from suites import SUITES
 
 # Section 2: mail that is sent, and everything else.
-TABLES = {"SMTP": "SmtpSecurity", "Submission": "SmtpSecurity", "SMTPS": "SmtpSecurity", "POP3S": "Security",
-          "IMAPS": "Security", "HTTPS": "Security"}
+TABLES = {"SMTP": "SmtpSecurity", "Submission": "SmtpSecurity", "SMTPS": "SmtpSecurity", "POP3": "Security",
+          "POP3S": "Security", "IMAPS": "Security", "HTTPS": "Security"}
 DEFAULTS = {"EnableEphemeralDH": "1", "EphemeralDHKeySize": "0", "EnableEphemeralECDH": "1",
             "ClientTlsProtocols": "", "ClientTlsCiphers": "", "TlsFloor": "", "TlsFloorMode": "observe"}
 UPGRADE = "it has to be upgraded"

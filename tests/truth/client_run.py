@@ -11,7 +11,7 @@ from harness.server import CommandFailed, Server
 LOG_SECONDS = 5
 # As many as one command line takes.
 TARGETS = 60
-STARTTLS = ("SMTP", "Submission")
+STARTTLS = ("SMTP", "Submission", "POP3")
 
 
 def addressed(value, address):
@@ -138,7 +138,8 @@ class ClientRun:
         anchor.chmod(0o644)
         self.servers = Servers(self.pairs)
         for case in self.cases:
-            self.servers.by_address[case["address"]] = (case["server"], self.data["servers"][case["server"]])
+            self.servers.by_address[case["address"]] = (case["server"], self.data["servers"][case["server"]],
+                                                        case["service"])
         try:
             for kind in dict.fromkeys(self.run.environment_of(case["policy"]) for case in self.cases):
                 cases = [case for case in self.cases if self.run.environment_of(case["policy"]) == kind]

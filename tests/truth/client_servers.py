@@ -37,6 +37,11 @@ OAKLEY_2 = ("ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020
             "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff")
 NAMES_BY_NUMBER = {suite.number: suite.iana for suite in SUITES.values()}
 SENTINEL = b"DOWNGRD\x01"
+# What a server says before TLS, turn by turn, and behind it, to whatever comes.
+SMTP_CLEAR = (b"220 truth ESMTP\r\n", b"250-truth\r\n250 STARTTLS\r\n", b"220 go\r\n")
+POP3_CLEAR = (b"+OK truth\r\n", b"+OK\r\nSTLS\r\n.\r\n", b"+OK go\r\n")
+SMTP_GREETING, SMTP_ANSWER = b"220 truth ESMTP\r\n", b"250 truth\r\n"
+POP3_GREETING, POP3_ANSWER = b"+OK truth\r\n", b"+OK\r\nUIDL\r\n.\r\n"
 
 
 # ---- what a client says
@@ -227,12 +232,14 @@ class Servers:
 
     def _talk(self, stream, is_implicit):
         address = stream.getsockname()[0]
-        name, server = self.by_address[address]
+        name, server, service = self.by_address[address]
+        is_pop3 = service.startswith("POP3")
         if not is_implicit:
-            for words in (b"220 truth ESMTP\r\n", b"250-truth\r\n250 STARTTLS\r\n"):
+            *turns, consent = POP3_CLEAR if is_pop3 else SMTP_CLEAR
+            for words in turns:
                 stream.sendall(words)
                 stream.recv(4096)
-            stream.sendall(b"220 go\r\n")
+            stream.sendall(consent)
         if "raw" in server:
             self.seen[address] = hello_read(stream)
             if "reset" in server["raw"]:
@@ -244,9 +251,9 @@ class Servers:
             return
         with self.context(name, server).wrap_socket(stream, server_side=True) as tls:
             if is_implicit:
-                tls.sendall(b"220 truth ESMTP\r\n")
+                tls.sendall(POP3_GREETING if is_pop3 else SMTP_GREETING)
             while True:
                 line = tls.recv(4096)
                 if not line or re.match(rb"QUIT", line):
                     return
-                tls.sendall(b"250 truth\r\n")
+                tls.sendall(POP3_ANSWER if is_pop3 else SMTP_ANSWER)
