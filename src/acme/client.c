@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/client.h"
 
-enum { NONCE_TRIES = 8, REQUEST_MAX = 256 * 1024, WORDS_MAX = 8 * 1024, STATUS_BAD = 400 };
+enum { NONCE_TRIES = 16, REQUEST_MAX = 256 * 1024, WORDS_MAX = 8 * 1024, STATUS_BAD = 400 };
 
 void acme_failure_init(struct acme_failure *failure)
 {

@@ -386,7 +386,9 @@ static void challenge_wanted(struct parent *parent, uint64_t id,
 		desk->fronts_awaited |= 1u << i;
 		challenge_send(parent, child, id, challenge);
 	}
-	challenge_settle(parent);
+	/* While none serves, the first that does is waited for. */
+	if (desk->fronts_awaited != 0 || desk->challenge.len == 0)
+		challenge_settle(parent);
 }
 
 static void challenge_taken(struct parent *parent, const struct child *front, uint64_t id,
@@ -409,9 +411,12 @@ static void challenge_remind(struct parent *parent, struct child *front)
 	struct message_header header;
 	union message_any message;
 
-	if (desk->challenge.len > 0 &&
-	    message_decode(buf_str(&desk->challenge), -1, &header, &message) == FAULT_NONE)
-		challenge_send(parent, front, 0, &message.acme_challenge);
+	if (desk->challenge.len == 0 ||
+	    message_decode(buf_str(&desk->challenge), -1, &header, &message) != FAULT_NONE)
+		return;
+	if (desk->challenge_asked != 0)
+		desk->fronts_awaited |= 1u << (front - parent->children);
+	challenge_send(parent, front, desk->challenge_asked, &message.acme_challenge);
 }
 
 /* ---- the pair ---- */

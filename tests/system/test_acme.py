@@ -49,7 +49,7 @@ def test_tls_alpn_01_rsa_and_renewal_with_the_same_key(acme_home, authority):
 
 
 def test_bad_nonces_are_tried_again(acme_home, authority):
-    with authority.run(PORTS, PEBBLE_WFE_NONCEREJECT="40"), Server(acme_home):
+    with authority.run(PORTS, PEBBLE_WFE_NONCEREJECT="30"), Server(acme_home):
         request(acme_home, "mail", NAME)
         request(acme_home, "mail", NAME)
 
