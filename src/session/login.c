@@ -8,7 +8,6 @@
 #include "session/login_scram.h"
 #include "session/session_internal.h"
 #include "store/directory.h"
-#include "tls/user_certificate.h"
 
 /* In one session. */
 enum { FAILED_LOGINS_MAX = 3 };
@@ -299,15 +298,13 @@ static bool certificate_name_find(struct session *session,
 	return is_found;
 }
 
-static enum fault certificate_judge(struct session *session, enum login_verdict *verdict_out)
+static enum fault certificate_judge(struct session *session,
+				    const struct tls_user_certificate *certificate,
+				    enum login_verdict *verdict_out)
 {
-	struct tls_user_certificate certificate;
 	struct user user;
 
-	/* The mechanism is offered to nobody without one, but a mistake here would let everybody in. */
-	tls_user_certificate_read(session->stream.transport_state, &certificate);
-	CHECK(certificate.is_good && certificate.name_count > 0);
-	if (!certificate_name_find(session, &certificate, sasl_user(session->sasl))) {
+	if (!certificate_name_find(session, certificate, sasl_user(session->sasl))) {
 		*verdict_out = LOGIN_WRONG_IDENTITY;
 		return FAULT_NONE;
 	}
@@ -321,8 +318,16 @@ static enum fault certificate_judge(struct session *session, enum login_verdict 
 static enum command_step certificate_ask(struct session *session)
 {
 	struct login_question question = {.kind = LOGIN_BY_CERTIFICATE};
-	enum fault fault = certificate_judge(session, &question.found);
+	struct tls_user_certificate certificate;
 
+	/* It was good at the handshake; since then it may have expired. */
+	tls_user_certificate_read(session->stream.transport_state, &certificate);
+	if (!certificate.is_good || certificate.name_count == 0) {
+		session->tls.has_user = false;
+		session_certificate_log(session, &certificate);
+		return login_end(session, LOGIN_REFUSED);
+	}
+	enum fault fault = certificate_judge(session, &certificate, &question.found);
 	if (fault != FAULT_NONE)
 		return login_fail(session, fault);
 	return login_ask(session, &question);

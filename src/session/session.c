@@ -11,7 +11,6 @@
 #include "session/login.h"
 #include "session/peer.h"
 #include "session/session_internal.h"
-#include "tls/user_certificate.h"
 
 enum {
 	HANDSHAKE_MS = 30 * 1000,
@@ -353,20 +352,26 @@ static void floor_observe(struct session *session)
 	log_line_end(&line);
 }
 
-/* Who shows a certificate means to log in by it: that it does not serve is told. */
-static void certificate_observe(struct session *session)
+void session_certificate_log(const struct session *session,
+			     const struct tls_user_certificate *certificate)
 {
-	struct tls_user_certificate certificate;
 	struct log_line line;
 
-	tls_user_certificate_read(session->stream.transport_state, &certificate);
-	if (!certificate.is_presented || certificate.is_good)
-		return;
 	log_line_begin(&line, session_log(session), LOG_SECURITY);
-	tls_user_certificate_append(&line.text, session->stream.transport_state, &certificate,
+	tls_user_certificate_append(&line.text, session->stream.transport_state, certificate,
 				    str_from_c(session->peer_text));
 	log_line_text(&line, "; service %s", service_name(session->service->id));
 	log_line_end(&line);
+}
+
+/* Who shows a certificate means to log in by it: that it does not serve is told. */
+static void certificate_observe(const struct session *session)
+{
+	struct tls_user_certificate certificate;
+
+	tls_user_certificate_read(session->stream.transport_state, &certificate);
+	if (certificate.is_presented && !certificate.is_good)
+		session_certificate_log(session, &certificate);
 }
 
 static void handshake_count(struct session *session)

@@ -15,7 +15,6 @@
 #include "store/mailbox.h"
 #include "store/queue.h"
 #include "tls/binding.h"
-#include "tls/user_certificate.h"
 
 enum { HEARD_MAX = 8 << 20, STAMP_LEN = 23, BODY_MAX = 4 << 20 };
 
@@ -50,6 +49,7 @@ enum io tls_handshake(struct tls_connection *connection)
 void tls_connection_facts(const struct tls_connection *connection, struct tls_facts *facts_out)
 {
 	*facts_out = (struct tls_facts){.is_active = true,
+					.has_user = fixture.offers_certificate,
 					.version = TLS_PROTOCOL_COUNT - 1,
 					.version_name = "TLSv1.3",
 					.suite = "TLS_AES_128_GCM_SHA256",
@@ -92,7 +92,7 @@ bool tls_connection_binding(const struct tls_connection *connection, struct str 
 void tls_user_certificate_read(const struct tls_connection *connection,
 			       struct tls_user_certificate *certificate_out)
 {
-	*certificate_out = (struct tls_user_certificate){.is_presented = false};
+	*certificate_out = fixture.certificate;
 }
 
 void tls_user_certificate_append(struct buf *to, const struct tls_connection *connection,
@@ -171,7 +171,10 @@ enum fault auth_client_ask(struct auth_client *client, const struct login_questi
 {
 	bool is_known = str_has_suffix_nocase(question->account, STR("@example.org"));
 
-	answer = (struct login_answer){.verdict = !is_known ? LOGIN_UNKNOWN_USER
+	if (question->kind == LOGIN_BY_CERTIFICATE)
+		answer = (struct login_answer){.verdict = question->found};
+	else
+		answer = (struct login_answer){.verdict = !is_known ? LOGIN_UNKNOWN_USER
 						  : str_equals(question->password, STR("secret"))
 							  ? LOGIN_GRANTED
 							  : LOGIN_WRONG_PASSWORD};

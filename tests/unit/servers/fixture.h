@@ -15,6 +15,7 @@
 
 #include "session/front.h"
 #include "store/mail.h"
+#include "tls/user_certificate.h"
 
 enum { FIXTURE_MESSAGES = 8 };
 
@@ -26,6 +27,8 @@ struct fixture_message {
 struct fixture {
 	struct config config;
 	struct config_limits *limits;
+	bool offers_certificate; /* the handshake finds the client's certificate good */
+	struct tls_user_certificate certificate; /* what is found of it at a login */
 
 	/* What the store says. */
 	enum fault view_fault;

@@ -347,6 +347,31 @@ static void test_login(void **state)
 	fixture_exchange("AUTH PLAIN\r\n", "503 5.5.1 Already authenticated\r\n");
 }
 
+static void test_login_by_certificate(void **state)
+{
+	fixture.offers_certificate = true;
+	fixture.certificate = (struct tls_user_certificate){.is_presented = true,
+							    .is_good = true,
+							    .name_count = 1,
+							    .names = {"Anna@example.org"}};
+	connect_greeted(SERVICE_SMTPS);
+	fixture_exchange("AUTH EXTERNAL Ym9iQGV4YW1wbGUub3Jn\r\n",
+			 "535 5.7.8 Wrong user name or password\r\n");
+	fixture_exchange("AUTH EXTERNAL\r\n", "334 \r\n");
+	fixture_exchange("\r\n", "235 2.7.0 Authentication successful\r\n");
+}
+
+/* Days may lie between the handshake and the login. */
+static void test_certificate_expires_within_the_session(void **state)
+{
+	fixture.offers_certificate = true;
+	fixture.certificate = (struct tls_user_certificate){.is_presented = true};
+	connect_greeted(SERVICE_SMTPS);
+	fixture_exchange("AUTH EXTERNAL =\r\n", "535 5.7.8 Wrong user name or password\r\n");
+	fixture_expect_log(LOG_SECURITY, "TLS: a certificate; service SMTPS");
+	fixture_exchange("AUTH EXTERNAL =\r\n", "504 5.5.4 Mechanism not available\r\n");
+}
+
 static void test_a_user_sends_as_himself(void **state)
 {
 	login();
@@ -541,6 +566,8 @@ int main(void)
 		TEST(test_nothing_is_injected_behind_starttls_or_data),
 		TEST(test_submission_wants_tls_then_login),
 		TEST(test_login),
+		TEST(test_login_by_certificate),
+		TEST(test_certificate_expires_within_the_session),
 		TEST(test_a_user_sends_as_himself),
 		TEST(test_a_user_sends_to_other_servers),
 		TEST(test_a_message_all_for_others_needs_no_mailbox),
