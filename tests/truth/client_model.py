@@ -77,9 +77,10 @@ def offers(configuration, service):
         found["suites"] = policy.suites13 + found["suites"]
         found["versions"] = policy.protocols
     else:
-        # RFC 8446 section 4.2.1: without TLS 1.3 there is no list; and OpenSSL has finite-field groups for it alone.
+        # RFC 8446 section 4.2.1: without TLS 1.3 there is no list; and OpenSSL has finite-field and hybrid groups for
+        # it alone.
         found["at most"] = newest
-        found["groups"] = policy.curves
+        found["groups"] = [name for name in policy.curves if name != "X25519MLKEM768"]
     if policy.protocols == ["TLSv1.3"]:
         found["suites"] = policy.suites13
     return found
