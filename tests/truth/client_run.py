@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 from client_servers import IMPLICIT_PORT, STARTTLS_PORT, Pairs, Servers
 from configuration import config_text, in_force, variable
@@ -12,6 +13,7 @@ from harness.server import CommandFailed, Server
 LOG_SECONDS = 5
 # As many as one command line takes.
 TARGETS = 60
+WORKERS = 4
 STARTTLS = ("SMTP", "Submission", "POP3")
 
 
@@ -111,12 +113,23 @@ class ClientRun:
 
     # ---- all of them
 
-    def run_service(self, service, cases):
+    def run_service(self, cases):
+        """Pairs of a case and what is wrong with it, of cases that go to one service."""
+        found = []
         for begin in range(0, len(cases), TARGETS):
             some = cases[begin:begin + TARGETS]
-            for case, report in zip(some, self.probe(service, some)):
-                self.run.note(case, self.outcome_problem(case, report) or self.log_problem(case, report)
-                              or self.hello_problem(case))
+            found += [(case, self.outcome_problem(case, report) or self.log_problem(case, report)
+                       or self.hello_problem(case)) for case, report in zip(some, self.probe(some[0]["service"], some))]
+        return found
+
+    def run_policy(self, cases):
+        by_service = {}
+        for case in cases:
+            by_service.setdefault(case["service"], []).append(case)
+        with ThreadPoolExecutor(WORKERS) as pool:
+            for found in pool.map(self.run_service, by_service.values()):
+                for case, problem in found:
+                    self.run.note(case, problem)
 
     def run_policies(self, cases):
         for policy in dict.fromkeys(case["policy"] for case in cases):
@@ -124,8 +137,7 @@ class ClientRun:
             try:
                 self.policy_load(policy, chosen)
                 self.home.command("reload")
-                for service in dict.fromkeys(case["service"] for case in chosen):
-                    self.run_service(service, [case for case in chosen if case["service"] == service])
+                self.run_policy(chosen)
             except CommandFailed as error:
                 for case in chosen:
                     self.run.note(case, f"the policy was not taken, or nothing probed: {error}")
