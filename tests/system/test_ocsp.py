@@ -9,6 +9,7 @@ import pytest
 
 from clients import client
 from harness.authority import Authority, openssl
+from harness.dns import Dns, tools_missing
 from harness.server import Server
 
 PORT = 2560
@@ -121,3 +122,17 @@ def test_a_responder_that_is_down_hinders_nothing(home, authority):
         assert "nothing is stapled now" in home.command("check", check=False).stdout
         said = told(server, plain)
         assert "OCSP response: no response sent" in said and re.search(r"^New, TLSv1.3", said, re.M)
+
+
+@pytest.mark.skipif(tools_missing(), reason="knot is not installed")
+def test_a_responder_is_found_by_its_name(home, authority, folder):
+    host, responder = "named.example.org", "ocsp.ca.example"
+    at_name = f"authorityInfoAccess = OCSP;URI:http://{responder}:{PORT}/"
+    lost = "authorityInfoAccess = OCSP;URI:http://nowhere.ca.example/"
+    home.command("cert", "import", host, *authority.issue("named", host, extensions=[at_name]))
+    home.command("cert", "import", "lost", *authority.issue("lost", "lost.example.org", extensions=[lost]))
+    with Dns(folder, {"ca.example": ["ocsp A 127.0.0.1"]}) as dns, Responder(authority):
+        dns.configure(home)
+        with Server(home) as server:
+            wait_for(lambda: "Cert Status: good" in told(server, host))
+            assert home.log_wait("warning", r"certificate lost: .*no address of nowhere\.ca\.example: no name")
