@@ -16,8 +16,9 @@ int role_keys(struct role_process *process)
 	role_server_init(&server, &keys_ops, ROLE_KEYS, ROLE_FD_PARENT, &process->log, keys);
 	role_ready(process, sandbox.data);
 	role_server_run(&server);
-	role_server_done(&server);
+	/* First the helpers, who answer the parent, too. */
 	keys_free(&keys);
+	role_server_done(&server);
 	buf_done(&sandbox);
 	return EXIT_DONE;
 }

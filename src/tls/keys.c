@@ -27,6 +27,7 @@ struct key_job {
 	uint64_t id;
 	enum message_kind kind;
 	struct msg_working_key_wanted wanted; /* of the parent */
+	struct channel parent;		      /* whom to answer; borrowed */
 	uint32_t key;
 	uint32_t argument; /* scheme or version */
 	size_t len;
@@ -35,7 +36,6 @@ struct key_job {
 
 struct keys {
 	struct key_ring *ring;
-	struct channel parent; /* for the helpers, too; borrowed from the server */
 	struct ticket_ring tickets; /* the loop's own */
 	struct signing_key *evidence; /* the loop's own; NULL before it was given */
 	size_t waiting;		      /* the loop's own: requests behind the one in hand */
@@ -122,9 +122,9 @@ static enum fault working_make(struct keys *keys, const struct msg_working_key_w
 	return fault;
 }
 
-static void working_answer(struct keys *keys, uint64_t id,
-			   const struct msg_working_key_wanted *wanted)
+static void working_answer(struct keys *keys, const struct key_job *job)
 {
+	const struct msg_working_key_wanted *wanted = &job->wanted;
 	struct buf pem = BUF_INIT(KEY_PEM_MAX), public_key = BUF_INIT(KEY_PEM_MAX);
 	struct buf why = BUF_INIT(1024);
 	struct msg_working_key_given given = {.fault = FAULT_INVALID};
@@ -141,7 +141,7 @@ static void working_answer(struct keys *keys, uint64_t id,
 		given.public_key = buf_str(&public_key);
 	given.text = buf_str(&why);
 	/* A parent that is gone ends this process, too. */
-	(void)!channel_send(&keys->parent, MSG_working_key_given, id, &given);
+	(void)!channel_send(&job->parent, MSG_working_key_given, job->id, &given);
 	buf_wipe(&pem);
 	buf_done(&public_key);
 	buf_done(&why);
@@ -178,7 +178,7 @@ static void *helper_run(void *argument)
 
 	while ((job = job_take(keys)) != NULL) {
 		if (job->kind == MSG_working_key_wanted)
-			working_answer(keys, job->id, &job->wanted);
+			working_answer(keys, job);
 		else
 			request_answer(keys, job->peer, job->id, job->kind, job->key,
 				       job->argument, str_make(job->bytes, job->len));
@@ -239,18 +239,20 @@ static void key_request(struct keys *keys, struct role_peer *peer, uint64_t id,
 }
 
 /* Making an RSA key takes as long as hundreds of handshakes. */
-static void working_key_request(struct keys *keys, struct packet *packet)
+static void working_key_request(const struct role_server *server, struct keys *keys,
+				struct packet *packet)
 {
 	struct key_job *job = calloc(1, sizeof(*job));
 
 	CHECK(job != NULL);
 	job->kind = MSG_working_key_wanted;
 	job->id = packet->header.id;
+	job->parent = server->parent;
 	job->wanted = packet->message.working_key_wanted;
 	job->wanted.file = packet_take_fd(packet);
 	if (keys->thread_count > 0 && job_give(keys, job))
 		return;
-	working_answer(keys, job->id, &job->wanted);
+	working_answer(keys, job);
 	job_free(job);
 }
 
@@ -362,13 +364,12 @@ static void keys_parent_message(struct role_server *server, struct packet *packe
 {
 	struct keys *keys = server->role_data;
 
-	keys->parent = server->parent;
 	switch (packet->header.kind) {
 	case MSG_key_given:
 		key_take(server, keys, packet->header.id, &packet->message.key_given);
 		break;
 	case MSG_working_key_wanted:
-		working_key_request(keys, packet);
+		working_key_request(server, keys, packet);
 		break;
 	case MSG_working_key_ended:
 		if (packet->message.working_key_ended.key >= KEY_WORKING_FIRST)

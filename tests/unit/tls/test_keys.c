@@ -307,8 +307,8 @@ static void role_stop(struct keys_role *role)
 {
 	channel_close(&role->parent);
 	pthread_join(role->thread, NULL);
-	role_server_done(&role->server);
 	keys_free(&role->keys);
+	role_server_done(&role->server);
 }
 
 static enum fault role_give(struct keys_role *role, uint32_t number, struct str pem,
