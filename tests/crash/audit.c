@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "store/embedded.h"
 #include "store/layout.h"
+#include "store/queue_record.h"
 #include "store/segment.h"
 #include "store/wire.h"
 
@@ -23,12 +24,13 @@ struct tallies {
 };
 
 struct audit {
-	struct tallies rows;	 /* account, mailbox: as the rows say minus as the mailbox says */
-	struct tallies used;	 /* account */
-	struct tallies messages; /* account, message: rows minus references */
-	struct tallies changes;	 /* account, mailbox: rows minus C entries */
-	struct tallies blobs;	 /* blob: messages minus references */
-	struct tallies segments; /* segment: records minus live bytes */
+	struct tallies rows;	   /* account, mailbox: as the rows say minus as the mailbox says */
+	struct tallies used;	   /* account */
+	struct tallies messages;   /* account, message: rows and entries minus references */
+	struct tallies recipients; /* of an entry: as its recipients say minus as it says */
+	struct tallies changes;	   /* account, mailbox: rows minus C entries */
+	struct tallies blobs;	   /* blob: messages minus references */
+	struct tallies segments;   /* segment: records minus live bytes */
 	struct map *map;
 	bool is_good;
 };
@@ -176,10 +178,33 @@ static void backend_audit(struct audit *audit, struct str key, struct str value)
 		broken(audit, key, "a damaged record of the backend");
 }
 
+/* An entry refers to its message as a row does. */
+static void queue_audit(struct audit *audit, struct str key, struct str value)
+{
+	struct queue_entry entry;
+	struct queue_recipient recipient;
+	uint64_t number = wire_load_u64(key_rest(key).ptr);
+
+	if (key.ptr[8] == 'R') {
+		tally_add(&audit->recipients, (struct tally){number, 0, 1, 0, 0, 0});
+		if (queue_recipient_take(0, value, &recipient) != FAULT_NONE)
+			broken(audit, key, "a damaged recipient");
+	} else if (queue_entry_take(number, value, &entry) == FAULT_NONE) {
+		tally_add(&audit->messages, (struct tally){ACCOUNT_QUEUE, number, 1, 0, 0, 0});
+		tally_add(&audit->recipients,
+			  (struct tally){number, 0, -(int64_t)entry.recipient_count, 0, 0, 0});
+	} else
+		broken(audit, key, "a damaged entry of the queue");
+}
+
 static void entry_audit(struct audit *audit, struct str key, struct str value)
 {
 	if (key_account(key) == ACCOUNT_BACKEND) {
 		backend_audit(audit, key, value);
+		return;
+	}
+	if (key_account(key) == ACCOUNT_QUEUE && (key.ptr[8] == 'E' || key.ptr[8] == 'R')) {
+		queue_audit(audit, key, value);
 		return;
 	}
 	switch (key.ptr[8]) {
@@ -228,6 +253,7 @@ bool audit_index(struct index *index)
 	tallies_settle(&audit, "the count of mailbox", &audit.rows);
 	tallies_settle(&audit, "the use of account", &audit.used);
 	tallies_settle(&audit, "the references of message", &audit.messages);
+	tallies_settle(&audit, "the recipients of entry", &audit.recipients);
 	tallies_settle(&audit, "the change entries of mailbox", &audit.changes);
 	tallies_settle(&audit, "the references of blob", &audit.blobs);
 	tallies_settle(&audit, "the live bytes of segment", &audit.segments);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kills the store role again and again while clients store, move and expunge,
- * and then looks whether what they were told is true.
+ * Kills the store role again and again while clients store, move, expunge,
+ * queue and settle, and then looks whether what they were told is true.
  *
  *   crash_kill [KILLS [SEED]]      20 kills by default
  */
