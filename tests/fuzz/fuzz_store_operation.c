@@ -8,11 +8,12 @@
 
 #include "../unit/store/memory_map.h"
 #include "store/mail.h"
+#include "store/queue_record.h"
 #include "store/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FIRST_ACCOUNT = 1, MESSAGES = 20 };
+enum { FIRST_ACCOUNT = 1, MESSAGES = 20, ENTRIES = 3, LEASE_OWNER = 7 };
 
 static void must_do(struct memory_map *memory, struct operation operation)
 {
@@ -38,6 +39,31 @@ static void messages_make(struct memory_map *memory)
 	buf_done(&keywords);
 }
 
+/* Entries 1 to 3 with two recipients each, and the lease that settling needs: its epoch is 1. */
+static void queue_make(struct memory_map *memory)
+{
+	struct buf text = BUF_INIT(256);
+	struct queue_recipient recipients[] = {
+		{.address = STR("p@q.r"), .original = STR("rfc822;p"), .notify = 6},
+		{.address = STR("a@b.c"), .is_delivered = true}};
+	struct queue_new entry = {.envelope = {.queue_id = STR("Q"), .sender = STR("a@b.c")},
+				  .prefix = STR("X: y\r\n"),
+				  .recipients = recipients,
+				  .recipient_count = 2};
+
+	queue_new_put(&text, &entry);
+	for (int i = 0; i < ENTRIES; i++)
+		must_do(memory, (struct operation){.kind = OP_mail_append,
+						   .mail_append = {.queue = buf_str(&text)}});
+	must_do(memory, (struct operation){.kind = OP_lease_take,
+					   .lease_take = {.account = ACCOUNT_QUEUE,
+							  .name = QUEUE_LEASE,
+							  .owner = LEASE_OWNER,
+							  .now_s = 1,
+							  .seconds = 60}});
+	buf_done(&text);
+}
+
 static struct memory_map *store_make(void)
 {
 	static struct memory_map memory;
@@ -56,6 +82,7 @@ static struct memory_map *store_make(void)
 	must_do(&memory, (struct operation){.kind = OP_mailbox_delete,
 					    .mailbox_delete = {FIRST_ACCOUNT, STR("a/b")}});
 	messages_make(&memory);
+	queue_make(&memory);
 	buf_done(&targets);
 	return &memory;
 }
