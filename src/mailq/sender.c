@@ -38,7 +38,7 @@ struct sender {
 	pthread_mutex_t lock; /* over all below */
 	pthread_cond_t wake;
 	bool is_stopping;
-	bool is_told; /* of something new in the queue */
+	bool is_told; /* of something to do, since the last look */
 	struct outbox *outbox;
 	struct list orders;
 	struct sender_lease lease;
@@ -166,6 +166,13 @@ static void entries_take(struct sender *sender, const struct config *config)
 
 /* ---- orders ---- */
 
+/* There is something to do. Under the lock. */
+static void wake(struct sender *sender)
+{
+	sender->is_told = true;
+	pthread_cond_signal(&sender->wake);
+}
+
 void sender_ordered(struct sender *sender, uint64_t entry)
 {
 	struct order *order = calloc(1, sizeof(*order));
@@ -174,7 +181,7 @@ void sender_ordered(struct sender *sender, uint64_t entry)
 	order->entry = entry;
 	pthread_mutex_lock(&sender->lock);
 	list_append(&sender->orders, &order->node);
-	pthread_cond_signal(&sender->wake);
+	wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -241,13 +248,19 @@ static bool lease_hold(struct sender *sender)
 
 /* ---- the threads ---- */
 
+/* Nothing new goes out at the end of the process: only what is on its way. Under the lock. */
+static bool may_take(const struct sender *sender)
+{
+	return !sender->is_stopping && !mailq_is_stopping(sender->mailq);
+}
+
 static void deliveries_start(struct sender *sender)
 {
 	struct outbox_job *job;
 
 	pthread_mutex_lock(&sender->lock);
 	outbox_advance(sender->outbox, clock_real_s());
-	while (!sender->is_stopping && (job = outbox_take(sender->outbox)) != NULL)
+	while (may_take(sender) && (job = outbox_take(sender->outbox)) != NULL)
 		delivery_start(sender, job);
 	pthread_mutex_unlock(&sender->lock);
 }
@@ -265,13 +278,16 @@ static void limits_take(struct sender *sender, const struct config_queue *queue)
 static void look(struct sender *sender)
 {
 	struct config *config = mailq_config_get(sender->mailq);
+	struct client_contexts *contexts = mailq_contexts_get(sender->mailq);
 
-	if (config != NULL && lease_hold(sender)) {
+	/* Without contexts the TLS policy was never taken: nothing goes out. */
+	if (config != NULL && contexts != NULL && lease_hold(sender)) {
 		limits_take(sender, &config->queue);
 		entries_take(sender, config);
 		orders_take(sender, config);
 		deliveries_start(sender);
 	}
+	client_contexts_unref(&contexts);
 	config_unref(&config);
 }
 
@@ -283,7 +299,8 @@ static bool look_wait(struct sender *sender)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += LOOK_S;
 	pthread_mutex_lock(&sender->lock);
-	if (!sender->is_stopping && !sender->is_told && list_is_empty(&sender->orders))
+	/* An order that has to wait for a job does so here as well. */
+	if (!sender->is_stopping && !sender->is_told)
 		pthread_cond_timedwait(&sender->wake, &sender->lock, &until);
 	sender->is_told = false;
 	bool goes_on = !sender->is_stopping;
@@ -303,8 +320,7 @@ static void *sender_run(void *argument)
 static void told(struct sender *sender)
 {
 	pthread_mutex_lock(&sender->lock);
-	sender->is_told = true;
-	pthread_cond_signal(&sender->wake);
+	wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -406,15 +422,23 @@ struct outbox_job *sender_take_next(struct sender *sender, struct outbox_destina
 {
 	pthread_mutex_lock(&sender->lock);
 	struct outbox_job *job =
-		sender->is_stopping ? NULL : outbox_take_next(sender->outbox, destination);
+		may_take(sender) ? outbox_take_next(sender->outbox, destination) : NULL;
 	pthread_mutex_unlock(&sender->lock);
 	return job;
+}
+
+/* An order may have waited for this job. Under the lock. */
+static void orders_wake(struct sender *sender)
+{
+	if (!list_is_empty(&sender->orders))
+		wake(sender);
 }
 
 void sender_job_done(struct sender *sender, struct outbox_job *job)
 {
 	pthread_mutex_lock(&sender->lock);
 	outbox_done(sender->outbox, job);
+	orders_wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -423,6 +447,7 @@ void sender_job_again(struct sender *sender, struct outbox_job *job, const uint3
 {
 	pthread_mutex_lock(&sender->lock);
 	outbox_again(sender->outbox, job, recipients, count, due_s);
+	orders_wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -431,8 +456,7 @@ void sender_succeeded(struct sender *sender, struct outbox_destination *destinat
 	pthread_mutex_lock(&sender->lock);
 	outbox_succeeded(sender->outbox, destination);
 	/* It may have more connections now. */
-	sender->is_told = true;
-	pthread_cond_signal(&sender->wake);
+	wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -456,7 +480,6 @@ void sender_closed(struct sender *sender, struct outbox_destination *destination
 {
 	pthread_mutex_lock(&sender->lock);
 	outbox_closed(sender->outbox, destination);
-	sender->is_told = true;
-	pthread_cond_signal(&sender->wake);
+	wake(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
