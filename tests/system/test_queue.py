@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import smtplib
+import socket
 import time
 from pathlib import Path
 
@@ -25,6 +26,7 @@ ZONES = {
     "dead.example": ["@ MX 10 mx", "mx A 127.0.0.42"],
     "second.example": ["@ MX 10 mx.dead.example.", "@ MX 20 mx.peer.example."],
     "null.example": ["@ MX 0 ."],
+    "mute.example": ["@ MX 10 mx", "mx A 127.0.0.43"],
 }
 QUICK = {"Queue.FirstRetrySeconds": "1", "Queue.LongestRetrySeconds": "1"}
 
@@ -218,6 +220,30 @@ def test_what_is_held_stays_until_it_is_released(home, dns, peer):
         until(lambda: queue(server)[0]["recipients"][0]["attempts"] > attempts)
         assert home.command("queue", "show", "none", check=False).returncode == 2
         home.log_wait("config", r"Hold Queued \{all\}")
+
+
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_an_order_waits_for_what_is_on_its_way(sending):
+    """The other server says nothing for a while: the order is kept, and nobody spins over it."""
+    with socket.create_server(("127.0.0.43", 25)) as mute:
+        mute.settimeout(20)
+        send(sending, "x@mute.example")
+        session, _ = mute.accept()
+        [entry] = queue(sending)
+        sending.home.command("queue", "hold", entry["id"])
+        [mailq] = roles(sending)["mailq"]
+        before = cpu_seconds(mailq)
+        time.sleep(1)
+        assert cpu_seconds(mailq) - before < 0.2
+        session.close()
+        until(lambda: queue(sending)[0]["recipients"][0]["attempts"] == 1)
+    assert queue(sending)[0]["recipients"][0]["held"]
+    sending.home.command("queue", "release", entry["id"])
+    until(lambda: queue(sending)[0]["recipients"][0]["attempts"] > 1)
 
 
 def test_the_queue_outlives_the_process(home, dns, peer):
