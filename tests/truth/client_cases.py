@@ -208,7 +208,9 @@ def raw_servers(table):
         table.case("section 6", policy, name, next(services), {"failed": words})
     for name, (raw, words) in RAW.items():
         table.servers[name] = {"raw": raw}
-        table.case("section 6", policy, name, next(services), {"failed": words})
+        # Where the hybrid group comes first, no other share is sent.
+        more = {"hybrid": False} if "share" in raw.get("hello", {}) else {}
+        table.case("section 6", policy, name, next(services), {"failed": words}, **more)
 
 
 def rows(table):
