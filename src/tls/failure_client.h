@@ -33,7 +33,6 @@
 	X(CERTIFICATE, "has no certificate that will do: {distrust}; {demanded_by} demands "       \
 		       "{demanded}",                                                               \
 	  "{distrust_cure}")                                                                       \
-	X(NO_CERTIFICATE, "showed no certificate", "it needs one")                                 \
 	X(RENEGOTIATION, "lacks safe renegotiation (RFC 5746)",                                    \
 	  "it has to be upgraded; until then LegacyRenegotiation in a row of TlsPolicy admits it") \
 	X(NOT_TLS, "spoke no TLS where TLS was expected ({first})",                                \

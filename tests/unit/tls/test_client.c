@@ -234,6 +234,17 @@ static void alert_note(const SSL *ssl, int where, int value)
 		*alert = value & 0xff;
 }
 
+static void meeting_note(struct meeting *meeting)
+{
+	const char *name = SSL_get_servername(meeting->server, TLSEXT_NAMETYPE_host_name);
+	CHECK(str_copy_c(str_from_c(name), meeting->sni, sizeof(meeting->sni)));
+	tls_connection_facts(meeting->client, &meeting->facts);
+	if (meeting->result == IO_DONE)
+		return;
+	tls_failure_append(&meeting->words, meeting->client, STR("192.0.2.26"), STR(HOST));
+	buf_append_char(&meeting->words, '\0');
+}
+
 static void meeting_shake(struct meeting *meeting)
 {
 	for (int round = 0; round < 20; round++) {
@@ -245,17 +256,12 @@ static void meeting_shake(struct meeting *meeting)
 			(void)shutdown(meeting->fds[1], SHUT_WR);
 		ERR_clear_error();
 	}
-	const char *name = SSL_get_servername(meeting->server, TLSEXT_NAMETYPE_host_name);
-	CHECK(str_copy_c(str_from_c(name), meeting->sni, sizeof(meeting->sni)));
-	tls_connection_facts(meeting->client, &meeting->facts);
-	if (meeting->result == IO_DONE)
-		return;
-	tls_failure_append(&meeting->words, meeting->client, STR("192.0.2.26"), STR(HOST));
-	buf_append_char(&meeting->words, '\0');
+	meeting_note(meeting);
 }
 
-static void meeting_run(struct meeting *meeting, struct tls_context *context, SSL_CTX *server,
-			const struct tls_demand *demand, const char *host)
+/* Both ends, with nothing said; the server's has yet to be given what it reads and writes. */
+static void meeting_begin(struct meeting *meeting, struct tls_context *context, SSL_CTX *server,
+			  const struct tls_demand *demand, const char *host)
 {
 	struct buf why = BUF_INIT(1024);
 
@@ -269,12 +275,18 @@ static void meeting_run(struct meeting *meeting, struct tls_context *context, SS
 	if (tls_client_new(&parts, &why, &meeting->client) != FAULT_NONE)
 		fail_msg("no client: %.*s", STR_ARG(buf_str(&why)));
 	meeting->server = SSL_new(server);
-	CHECK(SSL_set_fd(meeting->server, meeting->fds[1]) == 1);
 	SSL_set_accept_state(meeting->server);
 	CHECK(SSL_set_app_data(meeting->server, &meeting->alert) == 1);
 	SSL_set_info_callback(meeting->server, alert_note);
-	meeting_shake(meeting);
 	buf_done(&why);
+}
+
+static void meeting_run(struct meeting *meeting, struct tls_context *context, SSL_CTX *server,
+			const struct tls_demand *demand, const char *host)
+{
+	meeting_begin(meeting, context, server, demand, host);
+	CHECK(SSL_set_fd(meeting->server, meeting->fds[1]) == 1);
+	meeting_shake(meeting);
 }
 
 static void meeting_done(struct meeting *meeting)
@@ -483,6 +495,237 @@ static void test_the_smallest_dh_group(void **state)
 	assert_int_equal(meeting.result, IO_DONE);
 	assert_string_equal(meeting.facts.suite, "TLS_RSA_WITH_AES_128_CBC_SHA");
 	meeting_done(&meeting);
+}
+
+/* ---- handshakes that are changed on the way ---- */
+
+/* Changes what goes one way, in its place. */
+typedef void (*wire_change)(unsigned char *bytes, size_t len);
+
+struct change {
+	wire_change to_server; /* NULL: left alone */
+	wire_change to_client;
+};
+
+static size_t number_at(const unsigned char *bytes)
+{
+	return (size_t)bytes[0] << 8 | bytes[1];
+}
+
+/* The body of a handshake message that is in the clear and begins a record; NULL: not there. */
+static unsigned char *message_find(unsigned char *bytes, size_t len, int type)
+{
+	enum { RECORD_HEADER = 5, MESSAGE_HEADER = 4 };
+
+	while (len > RECORD_HEADER + MESSAGE_HEADER && bytes[0] == SSL3_RT_HANDSHAKE) {
+		size_t record = RECORD_HEADER + number_at(bytes + 3);
+		if (bytes[RECORD_HEADER] == type)
+			return bytes + RECORD_HEADER + MESSAGE_HEADER;
+		CHECK(record <= len);
+		bytes += record;
+		len -= record;
+	}
+	return NULL;
+}
+
+/* Flips a bit of the client's random, which servers sign along. */
+static void random_change(unsigned char *bytes, size_t len)
+{
+	unsigned char *hello = message_find(bytes, len, SSL3_MT_CLIENT_HELLO);
+
+	if (hello != NULL)
+		hello[2] ^= 1;
+}
+
+/* Makes every signature that the client admits rsa_pkcs1_sha1 (RFC 8446 section 4.2.3). */
+static void schemes_change(unsigned char *bytes, size_t len)
+{
+	enum { VERSION_AND_RANDOM = 34 };
+	unsigned char *at = message_find(bytes, len, SSL3_MT_CLIENT_HELLO);
+
+	if (at == NULL)
+		return;
+	at += VERSION_AND_RANDOM;
+	at += 1 + at[0];	 /* the session */
+	at += 2 + number_at(at); /* suites */
+	at += 1 + at[0];	 /* compression */
+	unsigned char *end = at + 2 + number_at(at);
+	for (at += 2; number_at(at) != TLSEXT_TYPE_signature_algorithms;) {
+		at += 4 + number_at(at + 2);
+		CHECK(at < end);
+	}
+	for (size_t i = 0; i < number_at(at + 4); i += 2) {
+		at[6 + i] = 2;
+		at[7 + i] = 1;
+	}
+}
+
+/* The numbers of a ServerKeyExchange with DHE (RFC 5246 section 7.4.3): p, g, the public one. */
+static void dh_change(unsigned char *bytes, size_t len, int which, bool to_one)
+{
+	unsigned char *at = message_find(bytes, len, SSL3_MT_SERVER_KEY_EXCHANGE);
+
+	if (at == NULL)
+		return;
+	for (; which > 0; which--)
+		at += 2 + number_at(at);
+	size_t size = number_at(at);
+	if (to_one)
+		memset(at + 2, 0, size);
+	at[1 + size] ^= 1;
+}
+
+static void dh_make_p_even(unsigned char *bytes, size_t len)
+{
+	dh_change(bytes, len, 0, false);
+}
+
+static void dh_make_g_one(unsigned char *bytes, size_t len)
+{
+	dh_change(bytes, len, 1, true);
+}
+
+static void dh_make_public_one(unsigned char *bytes, size_t len)
+{
+	dh_change(bytes, len, 2, true);
+}
+
+/* Carries to the server what the client has said, and back. */
+static void relay(const struct meeting *meeting, const struct change *change)
+{
+	unsigned char bytes[16 * 1024];
+	ssize_t got = recv(meeting->fds[1], bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (got > 0) {
+		if (change->to_server != NULL)
+			change->to_server(bytes, (size_t)got);
+		CHECK(BIO_write(SSL_get_rbio(meeting->server), bytes, (int)got) == got);
+	}
+	(void)SSL_do_handshake(meeting->server);
+	ERR_clear_error();
+	int said = BIO_read(SSL_get_wbio(meeting->server), bytes, sizeof(bytes));
+	if (said <= 0)
+		return;
+	if (change->to_client != NULL)
+		change->to_client(bytes, (size_t)said);
+	CHECK(send(meeting->fds[1], bytes, (size_t)said, MSG_NOSIGNAL) == said);
+}
+
+/* A handshake of TLS 1.2 with the one suite, changed on the way. */
+static void changed_run(struct meeting *meeting, const char *suite, const struct change *change)
+{
+	struct tls_context *context = context_of("");
+	SSL_CTX *server = server_make(lab.good, TLS1_2_VERSION, TLS1_2_VERSION);
+	struct tls_demand demand = demand_may();
+
+	CHECK(SSL_CTX_set_cipher_list(server, suite) == 1);
+	meeting_begin(meeting, context, server, &demand, HOST);
+	SSL_set_bio(meeting->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	for (int round = 0; round < 10; round++) {
+		if (meeting->result == IO_WANT_INPUT || meeting->result == IO_WANT_OUTPUT)
+			meeting->result = tls_handshake(meeting->client);
+		relay(meeting, change);
+	}
+	meeting_note(meeting);
+	SSL_CTX_free(server);
+	tls_context_unref(&context);
+}
+
+static void expect_changed(const char *suite, const struct change *change,
+			   enum tls_client_failure failure, int alert, const char *words)
+{
+	struct meeting meeting;
+
+	changed_run(&meeting, suite, change);
+	assert_int_equal(meeting.result, IO_BROKEN);
+	assert_int_equal(tls_client_failure(meeting.client), failure);
+	assert_int_equal(meeting.alert, alert);
+	words_expect(&meeting, words);
+	meeting_done(&meeting);
+}
+
+#define ECDHE_SUITE "ECDHE-RSA-AES128-GCM-SHA256"
+#define DHE_SUITE "DHE-RSA-AES128-GCM-SHA256"
+
+/* Without a change the way itself does no harm. */
+static void test_what_is_only_carried_arrives(void **state)
+{
+	static const char *const suites[] = {ECDHE_SUITE, DHE_SUITE};
+	static const struct change nothing = {NULL, NULL};
+	struct meeting meeting;
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		changed_run(&meeting, suites[i], &nothing);
+		assert_int_equal(meeting.result, IO_DONE);
+		meeting_done(&meeting);
+	}
+}
+
+static void test_a_signature_with_sha1_is_not_taken(void **state)
+{
+	static const struct change change = {.to_server = schemes_change};
+
+	expect_changed(ECDHE_SUITE, &change, TLS_CLIENT_FAILURE_SIGNATURE, SSL_AD_HANDSHAKE_FAILURE,
+		       "TLS to 192.0.2.26 (mx.example.test): signed in a way that is too weak for "
+		       "TLSv1.2 or was not offered; it has to be upgraded, or needs another "
+		       "certificate; answered with alert 40, handshake_failure");
+}
+
+static void test_dh_numbers_that_give_the_key_away(void **state)
+{
+	static const wire_change changes[] = {dh_make_p_even, dh_make_g_one, dh_make_public_one};
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct change change = {.to_client = changes[i]};
+		expect_changed(DHE_SUITE, &change, TLS_CLIENT_FAILURE_DH_WEAK,
+			       SSL_AD_ILLEGAL_PARAMETER,
+			       "TLS to 192.0.2.26 (mx.example.test): came with a DH group of |"
+			       " that cannot be used (bad dh value); the next attempt offers no "
+			       "DHE; the server needs another group; answered with alert 47, "
+			       "illegal_parameter");
+	}
+}
+
+/* A signature that does not verify is a failure that no other row names. */
+static void test_a_signature_that_does_not_verify(void **state)
+{
+	static const struct change change = {.to_server = random_change};
+
+	expect_changed(ECDHE_SUITE, &change, TLS_CLIENT_FAILURE_OTHER, SSL_AD_DECRYPT_ERROR,
+		       "TLS to 192.0.2.26 (mx.example.test): and this client did not agree: the "
+		       "handshake failed (bad signature); `postern tls probe` shows more of what "
+		       "it does; answered with alert 51, decrypt_error");
+}
+
+/* Takes the server's master secret away between the client's Finished and its own. */
+static void secret_spoil(int is_sent, int version, int type, const void *message, size_t len,
+			 SSL *ssl, void *unused)
+{
+	static const unsigned char zeros[SSL_MAX_MASTER_KEY_LENGTH];
+
+	if (is_sent || type != SSL3_RT_HANDSHAKE || len == 0 ||
+	    *(const unsigned char *)message != SSL3_MT_FINISHED)
+		return;
+	CHECK(SSL_SESSION_set1_master_key(SSL_get_session(ssl), zeros, sizeof(zeros)) == 1);
+}
+
+static void test_a_finished_that_does_not_verify(void **state)
+{
+	struct tls_context *context = context_of("");
+	SSL_CTX *server = server_make(lab.good, TLS1_2_VERSION, TLS1_2_VERSION);
+	struct tls_demand demand = demand_may();
+	struct meeting meeting;
+
+	SSL_CTX_set_msg_callback(server, secret_spoil);
+	meeting_run(&meeting, context, server, &demand, HOST);
+	assert_int_equal(meeting.result, IO_BROKEN);
+	assert_int_equal(tls_client_failure(meeting.client), TLS_CLIENT_FAILURE_FINISHED);
+	words_expect(&meeting, "TLS to 192.0.2.26 (mx.example.test): sent a Finished that does not "
+			       "verify; tampering on the way; answered with alert 51, "
+			       "decrypt_error");
+	meeting_done(&meeting);
+	SSL_CTX_free(server);
+	tls_context_unref(&context);
 }
 
 /* ---- certificates ---- */
@@ -866,6 +1109,10 @@ static struct buf words_after(struct str sent, bool is_expired)
 /* A ServerHello in a record: its version, then the suite, no extension. */
 #define SERVER_HELLO(version, random, suite)                                                       \
 	STR_INIT("\x16\x03\x01\x00\x2a\x02\x00\x00\x26" version random "\x00" suite "\x00")
+/* One of TLS 1.2 with safe renegotiation (RFC 5746), and the records behind it. */
+#define SAFE_SERVER_HELLO(suite, then)                                                             \
+	STR_INIT("\x16\x03\x03\x00\x31\x02\x00\x00\x2d\x03\x03" RANDOM "\x00" suite                \
+		 "\x00\x00\x05\xff\x01\x00\x01\x00" then)
 
 static void test_what_servers_do_is_named(void **state)
 {
@@ -912,6 +1159,14 @@ static void test_what_servers_do_is_named(void **state)
 		{STR_INIT("\x16\x03\x03\x00\x05\x02\x00\x00\x01\x03"), false,
 		 "sent a malformed message (length mismatch); a fault in its TLS library; answered "
 		 "with alert 50, decode_error"},
+		/* No certificate: an empty list of them, and not even that. */
+		{SAFE_SERVER_HELLO("\xc0\x2f", "\x16\x03\x03\x00\x07\x0b\x00\x00\x03\x00\x00\x00"),
+		 false,
+		 "sent a malformed message (length mismatch); a fault in its TLS library; answered "
+		 "with alert 50, decode_error"},
+		{SAFE_SERVER_HELLO("\xc0\x2f", "\x16\x03\x03\x00\x04\x0e\x00\x00\x00"), false,
+		 "sent a message out of turn (unexpected message); a fault in its TLS library; "
+		 "answered with alert 10, unexpected_message"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -1046,6 +1301,11 @@ int main(void)
 		cmocka_unit_test(test_a_floor_for_clients),
 		cmocka_unit_test(test_suites_and_key_exchanges),
 		cmocka_unit_test(test_the_smallest_dh_group),
+		cmocka_unit_test(test_what_is_only_carried_arrives),
+		cmocka_unit_test(test_a_signature_with_sha1_is_not_taken),
+		cmocka_unit_test(test_dh_numbers_that_give_the_key_away),
+		cmocka_unit_test(test_a_signature_that_does_not_verify),
+		cmocka_unit_test(test_a_finished_that_does_not_verify),
 		cmocka_unit_test(test_what_can_be_wrong_with_a_certificate),
 		cmocka_unit_test(test_verify_without_a_name_means_the_host),
 		cmocka_unit_test(test_a_root_that_is_not_trusted),
