@@ -23,7 +23,7 @@
 	  "a fault in its TLS library")                                                            \
 	X(DH_SMALL, "came with a DH group of {dh_bits} bits; {dh_by} wants {dh_min} or more",      \
 	  "the next attempt offers no DHE; the server needs a larger group")                       \
-	X(DH_WEAK, "came with a DH group of {dh_bits} bits that cannot be used ({openssl})",       \
+	X(DH_WEAK, "came with DH numbers that cannot be used ({openssl})",                         \
 	  "the next attempt offers no DHE; the server needs another group")                        \
 	X(GROUP,                                                                                   \
 	  "chose a group for the key exchange that was not offered; {groups_by} offers {groups}",  \
