@@ -118,19 +118,8 @@ bool domain_append_ascii(struct buf *to, struct str domain)
 	return is_domain;
 }
 
-/* An address beyond ASCII is UTF-8, and its domain has a form in ASCII. */
-static bool utf8_address_check(const struct address *address)
-{
-	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
-
-	if (!utf8_check(address->text))
-		return false;
-	bool is_good = !has_utf8(address->domain) || domain_append_ascii(&ascii, address->domain);
-	buf_done(&ascii);
-	return is_good;
-}
-
-bool address_take(struct cursor *cursor, struct address *address_out)
+/* The parts by their grammar alone. */
+static bool parts_take(struct cursor *cursor, struct address *address_out)
 {
 	struct address found = {.is_quoted = cursor_peek(cursor) == '"'};
 	const char *start = cursor->at;
@@ -150,7 +139,47 @@ bool address_take(struct cursor *cursor, struct address *address_out)
 	if (found.domain.len > ADDRESS_DOMAIN_MAX || found.text.len > ADDRESS_MAX)
 		return false;
 	found.has_utf8 = has_utf8(found.text);
-	if (found.has_utf8 && !utf8_address_check(&found))
+	*address_out = found;
+	return true;
+}
+
+static bool domain_has_ascii(struct str domain)
+{
+	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
+	bool has = !has_utf8(domain) || domain_append_ascii(&ascii, domain);
+
+	buf_done(&ascii);
+	return has;
+}
+
+/*
+ * An address beyond ASCII is UTF-8, its domain has a form in ASCII, and its key is an
+ * address again and its own key: folding may lengthen a text, or make "@" of its likes.
+ */
+static bool utf8_address_check(const struct address *address)
+{
+	struct buf key = BUF_INIT(ADDRESS_MAX), again = BUF_INIT(ADDRESS_MAX);
+	struct address of_key;
+
+	if (!utf8_check(address->text) || !domain_has_ascii(address->domain))
+		return false;
+	address_append_key(&key, address);
+	struct cursor cursor = cursor_make(buf_str(&key));
+	bool is_good = !key.failed && parts_take(&cursor, &of_key) && cursor_is_done(&cursor);
+	if (is_good) {
+		address_append_key(&again, &of_key);
+		is_good = str_equals(buf_str(&key), buf_str(&again));
+	}
+	buf_done(&key);
+	buf_done(&again);
+	return is_good;
+}
+
+bool address_take(struct cursor *cursor, struct address *address_out)
+{
+	struct address found;
+
+	if (!parts_take(cursor, &found) || (found.has_utf8 && !utf8_address_check(&found)))
 		return false;
 	*address_out = found;
 	return true;

@@ -44,7 +44,8 @@ def line_of(text, place, name):
 class ClientRun:
     def __init__(self, run, data):
         self.run, self.data, self.home = run, data, run.home
-        self.cases = [case for case in data["client_cases"] if run.only in case["name"]]
+        self.cases = [case for case in data["client_cases"] if run.only in case["name"]
+                      and case.get("hybrid", run.has_hybrid) == run.has_hybrid]
         for number, case in enumerate(self.cases, 1):
             case["address"] = f"127.88.{number // 250}.{number % 250 + 1}"
 

@@ -120,6 +120,9 @@ static void test_addresses_beyond_ascii(void **state)
 	assert_false(address_parse(STR("\xff@b"), &address));
 	assert_false(address_parse(STR("a@\xe2\x80\x80.example"), &address));
 	assert_false(address_parse(STR("\"\xc3\"@b"), &address));
+	/* U+FF20, which folds to "@", and U+FDFA, which folds to eighteen letters. */
+	assert_false(address_parse(STR("a\xef\xbc\xa0" "b@c"), &address));
+	assert_false(address_parse(STR("\xef\xb7\xba\xef\xb7\xba\xef\xb7\xba@c"), &address));
 }
 
 static void test_domains_in_ascii(void **state)
