@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -153,6 +154,25 @@ static void listener_check(struct parent *parent, struct child *front,
 	buf_done(&place);
 }
 
+/*
+ * How many ports are checked. Each socket takes two descriptors of the front, which
+ * are its peers' first of all: where the system grants few, so few are taken.
+ */
+static size_t ports_affordable(struct parent *parent)
+{
+	enum { PART = 8 };
+	struct rlimit limit;
+	size_t most = PORTS_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / PART < 2 * OWN_PEERS_MAX)
+		most = (size_t)limit.rlim_cur / PART / (2 * SELF_CHECK_SOCKETS);
+	if (most < parent->listeners.count && most < PORTS_MAX)
+		buf_printf(&parent->port_checks.own_unreached,
+			   "%zu further ports: the system grants this process %llu open files only\n",
+			   parent->listeners.count - most, (unsigned long long)limit.rlim_cur);
+	return most;
+}
+
 void port_checks_begin(struct parent *parent)
 {
 	struct port_checks *checks = &parent->port_checks;
@@ -166,7 +186,8 @@ void port_checks_begin(struct parent *parent)
 	own_peers_clear(&checks->shared->own_peers);
 	buf_done(&checks->own_unreached);
 	checks->own_unreached = BUF_INIT(UNREACHED_MAX);
-	for (size_t i = 0; i < parent->listeners.count && i < PORTS_MAX; i++) {
+	size_t most = ports_affordable(parent);
+	for (size_t i = 0; i < parent->listeners.count && i < most; i++) {
 		const struct listener *listener = &parent->listeners.items[i];
 		if (parent->config->services[listener->service].tls != SERVICE_TLS_NONE)
 			listener_check(parent, front, listener);

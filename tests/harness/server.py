@@ -53,7 +53,7 @@ class Home:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=COMMAND_SECONDS,
                               check=False, errors="replace")
         if crash_report(done.stderr) or check and done.returncode != 0:
-            raise CommandFailed(f"postern {' '.join(words)}: exit code {done.returncode}\n"
+            raise CommandFailed(f"postern {' '.join(map(str, words))}: exit code {done.returncode}\n"
                                 f"{done.stdout}{done.stderr}")
         return done
 

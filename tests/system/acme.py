@@ -119,15 +119,20 @@ def acme_home(home, authority):
     return home
 
 
+def first_certificate(pem):
+    """The first one of a chain, in DER form; ssl takes no more than one."""
+    return ssl.PEM_cert_to_DER_cert(re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", pem, re.S)[0])
+
+
 def certificate(home, name):
     """Of the file in sslcert."""
-    return ssl.PEM_cert_to_DER_cert((home.path / "sslcert" / f"{name}.crt").read_text())
+    return first_certificate((home.path / "sslcert" / f"{name}.crt").read_text())
 
 
 def served(host, port):
     """What the server shows to who asks for a name, in DER form."""
     pem = client("openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", host, stdin="Q\n", check=False)
-    return ssl.PEM_cert_to_DER_cert(re.search(r"-----BEGIN.*?-----END CERTIFICATE-----", pem, re.S)[0])
+    return first_certificate(pem)
 
 
 def key_of(der):

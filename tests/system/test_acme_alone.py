@@ -2,13 +2,12 @@
 """Certificates from a CA by themselves, through failures, and never a key in the wrong hands."""
 import os
 import signal
-import ssl
 import subprocess
 import time
 
 import pytest
 
-from acme import NAME, PORTS, acme_home, authority, listed, request, served, state, wait_for  # noqa: F401
+from acme import NAME, PORTS, acme_home, authority, first_certificate, listed, request, served, state, wait_for  # noqa: F401
 from harness.server import Server
 from test_roles import core_of, holds, key_numbers, roles
 
@@ -21,7 +20,7 @@ def test_a_row_is_had_and_renewed_by_itself(acme_home, authority):
         local = path.read_text()
         first = wait_for(lambda: path.read_text() != local and path.read_text())
         second = wait_for(lambda: path.read_text() != first and path.read_text())
-        wait_for(lambda: served("nobody.example.org", server.ports["IMAPS"]) == ssl.PEM_cert_to_DER_cert(second)
+        wait_for(lambda: served("nobody.example.org", server.ports["IMAPS"]) == first_certificate(second)
                  or path.read_text() != second)
         assert state(server)["failures"] == 0
 
