@@ -2,6 +2,7 @@
 #include "httpd/httpd.h"
 
 #include "base/clock.h"
+#include "httpd/assets.h"
 #include "proto/http.h"
 #include "session/front.h"
 
@@ -10,11 +11,28 @@ enum {
 	METRICS_MAX = 4 * 1024 * 1024,
 	HTTPS_PORT = 443,
 	/* The only state of a session here. */
-	STATE_ONLY = 0
+	STATE_ONLY = 0,
+	/* Of a large body so much goes into the output at a time. */
+	PIECE_BYTES = 32 * 1024
 };
+
+/*
+ * What a browser is told of all that a page may ask of it: nothing but this server, no frame
+ * around it, nothing guessed.
+ */
+#define PAGE_FIELDS                                                                                \
+	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "       \
+	"img-src 'self' data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; "      \
+	"base-uri 'none'; form-action 'self'\r\n"                                                  \
+	"X-Content-Type-Options: nosniff\r\n"                                                      \
+	"Referrer-Policy: no-referrer\r\n"                                                         \
+	"Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
+	"Cross-Origin-Resource-Policy: same-origin\r\n"
 
 struct httpd {
 	size_t scanned; /* of the head that is coming in: http_head_find */
+	struct str rest; /* of a large body, static: what is not in the output yet */
+	bool keep_alive; /* behind the answer at hand */
 };
 
 static struct httpd *httpd_of(const struct session *session)
@@ -26,6 +44,7 @@ struct answer {
 	int status;
 	struct str type;
 	struct str body;
+	bool is_static; /* the body stays as it is for ever */
 	struct str fields;
 };
 
@@ -165,20 +184,57 @@ static struct answer plain_answer(struct session *session, const struct http_req
 
 /* ---- the service HTTPS ---- */
 
+/* RFC 9110 section 12.5.3. */
+static bool accepts_gzip(const struct http_request *request)
+{
+	struct str codings = http_request_field(request, STR("Accept-Encoding"));
+
+	for (struct str rest = codings; rest.ptr != NULL;) {
+		struct str weight = str_cut(&rest, ',');
+		struct str coding = str_trim(str_cut(&weight, ';'));
+		if (str_equals_nocase(coding, STR("gzip")))
+			return !str_has_prefix_nocase(str_trim(weight), STR("q=0")) ||
+			       str_has_prefix_nocase(str_trim(weight), STR("q=0."));
+	}
+	return false;
+}
+
+static struct answer asset_answer(const struct http_request *request, const struct asset *asset,
+				  struct buf *text)
+{
+	bool is_packed = accepts_gzip(request) && asset->gzip.len < asset->bytes.len;
+
+	buf_append_c(text, PAGE_FIELDS);
+	buf_append_c(text, asset->is_immutable
+				   ? "Cache-Control: public, max-age=31536000, immutable\r\n"
+				   : "Cache-Control: no-store\r\n");
+	buf_append_c(text, is_packed ? "Vary: Accept-Encoding\r\nContent-Encoding: gzip\r\n"
+				     : "Vary: Accept-Encoding\r\n");
+	return (struct answer){.status = 200,
+			       .type = asset->type,
+			       .body = is_packed ? asset->gzip : asset->bytes,
+			       .is_static = true,
+			       .fields = buf_str(text)};
+}
+
 static struct answer path_answer(struct session *session, const struct http_request *request,
 				 struct buf *text)
 {
 	struct answer answer = not_found();
+	struct asset asset;
 	bool is_health = str_equals(request->path, STR("/healthz"));
 	bool is_metrics = str_equals(request->path, STR("/metrics"));
+	bool is_asset = asset_find(request->path, &asset);
 
-	if (!is_health && !is_metrics)
+	if (!is_health && !is_metrics && !is_asset)
 		return answer;
 	if (request->method == HTTP_OTHER)
 		return (struct answer){.status = 405,
 				       .type = STR("text/plain"),
 				       .body = STR("Only GET and HEAD\n"),
 				       .fields = STR("Allow: GET, HEAD\r\n")};
+	if (is_asset)
+		return asset_answer(request, &asset, text);
 	if (is_metrics) {
 		metrics_answer(session, text, &answer);
 		return answer;
@@ -187,23 +243,41 @@ static struct answer path_answer(struct session *session, const struct http_requ
 	return answer;
 }
 
+/* The next piece of a large body. */
+static enum command_step request_more(struct session *session)
+{
+	struct httpd *httpd = httpd_of(session);
+	struct str piece = str_sub(httpd->rest, 0, PIECE_BYTES);
+
+	buf_append_str(session_out(session), piece);
+	httpd->rest = str_from(httpd->rest, piece.len);
+	if (!str_is_empty(httpd->rest))
+		return COMMAND_MORE;
+	return httpd->keep_alive ? COMMAND_DONE : COMMAND_END;
+}
+
 static enum command_step request_run(struct session *session, void *arguments)
 {
 	const struct http_request *request = arguments;
+	struct httpd *httpd = httpd_of(session);
 	struct buf text = BUF_INIT(METRICS_MAX);
 	struct answer answer = session->service->id == SERVICE_HTTP
 				       ? plain_answer(session, request, &text)
 				       : path_answer(session, request, &text);
 	/* No page here takes a body: the connection ends behind the answer instead. */
-	bool keep_alive = request->keep_alive && request->body_bytes == 0;
+	bool has_body = request->method != HTTP_HEAD;
 
-	answer_say(session, &answer, request->method != HTTP_HEAD, keep_alive);
+	httpd->keep_alive = request->keep_alive && request->body_bytes == 0;
+	httpd->rest = has_body && answer.is_static ? answer.body : str_make(NULL, 0);
+	answer_say(session, &answer, has_body && !answer.is_static, httpd->keep_alive);
 	buf_done(&text);
-	return keep_alive ? COMMAND_DONE : COMMAND_END;
+	return request_more(session);
 }
 
-static const struct command request_row = {
-	.name = STR_INIT("REQUEST"), .states = 1u << STATE_ONLY, .run = request_run};
+static const struct command request_row = {.name = STR_INIT("REQUEST"),
+					   .states = 1u << STATE_ONLY,
+					   .run = request_run,
+					   .more = request_more};
 
 static enum command_step httpd_execute(struct session *session, struct str head)
 {

@@ -3,9 +3,11 @@
 #include "fixture.h"
 
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "httpd/assets.h"
 #include "httpd/httpd.h"
 
 #define HOST "Host: localhost:4040\r\n"
@@ -178,6 +180,59 @@ static void test_idle(void **state)
 		       "Connection: close\r\n\r\n");
 }
 
+/* ---- the files of the page ---- */
+
+static bool heard_has(const char *text)
+{
+	return str_find(buf_str(&fixture.heard), str_from_c(text)) != STR_NONE;
+}
+
+static void test_the_page(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET / HTTP/1.1\r\n" HOST "\r\n");
+	assert_true(heard_has("HTTP/1.1 200 OK\r\n"));
+	assert_true(heard_has("\r\nContent-Type: text/html; charset=utf-8\r\n"));
+	assert_true(heard_has("\r\nContent-Security-Policy: default-src 'none'; "));
+	assert_true(heard_has("\r\nCache-Control: no-store\r\n"));
+	assert_true(heard_has("<title>Postern</title>"));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.heard), STR("</html>\n")));
+}
+
+/* The page names its files by their content, and each of them is there. */
+static void test_files_are_named_by_content(void **state)
+{
+	char request[256], path[128];
+	struct asset index, asset;
+	size_t files = 0;
+
+	assert_true(asset_find(STR("/"), &index));
+	for (struct str rest = index.bytes; rest.ptr != NULL; files++) {
+		size_t at = str_find(rest, STR("\"/assets/"));
+		if (at == STR_NONE)
+			break;
+		rest = str_from(rest, at + 1);
+		assert_true(str_copy_c(str_cut(&rest, '"'), path, sizeof(path)));
+		assert_true(asset_find(str_from_c(path), &asset) && asset.is_immutable);
+		snprintf(request, sizeof(request),
+			 "GET %s HTTP/1.1\r\n" HOST "Accept-Encoding: br, gzip\r\n\r\n", path);
+		fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+		fixture_say(request);
+		assert_true(heard_has("\r\nCache-Control: public, max-age=31536000, immutable\r\n"));
+		assert_int_equal(heard_has("\r\nContent-Encoding: gzip\r\n"),
+				 asset.gzip.len < asset.bytes.len);
+	}
+	assert_true(files > 0);
+}
+
+static void test_a_coding_that_is_refused(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET / HTTP/1.1\r\n" HOST "Accept-Encoding: gzip;q=0\r\n\r\n");
+	assert_false(heard_has("Content-Encoding"));
+	assert_true(heard_has("</html>"));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -197,6 +252,9 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_a_head_without_end),
 		TEST(test_idle),
+		TEST(test_the_page),
+		TEST(test_files_are_named_by_content),
+		TEST(test_a_coding_that_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
