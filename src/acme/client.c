@@ -13,11 +13,11 @@ void acme_failure_done(struct acme_failure *failure)
 	buf_done(&failure->words);
 }
 
-void acme_client_init(struct acme_client *client, struct acme_http *http,
+void acme_client_init(struct acme_client *client, struct web_client *web,
 		      const struct acme_key *key, struct arena *arena,
 		      struct acme_failure *failure)
 {
-	*client = (struct acme_client){.http = http,
+	*client = (struct acme_client){.web = web,
 				       .key = key,
 				       .arena = arena,
 				       .account = BUF_INIT(ACME_URL_MAX),
@@ -63,9 +63,9 @@ static bool is_refused(const struct acme_client *client)
 }
 
 /* A request that needs no signature. */
-static enum fault ask(struct acme_client *client, enum acme_method method, struct str url)
+static enum fault ask(struct acme_client *client, enum web_method method, struct str url)
 {
-	enum fault fault = acme_http_do(client->http, method, url, STR(""), &client->answer,
+	enum fault fault = acme_http_do(client->web, method, url, STR(""), &client->answer,
 					&client->failure->words);
 
 	if (fault != FAULT_NONE || !is_refused(client))
@@ -77,7 +77,7 @@ static enum fault ask(struct acme_client *client, enum acme_method method, struc
 
 enum fault acme_client_open(struct acme_client *client, struct str directory_url)
 {
-	enum fault fault = ask(client, ACME_GET, directory_url);
+	enum fault fault = ask(client, WEB_GET, directory_url);
 
 	if (fault == FAULT_NONE)
 		fault = acme_directory_parse(buf_str(&client->answer.body), client->arena,
@@ -102,7 +102,7 @@ static enum fault nonce_have(struct acme_client *client)
 {
 	if (client->nonce.len > 0)
 		return FAULT_NONE;
-	enum fault fault = ask(client, ACME_HEAD, client->directory.new_nonce);
+	enum fault fault = ask(client, WEB_HEAD, client->directory.new_nonce);
 	if (fault != FAULT_NONE)
 		return fault;
 	nonce_keep(client);
@@ -127,7 +127,7 @@ static enum fault signed_send(struct acme_client *client, struct str url, struct
 		buf_printf(&client->failure->words, "the request could not be signed: %s",
 			   fault_text(fault));
 	else {
-		fault = acme_http_do(client->http, ACME_POST, url, buf_str(&text), &client->answer,
+		fault = acme_http_do(client->web, WEB_POST, url, buf_str(&text), &client->answer,
 				     &client->failure->words);
 		/* Each counts once, whatever came of it (section 6.5). */
 		nonce_keep(client);

@@ -20,7 +20,7 @@ void acme_failure_init(struct acme_failure *failure);
 void acme_failure_done(struct acme_failure *failure);
 
 struct acme_client {
-	struct acme_http *http;	   /* borrowed */
+	struct web_client *web;	   /* borrowed */
 	const struct acme_key *key; /* borrowed */
 	struct arena *arena;	   /* borrowed: what answers are read into */
 	struct acme_directory directory;
@@ -30,7 +30,7 @@ struct acme_client {
 	struct acme_failure *failure; /* borrowed */
 };
 
-void acme_client_init(struct acme_client *client, struct acme_http *http,
+void acme_client_init(struct acme_client *client, struct web_client *web,
 		      const struct acme_key *key, struct arena *arena,
 		      struct acme_failure *failure);
 void acme_client_done(struct acme_client *client);

@@ -438,7 +438,7 @@ enum fault acme_order_run(struct acme_world *world, const struct acme_order_requ
 	got_key_init(&run.account_key);
 	got_key_init(&run.pair_key);
 	got_key_init(&run.challenge_key);
-	acme_client_init(&run.client, world->http, &run.account, &run.arena, failure);
+	acme_client_init(&run.client, world->web, &run.account, &run.arena, failure);
 	enum fault fault = carry_out(&run);
 	acme_client_done(&run.client);
 	buf_done(&run.account_key.public_key);

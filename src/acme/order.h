@@ -43,7 +43,7 @@ struct acme_shown {
 /* Whoever runs the order does for it what it cannot do itself. All may block. */
 struct acme_world {
 	struct key_source *keys;
-	struct acme_http *http;
+	struct web_client *web;
 	/* Appends why not to `why`, as the two that follow. */
 	enum fault (*key_want)(struct acme_world *world, enum acme_key_use use, enum key_kind kind,
 			       struct str name, struct acme_got_key *key, struct buf *why);

@@ -368,7 +368,7 @@ static enum dns_outcome addresses_append(struct certificate_job *job, struct str
 					.type = type,
 					.patience_ms = NAME_PATIENCE_MS,
 					.done = name_answered,
-					.context = job};
+					 .context = job};
 	struct dns_query *query = resolver_ask(job->mailq->resolver, &question);
 	const struct dns_answer *answer = answer_await(job, query);
 	enum dns_outcome outcome = answer == NULL ? DNS_TIMEOUT : answer->outcome;
@@ -418,18 +418,20 @@ static enum fault order_run(struct certificate_job *job, const struct config *co
 {
 	struct tls_anchors *anchors = anchors_load();
 	/* Client* of the table Security, which governs every client but SMTP's. */
-	struct acme_http_parts parts = {.policy = &config->clients[CLIENT_POP3],
-					.anchors = anchors,
-					.resolve = resolve,
-					.is_ending = is_ending,
-					.context = job};
+	struct web_client_parts parts = {.policy = &config->clients[CLIENT_POP3],
+					 .anchors = anchors,
+					 .resolve = resolve,
+					 .is_ending = is_ending,
+					 .context = job,
+					 .connect_s = ACME_CONNECT_S,
+					 .all_s = ACME_REQUEST_S};
 	struct msg_acme_ended ended = {};
-	enum fault fault = acme_http_new(&parts, &failure->words, &job->world.http);
+	enum fault fault = web_client_new(&parts, &failure->words, &job->world.web);
 
 	tls_anchors_unref(&anchors);
 	if (fault == FAULT_NONE)
 		fault = acme_order_run(&job->world, request, failure);
-	acme_http_free(&job->world.http);
+	web_client_free(&job->world.web);
 	(void)!parent_send(job, MSG_acme_ended, 0, &ended);
 	return fault;
 }

@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "mailq/http_post.h"
 #include "tls/certificate_facts.h"
 #include "tls/ocsp.h"
 #include "tls/staples.h"
+#include "tls/web_client.h"
 
 enum { JOBS_MAX = 256, WHY_MAX = 2048, URL_MAX = 1024, LOOK_S = 60 };
+enum { CONNECT_S = 15, REQUEST_S = 30, STATUS_GOOD = 200 };
 
 struct staple_item {
 	unsigned char id[TLS_STAPLE_ID_BYTES];
@@ -113,32 +114,55 @@ static enum fault resolve(void *context, struct str host, struct buf *addresses,
 	return job->options.resolve(job->options.context, host, addresses, why);
 }
 
+/* Appends what the responder at `url` says to a request. Blocks. */
+static enum fault responder_ask(struct staple_job *job, struct str url, struct str body,
+				struct inquiry *inquiry)
+{
+	struct web_client_parts parts = {.resolve = resolve,
+					 .is_ending = ending,
+					 .context = job,
+					 .connect_s = CONNECT_S,
+					 .all_s = REQUEST_S};
+	struct web_request request = {.method = WEB_POST,
+				      .url = url,
+				      .content_type = "application/ocsp-request",
+				      .body = body};
+	struct web_client *web = NULL;
+	long status = 0;
+	enum fault fault = web_client_new(&parts, &inquiry->why, &web);
+
+	buf_printf(&inquiry->why, "%.*s: ", STR_ARG(url));
+	if (fault == FAULT_NONE)
+		fault = web_client_do(web, &request, &inquiry->response, &status, &inquiry->why);
+	if (fault == FAULT_NONE && status != STATUS_GOOD) {
+		buf_printf(&inquiry->why, "it answers with the status %ld", status);
+		fault = FAULT_UNAVAILABLE;
+	}
+	web_client_free(&web);
+	return fault;
+}
+
+static void response_judge(struct inquiry *inquiry)
+{
+	bool is_usable = tls_ocsp_check(inquiry->certificate, buf_str(&inquiry->response),
+					clock_real_s(), &inquiry->answer,
+					&inquiry->why) == FAULT_NONE;
+
+	inquiry->state = is_usable ? inquiry->answer.state : TLS_OCSP_UNUSABLE;
+}
+
 /* Blocks; without the lock. */
 static void inquiry_make(struct staple_job *job, struct inquiry *inquiry)
 {
 	struct buf url = BUF_INIT(URL_MAX), request = BUF_INIT(TLS_OCSP_REQUEST_MAX);
-	struct http_post post = {.content_type = "application/ocsp-request",
-				 .resolve = resolve,
-				 .is_ending = ending,
-				 .context = job};
 
 	inquiry->state = TLS_OCSP_UNREACHABLE;
 	(void)tls_certificate_append_responder(inquiry->certificate, &url);
 	if (tls_ocsp_request(inquiry->certificate, &request) != FAULT_NONE)
 		buf_append_c(&inquiry->why, "the issuer's certificate is not in the chain; put it behind "
 					    "the leaf");
-	else {
-		post.url = buf_str(&url);
-		post.body = buf_str(&request);
-		buf_printf(&inquiry->why, "%.*s: ", STR_ARG(buf_str(&url)));
-		if (http_post_do(&post, &inquiry->response, &inquiry->why) == FAULT_NONE) {
-			inquiry->state = TLS_OCSP_UNUSABLE;
-			if (tls_ocsp_check(inquiry->certificate, buf_str(&inquiry->response),
-					   clock_real_s(), &inquiry->answer,
-					   &inquiry->why) == FAULT_NONE)
-				inquiry->state = inquiry->answer.state;
-		}
-	}
+	else if (responder_ask(job, buf_str(&url), buf_str(&request), inquiry) == FAULT_NONE)
+		response_judge(inquiry);
 	buf_done(&url);
 	buf_done(&request);
 }

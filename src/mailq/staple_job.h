@@ -22,7 +22,7 @@ struct staple_job_options {
 	const struct log *log;
 	/* Tells the parent; in the job's thread. */
 	void (*tell)(void *context, const struct msg_staple_given *given);
-	/* As http_post.h's. */
+	/* As web_client.h's. */
 	enum fault (*resolve)(void *context, struct str host, struct buf *addresses,
 			      struct buf *why);
 	void *context;
