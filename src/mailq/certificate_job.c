@@ -368,7 +368,7 @@ static enum dns_outcome addresses_append(struct certificate_job *job, struct str
 					.type = type,
 					.patience_ms = NAME_PATIENCE_MS,
 					.done = name_answered,
-					 .context = job};
+					.context = job};
 	struct dns_query *query = resolver_ask(job->mailq->resolver, &question);
 	const struct dns_answer *answer = answer_await(job, query);
 	enum dns_outcome outcome = answer == NULL ? DNS_TIMEOUT : answer->outcome;
