@@ -28,6 +28,7 @@ void buf_init(struct buf *buf, size_t max);
 
 /* Frees the memory; the buf is empty and usable afterwards. */
 void buf_done(struct buf *buf);
+#define CLEANUP_BUF __attribute__((cleanup(buf_done)))
 
 /* Like buf_done, and overwrites the bytes first: for passwords and the like. */
 void buf_wipe(struct buf *buf);

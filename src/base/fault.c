@@ -15,6 +15,18 @@ const char *fault_text(enum fault fault)
 	return texts[fault];
 }
 
+static const char *const names[FAULT_COUNT] = {
+#define X(name, text) #name,
+	FAULT_TABLE(X)
+#undef X
+};
+
+const char *fault_name(enum fault fault)
+{
+	CHECK(fault < FAULT_COUNT);
+	return names[fault];
+}
+
 enum fault fault_from_errno(int error)
 {
 	switch (error) {

@@ -39,6 +39,9 @@ enum fault {
 /* Names a fault in words for people; never NULL, static. */
 const char *fault_text(enum fault fault);
 
+/* Its identifier: "NOT_FOUND"; static. */
+const char *fault_name(enum fault fault);
+
 /* Maps an errno value to the fault it stands for; unknown ones are FAULT_IO. */
 enum fault fault_from_errno(int error);
 

@@ -14,16 +14,14 @@
 
 enum { NAME_MAX_BYTES = 1000, LIST_MAX = 64 << 20 };
 
-#define CLEANUP_BUF __attribute__((cleanup(buf_done)))
-
 /* Reads an address as it was typed, into the form of the store; says so if it is none. */
-static bool account_read(struct str typed, struct buf *account)
+static bool account_read(struct str typed, const char *field, struct buf *account)
 {
 	*account = BUF_INIT(NAME_MAX_BYTES);
 	if (address_append_account(account, typed) && !account->failed)
 		return true;
-	ctl_fail(CTL_USAGE, "%.*s is no address: it should look like anna@example.org",
-		 STR_ARG(typed));
+	ctl_fail_field(FAULT_INVALID, field,
+		       "%.*s is no address: it should look like anna@example.org", STR_ARG(typed));
 	return false;
 }
 
@@ -33,7 +31,7 @@ static bool domain_read(struct str typed, struct buf *domain)
 		buf_append_char(domain, ascii_lower(typed.ptr[i]));
 	if (!domain->failed && domain_check(buf_str(domain)))
 		return true;
-	ctl_fail(CTL_USAGE, "%.*s is no name of a domain", STR_ARG(typed));
+	ctl_fail_field(FAULT_INVALID, "name", "%.*s is no name of a domain", STR_ARG(typed));
 	return false;
 }
 
@@ -84,14 +82,16 @@ struct meaning {
 	const char *text; /* behind the name */
 };
 
-static int change_code(enum fault fault, struct str name, const struct meaning *meanings)
+static int change_code(enum fault fault, const char *field, struct str name,
+		       const struct meaning *meanings)
 {
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
 	for (; meanings->fault != FAULT_NONE; meanings++)
 		if (meanings->fault == fault)
-			return ctl_fail(CTL_USAGE, "%.*s %s", STR_ARG(name), meanings->text);
-	return ctl_fail(ctl_fault_code(fault), "%.*s: %s", STR_ARG(name), fault_text(fault));
+			return ctl_fail_field(fault, field, "%.*s %s", STR_ARG(name),
+					      meanings->text);
+	return ctl_fail_field(fault, field, "%.*s: %s", STR_ARG(name), fault_text(fault));
 }
 
 /* ---- domains ---- */
@@ -101,7 +101,7 @@ static int domain_add(struct ctl *ctl, struct link *link, struct str name)
 	static const struct meaning meanings[] = {{FAULT_EXISTS, "is a domain here already"},
 						  {FAULT_NONE, NULL}};
 
-	return change_code(directory_domain_add(link->store, name), name, meanings);
+	return change_code(directory_domain_add(link->store, name), "name", name, meanings);
 }
 
 static int domain_remove(struct ctl *ctl, struct link *link, struct str name)
@@ -111,7 +111,7 @@ static int domain_remove(struct ctl *ctl, struct link *link, struct str name)
 		{FAULT_CONFLICT, "has users or aliases; remove these first"},
 		{FAULT_NONE, NULL}};
 
-	return change_code(directory_domain_remove(link->store, name), name, meanings);
+	return change_code(directory_domain_remove(link->store, name), "name", name, meanings);
 }
 
 static int domain_change(struct ctl *ctl,
@@ -153,7 +153,7 @@ static int list_print(const struct ctl *ctl, const char *name, struct columns *c
 
 static int view_fail(const struct ctl *ctl, enum fault fault)
 {
-	return ctl_fail(ctl_fault_code(fault), "%s/store: %s", ctl->home, fault_text(fault));
+	return ctl_fail_field(fault, NULL, "%s/store: %s", ctl->home, fault_text(fault));
 }
 
 static int domains_print(struct ctl *ctl, struct link *link, struct str name)
@@ -197,8 +197,8 @@ static int quota_read(const struct ctl *ctl, uint64_t *quota_out)
 	*quota_out = 0;
 	if (text == NULL || size_parse(str_from_c(text), quota_out))
 		return CTL_DONE;
-	return ctl_fail(CTL_USAGE, "--quota %s: a number of bytes is wanted, such as 500M or 2G",
-			text);
+	return ctl_fail_field(FAULT_INVALID, "quota",
+			      "--quota %s: a number of bytes is wanted, such as 500M or 2G", text);
 }
 
 static uint32_t login_flags(const struct user *user)
@@ -219,15 +219,15 @@ static int user_add(struct ctl *ctl, struct link *link, struct str name)
 		return code;
 	enum fault fault = directory_user_add(link->store, &user, &account);
 	if (fault != FAULT_NONE)
-		return change_code(fault, name, user_add_meanings);
+		return change_code(fault, "address", name, user_add_meanings);
 	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
 	/* A user who could never log in is not left behind. */
 	if (directory_user_remove(link->store, name) != FAULT_NONE)
 		ctl_fail(0, "%.*s was made, but has no password yet", STR_ARG(name));
-	return ctl_fail(ctl_fault_code(fault), "the password of %.*s cannot be kept: %s",
-			STR_ARG(name), fault_text(fault));
+	return ctl_fail_field(fault, "password", "the password of %.*s cannot be kept: %s",
+			      STR_ARG(name), fault_text(fault));
 }
 
 static int user_remove(struct ctl *ctl, struct link *link, struct str name)
@@ -241,12 +241,12 @@ static int user_remove(struct ctl *ctl, struct link *link, struct str name)
 		view_close(&view);
 	}
 	if (fault != FAULT_NONE)
-		return change_code(fault, name, user_meanings);
+		return change_code(fault, "address", name, user_meanings);
 	/* The login first: whoever is being removed must not come in half-way. */
 	fault = link_password_set(link, name, STR(""), 0);
 	if (fault == FAULT_NONE || fault == FAULT_NOT_FOUND)
 		fault = directory_user_remove(link->store, name);
-	return change_code(fault, name, user_meanings);
+	return change_code(fault, "address", name, user_meanings);
 }
 
 static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
@@ -261,12 +261,12 @@ static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
 		view_close(&view);
 	}
 	if (fault != FAULT_NONE)
-		return change_code(fault, name, user_meanings);
+		return change_code(fault, "address", name, user_meanings);
 	int code = password_read(ctl, &password);
 	if (code != CTL_DONE)
 		return code;
 	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
-	return change_code(fault, name, user_meanings);
+	return change_code(fault, "address", name, user_meanings);
 }
 
 static int address_change(struct ctl *ctl, unsigned needs,
@@ -274,7 +274,7 @@ static int address_change(struct ctl *ctl, unsigned needs,
 {
 	CLEANUP_BUF struct buf name;
 
-	if (!account_read(ctl_word(ctl, 0), &name))
+	if (!account_read(ctl_word(ctl, 0), "address", &name))
 		return CTL_USAGE;
 	return with_link(ctl, needs, buf_str(&name), change);
 }
@@ -388,7 +388,7 @@ static bool targets_read(const struct ctl *ctl, struct targets *targets)
 	targets->count = 0;
 	for (size_t i = 1; i < ctl->arguments->word_count; i++) {
 		struct buf *name = &targets->names[targets->count++];
-		if (!account_read(ctl_word(ctl, i), name))
+		if (!account_read(ctl_word(ctl, i), "targets", name))
 			return false;
 		targets->texts[targets->count - 1] = buf_str(name);
 	}
@@ -413,8 +413,8 @@ static int alias_add(struct ctl *ctl, struct link *link, struct str name)
 
 	if (!targets_read(ctl, &targets))
 		return CTL_USAGE;
-	return change_code(directory_alias_add(link->store, name, targets.texts, targets.count), name,
-			   meanings);
+	enum fault fault = directory_alias_add(link->store, name, targets.texts, targets.count);
+	return change_code(fault, fault == FAULT_NOT_FOUND ? "targets" : "address", name, meanings);
 }
 
 static int alias_remove(struct ctl *ctl, struct link *link, struct str name)
@@ -427,7 +427,7 @@ static int alias_remove(struct ctl *ctl, struct link *link, struct str name)
 	if (!targets_read(ctl, &targets))
 		return CTL_USAGE;
 	return change_code(directory_alias_remove(link->store, name, targets.texts, targets.count),
-			   name, meanings);
+			   "address", name, meanings);
 }
 
 int cmd_alias_add(struct ctl *ctl)

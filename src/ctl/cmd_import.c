@@ -254,8 +254,8 @@ static int target_find(struct import *import, struct str address)
 					STR_ARG(import->mailbox_name));
 	}
 	if (fault != FAULT_NONE)
-		return ctl_fail(ctl_fault_code(fault), "%.*s: %s", STR_ARG(import->mailbox_name),
-				fault_text(fault));
+		return ctl_fail_field(fault, "mailbox", "%.*s: %s", STR_ARG(import->mailbox_name),
+				      fault_text(fault));
 	return CTL_DONE;
 }
 

@@ -11,8 +11,6 @@
 
 enum { TEXT_MAX = 64 << 20, LINE_MAX_BYTES = 8192 };
 
-#define CLEANUP_BUF __attribute__((cleanup(buf_done)))
-
 /* ---- for people ---- */
 
 static void due_append(struct buf *to, const struct queue_recipient *recipient, int64_t now_s)
@@ -145,7 +143,7 @@ static int queue_open(const struct ctl *ctl, struct link *link, struct view **vi
 	fault = view_open(link->store, view_out);
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
-	return ctl_fail(ctl_fault_code(fault), "%s/store: %s", ctl->home, fault_text(fault));
+	return ctl_fail_field(fault, NULL, "%s/store: %s", ctl->home, fault_text(fault));
 }
 
 static void list_print_json(struct view *view)
@@ -195,8 +193,8 @@ static bool entry_find(struct view *view, struct str id, struct queue_entry *ent
 	for (uint64_t after = 0; queue_next(view, after, entry_out); after = entry_out->number)
 		if (str_equals_nocase(entry_out->envelope.queue_id, id))
 			return true;
-	ctl_fail(CTL_USAGE, "%.*s is not in the queue; `postern queue list` shows what is",
-		 STR_ARG(id));
+	ctl_fail_field(FAULT_NOT_FOUND, "id",
+		       "%.*s is not in the queue; `postern queue list` shows what is", STR_ARG(id));
 	return false;
 }
 
@@ -272,7 +270,7 @@ static int chosen_order(struct link *link, const struct chosen *chosen, enum que
 	for (size_t i = 0; i < chosen->count; i++) {
 		enum fault fault = queue_order(link->store, chosen->entries[i], order);
 		if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
-			return ctl_fail(ctl_fault_code(fault), "the queue: %s", fault_text(fault));
+			return ctl_fail_field(fault, NULL, "the queue: %s", fault_text(fault));
 		link_queue_ordered(link, chosen->entries[i]);
 	}
 	return chosen->unknown > 0 ? CTL_USAGE : CTL_DONE;

@@ -23,14 +23,16 @@ static int set_code(enum fault fault, struct str name)
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
 	if (fault == FAULT_INVALID)
-		return ctl_fail(CTL_USAGE,
-				"%.*s is no name for a password: up to 200 characters, no blanks",
-				STR_ARG(name));
+		return ctl_fail_field(
+			FAULT_INVALID, "name",
+			"%.*s is no name for a password: up to 200 characters, no blanks",
+			STR_ARG(name));
 	if (fault == FAULT_NOT_FOUND)
-		return ctl_fail(CTL_USAGE,
-				"there is no password %.*s; `postern remote-password list` shows them",
-				STR_ARG(name));
-	return ctl_fail(ctl_fault_code(fault), "%.*s: %s", STR_ARG(name), fault_text(fault));
+		return ctl_fail_field(
+			FAULT_NOT_FOUND, "name",
+			"there is no password %.*s; `postern remote-password list` shows them",
+			STR_ARG(name));
+	return ctl_fail_field(fault, "name", "%.*s: %s", STR_ARG(name), fault_text(fault));
 }
 
 static int password_send(struct ctl *ctl, struct str password, const char *what)

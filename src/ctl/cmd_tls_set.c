@@ -99,12 +99,14 @@ static int settings_read(const struct ctl *ctl, struct settings *settings)
 	settings->has_min = min != NULL;
 	if (min != NULL && (!tls_protocol_from_name(str_from_c(min), &settings->min) ||
 			    settings->min == TLS_PROTOCOL_SSLV3))
-		return ctl_fail(CTL_USAGE, "--min %s: write TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", min);
+		return ctl_fail_field(FAULT_INVALID, "min",
+				      "--min %s: write TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", min);
 	if (within != NULL && (!duration_parse(str_from_c(within), &settings->confirm_s) ||
 			       settings->confirm_s > PENDING_SECONDS_MAX))
-		return ctl_fail(CTL_USAGE,
-				"--confirm-within %s: write for example 90s, 10m or 2h; seven days at most",
-				within);
+		return ctl_fail_field(
+			FAULT_INVALID, "confirm_within",
+			"--confirm-within %s: write for example 90s, 10m or 2h; seven days at most",
+			within);
 	if (min == NULL && ctl->arguments->word_count == 0)
 		return ctl_fail(CTL_USAGE,
 				"nothing to set: give --min VERSION or TABLE.VARIABLE=VALUE");
@@ -116,8 +118,23 @@ static int edit_fail(enum fault fault, const struct findings *findings)
 	const char *text = fault_text(fault);
 
 	if (findings->count > 0)
-		return ctl_fail(CTL_USAGE, "%.*s", STR_ARG(findings->items[0].text));
-	return ctl_fail(CTL_USAGE, "%s", text);
+		return ctl_fail_field(fault, NULL, "%.*s", STR_ARG(findings->items[0].text));
+	return ctl_fail_field(fault, NULL, "%s", text);
+}
+
+/* Names the variable as findings do: "Security/ServerTlsProtocols". */
+static int assignment_fail(struct str word, const struct buf *error)
+{
+	CLEANUP_BUF struct buf field = BUF_INIT(4096);
+	struct str place = str_cut(&word, '=');
+	size_t dot = str_find_last_char(place, '.');
+
+	buf_append_str(&field, place);
+	buf_append_char(&field, '\0');
+	if (dot != STR_NONE && !field.failed)
+		field.data[dot] = '/';
+	return ctl_fail_field(FAULT_INVALID, field.failed ? NULL : field.data, "%.*s",
+			      STR_ARG(buf_str(error)));
 }
 
 /* One assignment after another, on the text that the one before left. */
@@ -133,7 +150,7 @@ static int assignments_make(struct plan *plan, struct buf *text)
 		struct config_address address;
 		struct str value;
 		if (!config_assignment_read(ctl_word(plan->ctl, i), &address, &value, &error))
-			code = ctl_fail(CTL_USAGE, "%.*s", STR_ARG(buf_str(&error)));
+			code = assignment_fail(ctl_word(plan->ctl, i), &error);
 		else {
 			enum fault fault = config_assign(buf_str(text), &address, value,
 							 &findings, &next);
@@ -289,7 +306,8 @@ int cmd_tls_confirm(struct ctl *ctl)
 			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
 					ctl->home, fault_text(fault));
 		else if (done->fault != FAULT_NONE)
-			code = ctl_fail(CTL_USAGE, "%.*s", STR_ARG(done->text));
+			code = ctl_fail_field((enum fault)done->fault, NULL, "%.*s",
+					      STR_ARG(done->text));
 		else
 			ctl_print(STR("The change is kept.\n"));
 	}

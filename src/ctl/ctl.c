@@ -17,19 +17,85 @@ struct str ctl_word(const struct ctl *ctl, size_t index)
 	return str_from_c(index < ctl->arguments->word_count ? ctl->arguments->words[index] : NULL);
 }
 
-int ctl_fail(int code, const char *format, ...)
+/* What a program that started the command wants to read. */
+static bool errors_are_json(void)
 {
-	struct buf line = BUF_INIT(LINE_MAX_BYTES);
-	va_list args;
+	const char *form = getenv("POSTERN_ERRORS");
 
+	return form != NULL && str_equals(str_from_c(form), STR("json"));
+}
+
+static json_t *lower_json(const char *name)
+{
+	struct buf lower = BUF_INIT(100);
+
+	for (const char *at = name; *at != '\0'; at++)
+		buf_append_char(&lower, ascii_lower(*at));
+	json_t *json = json_text(buf_str(&lower));
+	buf_done(&lower);
+	return json;
+}
+
+static void error_print_json(const char *code, const char *field, struct str text)
+{
+	json_t *object = json_pack("{s:o, s:o, s:o}", "code", lower_json(code), "field",
+				   field == NULL ? json_null() : json_text(str_from_c(field)),
+				   "text", json_text(text));
+	char *line = json_dumps(object, JSON_COMPACT);
+
+	CHECK(line != NULL);
+	(void)!fd_write_all(STDERR_FILENO, line, strlen(line));
+	(void)!fd_write_all(STDERR_FILENO, "\n", 1);
+	free(line);
+	json_decref(object);
+}
+
+static void error_print(const char *code, const char *field, struct str text)
+{
+	struct buf line = BUF_INIT(LINE_MAX_BYTES + 64);
+
+	if (errors_are_json()) {
+		error_print_json(code, field, text);
+		return;
+	}
 	buf_append_c(&line, "postern: ");
-	va_start(args, format);
-	buf_vprintf(&line, format, args);
-	va_end(args);
+	buf_append_str(&line, text);
 	buf_append_char(&line, '\n');
 	(void)!fd_write_all(STDERR_FILENO, line.data, line.len);
 	buf_done(&line);
+}
+
+int ctl_fail(int code, const char *format, ...)
+{
+	static const char *const codes[] = {
+		[CTL_DONE] = "note",
+		[CTL_FINDING] = "finding",
+		[CTL_USAGE] = "invalid",
+		[CTL_NOT_RUNNING] = "unavailable",
+	};
+	struct buf text = BUF_INIT(LINE_MAX_BYTES);
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	CHECK(code >= CTL_DONE && code <= CTL_NOT_RUNNING);
+	error_print(codes[code], NULL, buf_str(&text));
+	buf_done(&text);
 	return code;
+}
+
+int ctl_fail_field(enum fault fault, const char *field, const char *format, ...)
+{
+	struct buf text = BUF_INIT(LINE_MAX_BYTES);
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	error_print(fault_name(fault), field, buf_str(&text));
+	buf_done(&text);
+	return ctl_fault_code(fault);
 }
 
 int ctl_fault_code(enum fault fault)

@@ -46,8 +46,21 @@ static inline const char *ctl_value(const struct ctl *ctl, enum option option)
 /* A word behind the command's name; empty when there are fewer. */
 struct str ctl_word(const struct ctl *ctl, size_t index);
 
-/* Says one line on standard error, led by "postern: "; returns `code`. */
+/*
+ * Says one line on standard error, led by "postern: "; returns `code`. With
+ * POSTERN_ERRORS=json in the environment the line is a JSON object instead:
+ * {"code":"invalid","field":null,"text":"..."}; `code` is "note", "finding",
+ * "invalid" or "unavailable" then.
+ */
 int ctl_fail(int code, const char *format, ...) format_printf(2, 3);
+
+/*
+ * The same for what is wrong with one thing that was given: `field` names it ("quota",
+ * "Security/ServerTlsProtocols"), or is NULL. The code is the fault's name in small letters
+ * ("not_found"); returns the exit code that it means.
+ */
+int ctl_fail_field(enum fault fault, const char *field, const char *format, ...)
+	format_printf(3, 4);
 
 /* The exit code that a fault of the server's parts means. */
 int ctl_fault_code(enum fault fault);

@@ -66,8 +66,9 @@ static int terminal_open(void)
 	int terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 
 	if (terminal < 0)
-		ctl_fail(CTL_USAGE, "there is no terminal to ask for the password on; give it with "
-				    "--password-stdin");
+		ctl_fail_field(FAULT_INVALID, "password",
+			       "there is no terminal to ask for the password on; give it with "
+			       "--password-stdin");
 	return terminal;
 }
 
@@ -80,9 +81,11 @@ static int ask_twice(struct secret *password_out)
 		return CTL_USAGE;
 	if (!line_ask(terminal, "New password: ", password_out) ||
 	    !line_ask(terminal, "Once more: ", &again))
-		return ctl_fail(CTL_USAGE, "no password was given, nothing is changed");
+		return ctl_fail_field(FAULT_INVALID, "password",
+				      "no password was given, nothing is changed");
 	if (!secret_equals(secret_reveal(password_out), secret_reveal(&again)))
-		return ctl_fail(CTL_USAGE, "the two passwords differ, nothing is changed");
+		return ctl_fail_field(FAULT_INVALID, "password",
+				      "the two passwords differ, nothing is changed");
 	return CTL_DONE;
 }
 
@@ -90,9 +93,10 @@ static int input_read(struct secret *password_out)
 {
 	if (line_read(STDIN_FILENO, password_out))
 		return CTL_DONE;
-	return ctl_fail(CTL_USAGE,
-			"the password on standard input is unreadable, or longer than %d bytes",
-			SECRET_MAX);
+	return ctl_fail_field(
+		FAULT_INVALID, "password",
+		"the password on standard input is unreadable, or longer than %d bytes",
+		SECRET_MAX);
 }
 
 int password_ask(const struct ctl *ctl, const char *question, struct secret *password_out)
@@ -104,7 +108,8 @@ int password_ask(const struct ctl *ctl, const char *question, struct secret *pas
 		return CTL_USAGE;
 	if (line_ask(terminal, question, password_out))
 		return CTL_DONE;
-	return ctl_fail(CTL_USAGE, "no password was given, nothing is changed");
+	return ctl_fail_field(FAULT_INVALID, "password",
+			      "no password was given, nothing is changed");
 }
 
 int password_read(const struct ctl *ctl, struct secret *password_out)
@@ -113,6 +118,7 @@ int password_read(const struct ctl *ctl, struct secret *password_out)
 							    : ask_twice(password_out);
 
 	if (code == CTL_DONE && str_is_empty(secret_reveal(password_out)))
-		code = ctl_fail(CTL_USAGE, "the password is empty, nothing is changed");
+		code = ctl_fail_field(FAULT_INVALID, "password",
+				      "the password is empty, nothing is changed");
 	return code;
 }

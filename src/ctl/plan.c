@@ -96,6 +96,23 @@ static int file_text_read(struct plan *plan)
 	return code;
 }
 
+/* Says the errors among the findings, each about its variable. */
+static void errors_say(const struct findings *findings, enum fault fault)
+{
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *finding = &findings->items[i];
+		CLEANUP_BUF struct buf line = BUF_INIT(64 * 1024);
+		CLEANUP_BUF struct buf field = BUF_INIT(4096);
+		if (finding->severity != FINDING_ERROR)
+			continue;
+		finding_append(&line, STR("mailserver.cfg"), finding);
+		finding_place_append(&field, &finding->place);
+		buf_append_char(&field, '\0');
+		ctl_fail_field(fault, field.len > 1 ? field.data : NULL, "%.*s",
+			       STR_ARG(str_trim(buf_str(&line))));
+	}
+}
+
 static int config_read(const struct plan *plan, const struct buf *text,
 		       struct config **out)
 {
@@ -104,13 +121,8 @@ static int config_read(const struct plan *plan, const struct buf *text,
 	findings_init(&findings);
 	enum fault fault = config_parse(buf_str(text), "mailserver.cfg", plan->catalog,
 					&findings, out);
-	for (size_t i = 0; fault != FAULT_NONE && i < findings.count; i++) {
-		struct buf line = BUF_INIT(64 * 1024);
-		finding_append(&line, STR("mailserver.cfg"), &findings.items[i]);
-		if (findings.items[i].severity == FINDING_ERROR)
-			ctl_fail(0, "%.*s", STR_ARG(str_trim(buf_str(&line))));
-		buf_done(&line);
-	}
+	if (fault != FAULT_NONE)
+		errors_say(&findings, fault);
 	findings_done(&findings);
 	return fault == FAULT_NONE ? CTL_DONE : CTL_USAGE;
 }
@@ -148,16 +160,9 @@ void plan_close(struct plan *plan)
 
 /* ---- what it means ---- */
 
-/* Says the errors among the findings. */
 static int merge_fail(enum fault fault, const struct findings *findings)
 {
-	for (size_t i = 0; i < findings->count; i++) {
-		struct buf line = BUF_INIT(64 * 1024);
-		finding_append(&line, STR("mailserver.cfg"), &findings->items[i]);
-		if (findings->items[i].severity == FINDING_ERROR)
-			ctl_fail(0, "%.*s", STR_ARG(str_trim(buf_str(&line))));
-		buf_done(&line);
-	}
+	errors_say(findings, fault);
 	return fault == FAULT_NONE ? CTL_DONE : CTL_USAGE;
 }
 
@@ -328,7 +333,9 @@ static int server_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
 					plan->ctl->home, fault_text(fault));
 		else if (!is_busy && done->fault != FAULT_NONE)
-			code = ctl_fail(CTL_USAGE, "%.*s", STR_ARG(done->text));
+			code = ctl_fail_field(done->fault < FAULT_COUNT ? (enum fault)done->fault
+									: FAULT_INVALID,
+					      NULL, "%.*s", STR_ARG(done->text));
 		packet_done(&answer);
 		if (!is_busy)
 			return code;
@@ -402,6 +409,8 @@ int plan_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 		return ctl_fail(CTL_NOT_RUNNING,
 				"--confirm-within needs a running server, which would undo the change");
 	if (is_pending)
-		return ctl_fail(CTL_USAGE, "a change waits for its confirmation: start the server first");
+		return ctl_fail_field(
+			FAULT_CONFLICT, NULL,
+			"a change waits for its confirmation: start the server first");
 	return offline_make(plan);
 }
