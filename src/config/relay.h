@@ -32,14 +32,8 @@ struct relay {
 const struct relay *relay_find(const struct config *config, struct str sender,
 			       struct str recipient);
 
-/* The row of a key; NULL when there is none any more. */
+/* The row of a key; NULL for every other text, as a domain is. */
 const struct relay *relay_of_key(const struct config *config, struct str key);
-
-/* True for what relay_find's rows have as keys; no domain looks so. */
-static inline bool relay_is_key(struct str name)
-{
-	return str_has_prefix(name, STR("relay "));
-}
 
 /* What the row demands of the connection. Borrows from the row. */
 struct tls_demand relay_demand(const struct relay *relay);

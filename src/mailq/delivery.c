@@ -9,6 +9,7 @@
 #include "deliver/route.h"
 #include "deliver/smtp_login.h"
 #include "mailq/settle.h"
+#include "mailq/way.h"
 #include "net/dial.h"
 #include "tls/failure_client.h"
 
@@ -39,6 +40,7 @@ struct delivery {
 	struct client_contexts *contexts;
 	struct own own;
 	const struct relay *relay; /* of the contexts' configuration; NULL: by MX */
+	const struct partner *row; /* of TlsPolicy, as the connection was made; likewise */
 	struct arena demand_arena;
 	enum stage stage;
 
@@ -156,12 +158,40 @@ static void job_settle_reason(struct delivery *delivery)
 	job_settle(delivery);
 }
 
-/* Loads the job at hand; false when nothing of it is left to be sent. */
+/* True when the rules still lead each recipient of the job at hand this way. */
+static bool job_is_on_its_way(const struct delivery *delivery)
+{
+	const struct load *load = &delivery->load;
+	char name[WAY_NAME_MAX];
+
+	for (size_t i = 0; i < load->recipient_count; i++)
+		if (!way_name(client_contexts_config(delivery->contexts),
+			      load->entry.envelope.sender, load->recipients[i].address, name) ||
+		    strcasecmp(name, delivery->domain) != 0)
+			return false;
+	return true;
+}
+
+/* The job at hand goes another way since the configuration changed: its entry is looked at anew. */
+static void job_turn(struct delivery *delivery)
+{
+	load_done(&delivery->load);
+	sender_ordered(delivery->sender, delivery->job->entry);
+	sender_job_again(delivery->sender, delivery->job, delivery->job->recipients,
+			 delivery->job->recipient_count, clock_real_s());
+	delivery->job = NULL;
+}
+
+/* Loads the job at hand; false when nothing of it is left to be sent here. */
 static bool job_load(struct delivery *delivery)
 {
 	enum fault fault =
 		load_job(sender_store(delivery->sender), delivery->job, &delivery->load);
 
+	if (fault == FAULT_NONE && !job_is_on_its_way(delivery)) {
+		job_turn(delivery);
+		return false;
+	}
 	if (fault == FAULT_NONE) {
 		delivery->fates =
 			calloc(delivery->load.recipient_count, sizeof(*delivery->fates));
@@ -330,16 +360,20 @@ static bool route_go(struct delivery *delivery, enum step *step_out)
 
 /* ---- the connection ---- */
 
+static struct client_destination destination_of(const struct delivery *delivery)
+{
+	bool is_domain = delivery->domain[0] != '[' && delivery->relay == NULL;
+
+	return (struct client_destination){.client = CLIENT_SMTP,
+					   .domain = str_from_c(is_domain ? delivery->domain : ""),
+					   .host = str_from_c(delivery->host),
+					   .address = dial_target(&delivery->dial)->address};
+}
+
 static void client_begin(struct delivery *delivery)
 {
 	struct config *config = client_contexts_config(delivery->contexts);
-	struct client_destination destination = {
-		.client = CLIENT_SMTP,
-		.domain = delivery->domain[0] == '[' || delivery->relay != NULL
-				  ? STR("")
-				  : str_from_c(delivery->domain),
-		.host = str_from_c(delivery->host),
-		.address = dial_target(&delivery->dial)->address};
+	struct client_destination destination = destination_of(delivery);
 	struct client_rule rule = client_contexts_rule(delivery->contexts, &destination);
 
 	rule.demand.without_dhe |= delivery->without_dhe;
@@ -352,6 +386,7 @@ static void client_begin(struct delivery *delivery)
 							     &delivery->demand_arena);
 	}
 	delivery->demand = rule.demand;
+	delivery->row = rule.row;
 	struct smtp_client_parts parts = {.outbound = {.fd = dial_take(&delivery->dial),
 						       .context = rule.context,
 						       .file_name = config->file_name,
@@ -567,11 +602,44 @@ static enum step quit(struct delivery *delivery)
 	return STEP_END;
 }
 
+/*
+ * True while what holds for the host is what the connection was made under: no reload
+ * came between, and no row's time is over.
+ */
+static bool is_rule_in_force(const struct delivery *delivery)
+{
+	struct client_destination destination = destination_of(delivery);
+	struct client_contexts *now = mailq_contexts_get(delivery->mailq);
+	bool is_same = now == delivery->contexts &&
+		       client_contexts_rule(now, &destination).row == delivery->row;
+
+	client_contexts_unref(&now);
+	return is_same;
+}
+
+/* Gives back the job at hand, if there is one, for another connection. */
+static void job_return(struct delivery *delivery)
+{
+	if (delivery->job == NULL)
+		return;
+	if (delivery->fates != NULL)
+		load_done(&delivery->load);
+	free(delivery->fates);
+	delivery->fates = NULL;
+	sender_job_again(delivery->sender, delivery->job, delivery->job->recipients,
+			 delivery->job->recipient_count, clock_real_s());
+	delivery->job = NULL;
+}
+
 static enum step send_go(struct delivery *delivery)
 {
 	const struct config *config = client_contexts_config(delivery->contexts);
 
 	if (!delivery->has_transaction) {
+		if (!is_rule_in_force(delivery)) {
+			job_return(delivery);
+			return quit(delivery);
+		}
 		if (delivery->messages >= config->queue.connection_messages ||
 		    !job_next(delivery))
 			return quit(delivery);
@@ -597,17 +665,6 @@ static enum step send_go(struct delivery *delivery)
 
 /* ---- the task ---- */
 
-/* The rule is gone since the job was put on its way: it is looked at anew. */
-static void relay_look(struct delivery *delivery)
-{
-	delivery->relay = relay_of_key(client_contexts_config(delivery->contexts),
-				       str_from_c(delivery->domain));
-	if (delivery->relay != NULL)
-		return;
-	buf_append_str(&delivery->reason, STR("the rule for its relay host has changed"));
-	sender_ordered(delivery->sender, delivery->job->entry);
-}
-
 static void begin(struct delivery *delivery)
 {
 	/* The job that it was started with is loaded like any other. */
@@ -616,8 +673,8 @@ static void begin(struct delivery *delivery)
 		return;
 	}
 	sender_rest_append(delivery->sender, delivery->destination, &delivery->reason);
-	if (delivery->reason.len == 0 && relay_is_key(str_from_c(delivery->domain)))
-		relay_look(delivery);
+	delivery->relay = relay_of_key(client_contexts_config(delivery->contexts),
+				       str_from_c(delivery->domain));
 	if (delivery->reason.len == 0) {
 		route_begin(delivery);
 		return;
@@ -670,13 +727,7 @@ static void delivery_end(struct task *task)
 
 	if (delivery->has_transaction)
 		transaction_done(&delivery->transaction);
-	if (delivery->job != NULL && delivery->fates != NULL) {
-		load_done(&delivery->load);
-		free(delivery->fates);
-	}
-	if (delivery->job != NULL)
-		sender_job_again(sender, delivery->job, delivery->job->recipients,
-				 delivery->job->recipient_count, clock_real_s());
+	job_return(delivery);
 	client_end(delivery);
 	dial_done(&delivery->dial);
 	route_find_free(&delivery->find);

@@ -11,7 +11,10 @@
  *    what was got stands in the line of each recipient.
  * 3. A relay host (config/relay.h) is the only host of its way; logging in there comes
  *    before the first message, with the password that the auth role keeps.
- * 4. Nothing is tried again in a weaker way. After a DH group that was too small the
+ * 4. A message begins under the configuration that is in force then: after a reload, or
+ *    when a row of TlsPolicy is over, the connection is left and another one made, and
+ *    what goes another way now is put on it. One that has begun ends as it began.
+ * 5. Nothing is tried again in a weaker way. After a DH group that was too small the
  *    same host is tried once without DHE, which is not weaker.
  */
 #ifndef POSTERN_MAILQ_DELIVERY_H

@@ -6,17 +6,14 @@
 #include "mailq/settle.h"
 
 /* The numbers of the entry's delivered recipients, as a job of the outbox has them. */
-static struct outbox_job *job_make(struct store *store, uint64_t entry)
+static struct outbox_job *job_make(struct view *view, uint64_t entry)
 {
-	struct view *view CLEANUP_VIEW = NULL;
 	struct queue_recipient recipient;
 	struct outbox_job *job =
 		calloc(1, sizeof(*job) + QUEUE_RECIPIENTS_MAX * sizeof(job->recipients[0]));
 
 	CHECK(job != NULL);
 	job->entry = entry;
-	if (view_open(store, &view) != FAULT_NONE)
-		return job;
 	for (uint32_t from = 0; queue_recipient_next(view, entry, from, &recipient);
 	     from = recipient.number + 1)
 		if (recipient.is_delivered && job->recipient_count < QUEUE_RECIPIENTS_MAX)
@@ -24,7 +21,8 @@ static struct outbox_job *job_make(struct store *store, uint64_t entry)
 	return job;
 }
 
-static void load_settle(struct sender *sender, const struct load *load)
+/* False when it is not stored. */
+static bool load_settle(struct sender *sender, const struct load *load)
 {
 	struct mailq *mailq = sender_mailq(sender);
 	struct config *config = mailq_config_get(mailq);
@@ -47,20 +45,30 @@ static void load_settle(struct sender *sender, const struct load *load)
 						.status = STR("2.1.5"),
 						.text = STR("Delivered into the mailbox")};
 	settle_run(&settle, fates, load->recipient_count, left);
+	bool is_settled = left->count == 0;
 	free(fates);
 	free(left);
 	config_unref(&config);
+	return is_settled;
 }
 
-void here_settle(struct sender *sender, uint64_t entry)
+bool here_settle(void *context, uint64_t entry)
 {
-	struct outbox_job *job = job_make(sender_store(sender), entry);
+	struct sender *sender = context;
+	struct view *view = NULL;
 	struct load load;
 
-	if (job->recipient_count > 0 &&
-	    load_job(sender_store(sender), job, &load) == FAULT_NONE) {
-		load_settle(sender, &load);
-		load_done(&load);
-	}
+	if (view_open(sender_store(sender), &view) != FAULT_NONE)
+		return false;
+	struct outbox_job *job = job_make(view, entry);
+	view_close(&view);
+	enum fault fault = job->recipient_count == 0
+				   ? FAULT_NOT_FOUND
+				   : load_job(sender_store(sender), job, &load);
 	free(job);
+	if (fault != FAULT_NONE)
+		return fault == FAULT_NOT_FOUND;
+	bool is_settled = load_settle(sender, &load);
+	load_done(&load);
+	return is_settled;
 }

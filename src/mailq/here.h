@@ -8,7 +8,10 @@
 
 #include "mailq/sender.h"
 
-/* Settles them. One that cannot be settled now is found again at the next start. Blocks on the store. */
-void here_settle(struct sender *sender, uint64_t entry);
+/*
+ * Settles those of an entry; false when that has to be tried again. For owed_take
+ * (queue/owed.h), whose context is the sender. Blocks on the store.
+ */
+bool here_settle(void *sender, uint64_t entry);
 
 #endif

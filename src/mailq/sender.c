@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "config/relay.h"
 #include "mailq/delivery.h"
 #include "mailq/here.h"
-#include "proto/address.h"
+#include "mailq/way.h"
+#include "queue/owed.h"
 #include "store/feed.h"
 #include "store/queue.h"
 
@@ -45,11 +45,11 @@ struct sender {
 	bool has_lease;
 	int64_t lease_renewed_s;
 	uint64_t last_entry; /* the highest that was read */
+	struct client_contexts *contexts; /* of the last look; the thread's alone */
+	struct owed here;    /* here.h; of the thread alone, not under the lock */
 };
 
 /* ---- entries into the outbox ---- */
-
-enum { WAY_NAME_MAX = RELAY_KEY_MAX + 1 };
 
 /* Recipients of an entry that go the same way. */
 struct way {
@@ -58,26 +58,6 @@ struct way {
 	uint32_t count;
 	int64_t due_s; /* the earliest */
 };
-
-static bool way_name(const struct config *config, const struct queue_entry *entry,
-		     struct str address_text, char name[WAY_NAME_MAX])
-{
-	const struct relay *relay = relay_find(config, entry->envelope.sender, address_text);
-
-	if (relay != NULL)
-		return str_copy_c(relay->key, name, WAY_NAME_MAX);
-	size_t at = str_find_last_char(address_text, '@');
-	struct str domain = str_from(address_text, at == STR_NONE ? 0 : at + 1);
-	struct buf ascii = BUF_INIT(ADDRESS_DOMAIN_MAX);
-
-	if (domain.len > 0 && domain.ptr[0] == '[')
-		buf_append_str(&ascii, domain);
-	else if (!domain_append_ascii(&ascii, domain))
-		buf_append_str(&ascii, domain);
-	bool is_whole = str_copy_c(buf_str(&ascii), name, WAY_NAME_MAX);
-	buf_done(&ascii);
-	return is_whole;
-}
 
 static void way_flush(struct sender *sender, const struct queue_entry *entry, struct way *way)
 {
@@ -96,7 +76,7 @@ static void way_add(struct sender *sender, const struct queue_entry *entry, stru
 	char name[WAY_NAME_MAX];
 
 	if (recipient->is_held || recipient->is_delivered ||
-	    !way_name(config, entry, recipient->address, name))
+	    !way_name(config, entry->envelope.sender, recipient->address, name))
 		return;
 	if (way->count > 0 && (way->count >= config->queue.message_recipients || strcasecmp(way->name, name) != 0 ||
 			       way->due_s != recipient->next_s))
@@ -127,22 +107,20 @@ static bool entry_add(struct sender *sender, struct view *view, const struct que
 	return has_delivered;
 }
 
-/* Reads entries that are new; false when there may be more. `here_out`: those to be told of. */
-static bool entries_read(struct sender *sender, const struct config *config, uint64_t *here,
-			 size_t *here_count)
+/* Reads entries that are new; false when there may be more. */
+static bool entries_read(struct sender *sender, const struct config *config)
 {
 	struct view *view CLEANUP_VIEW = NULL;
 	struct queue_entry entry;
 	size_t count = 0;
 
-	*here_count = 0;
 	if (view_open(sender->store, &view) != FAULT_NONE)
 		return true;
 	pthread_mutex_lock(&sender->lock);
 	while (count < BATCH && queue_next(view, sender->last_entry, &entry)) {
 		sender->last_entry = entry.number;
 		if (entry_add(sender, view, &entry, config))
-			here[(*here_count)++] = entry.number;
+			owed_add(&sender->here, entry.number);
 		count++;
 	}
 	pthread_mutex_unlock(&sender->lock);
@@ -151,17 +129,11 @@ static bool entries_read(struct sender *sender, const struct config *config, uin
 
 static void entries_take(struct sender *sender, const struct config *config)
 {
-	uint64_t *here = calloc(BATCH, sizeof(*here));
-	size_t count;
 	bool is_last;
 
-	CHECK(here != NULL);
-	do {
-		is_last = entries_read(sender, config, here, &count);
-		for (size_t i = 0; i < count; i++)
-			here_settle(sender, here[i]);
-	} while (!is_last);
-	free(here);
+	do
+		is_last = entries_read(sender, config);
+	while (!is_last);
 }
 
 /* ---- orders ---- */
@@ -192,23 +164,30 @@ void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *p
 	role_peer_done(peer, packet->header.id, FAULT_NONE, STR(""));
 }
 
-/* Looks at an entry anew; false while one of its jobs is taken. Under the lock. */
+/*
+ * Looks at an entry anew; false while one of its jobs is taken, or the store cannot be
+ * read. Under the lock.
+ */
 static bool order_carry_out(struct sender *sender, uint64_t number, const struct config *config)
 {
 	struct view *view CLEANUP_VIEW = NULL;
 	struct queue_entry entry;
 
-	if (!outbox_forget(sender->outbox, number))
+	if (view_open(sender->store, &view) != FAULT_NONE ||
+	    !outbox_forget(sender->outbox, number))
 		return false;
-	if (view_open(sender->store, &view) == FAULT_NONE &&
-	    queue_get(view, number, &entry) == FAULT_NONE)
-		entry_add(sender, view, &entry, config);
+	if (queue_get(view, number, &entry) == FAULT_NONE &&
+	    entry_add(sender, view, &entry, config))
+		owed_again(&sender->here, number);
 	return true;
 }
 
 static void orders_take(struct sender *sender, const struct config *config)
 {
 	pthread_mutex_lock(&sender->lock);
+	/* Who orders does not want to hear of an attempt before his order. */
+	if (!list_is_empty(&sender->orders))
+		outbox_rests_end(sender->outbox);
 	list_each(node, following, &sender->orders)
 	{
 		struct order *order = list_entry(node, struct order, node);
@@ -275,6 +254,18 @@ static void limits_take(struct sender *sender, const struct config_queue *queue)
 	pthread_mutex_unlock(&sender->lock);
 }
 
+/* With another configuration it is another question whether a destination can be reached. */
+static void contexts_look(struct sender *sender, struct client_contexts *contexts)
+{
+	if (sender->contexts == contexts)
+		return;
+	client_contexts_unref(&sender->contexts);
+	sender->contexts = client_contexts_ref(contexts);
+	pthread_mutex_lock(&sender->lock);
+	outbox_rests_end(sender->outbox);
+	pthread_mutex_unlock(&sender->lock);
+}
+
 static void look(struct sender *sender)
 {
 	struct config *config = mailq_config_get(sender->mailq);
@@ -282,10 +273,12 @@ static void look(struct sender *sender)
 
 	/* Without contexts the TLS policy was never taken: nothing goes out. */
 	if (config != NULL && contexts != NULL && lease_hold(sender)) {
+		contexts_look(sender, contexts);
 		limits_take(sender, &config->queue);
 		entries_take(sender, config);
 		orders_take(sender, config);
 		deliveries_start(sender);
+		owed_take(&sender->here, clock_mono_ms(), here_settle, sender);
 	}
 	client_contexts_unref(&contexts);
 	config_unref(&config);
@@ -346,6 +339,7 @@ struct sender *sender_new(struct mailq *mailq, struct store *store)
 	sender->feed = feed_new(store);
 	sender->outbox = outbox_new((struct outbox_limits){1, 1});
 	list_init(&sender->orders);
+	owed_init(&sender->here);
 	sender->lease.owner = NODE;
 	return sender;
 }
@@ -379,6 +373,8 @@ void sender_free(struct sender **sender)
 	*sender = NULL;
 	while ((node = list_take_first(&old->orders)) != NULL)
 		free(list_entry(node, struct order, node));
+	owed_done(&old->here);
+	client_contexts_unref(&old->contexts);
 	outbox_free(&old->outbox);
 	feed_free(&old->feed);
 	pthread_cond_destroy(&old->wake);

@@ -15,6 +15,7 @@ enum { STORE_AWAY_S = 60, STATUS_MAX = 4096 };
 struct outcome {
 	const struct settle_fate *fate;
 	bool is_over;	   /* LATER became FAILED: its life is over */
+	bool is_removed;   /* by an order, while it was on its way */
 	bool wants_notice; /* of kind `action` */
 	enum dsn_action action;
 };
@@ -163,10 +164,12 @@ static enum fault step_with_notice(const struct settle *settle, const struct ste
 	}
 	if (fault != FAULT_OVER_QUOTA && fault != FAULT_NOT_FOUND && fault != FAULT_DENIED)
 		return fault;
-	log_printf(settle->log, LOG_WARNING,
-		   "queue: the sender of %.*s is not told what became of it: %s",
-		   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
-	return step_store(settle, step, NULL);
+	enum fault without = step_store(settle, step, NULL);
+	if (without == FAULT_NONE)
+		log_printf(settle->log, LOG_WARNING,
+			   "queue: the sender of %.*s is not told what became of it: %s",
+			   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
+	return without;
 }
 
 static enum fault step_run(const struct settle *settle, const struct outcome *outcomes,
@@ -191,7 +194,7 @@ static enum fault step_run(const struct settle *settle, const struct outcome *ou
 static const char *result_word(const struct settle *settle, const struct outcome *outcome)
 {
 	if (outcome_stays(outcome))
-		return "delayed";
+		return outcome->is_removed ? "failed" : "delayed";
 	if (outcome->fate->fate != TRANSACTION_SENT)
 		return "failed";
 	return settle->is_local ? "delivered" : "relayed";
@@ -251,20 +254,44 @@ static void left_all(const struct settle_fate *fates, size_t count, int64_t next
 		left->recipients[left->count++] = fates[i].recipient->number;
 }
 
-static bool steps_run(const struct settle *settle, const struct outcome *outcomes, size_t count,
-		      int64_t next_s)
+static enum fault steps_run(const struct settle *settle, const struct outcome *outcomes,
+			    size_t count, int64_t next_s)
 {
 	enum fault fault = step_run(settle, outcomes, count, false, DSN_FAILED, next_s);
 
 	for (int action = 0; action < DSN_ACTION_COUNT && fault == FAULT_NONE; action++)
 		fault = step_run(settle, outcomes, count, true, (enum dsn_action)action, next_s);
-	if (fault == FAULT_NONE)
-		return true;
+	return fault;
+}
+
+/* Nothing of it is left, and nobody is told, as the order wants it. */
+static void removed(const struct settle *settle, struct outcome *outcomes, size_t count)
+{
+	log_printf(settle->log, LOG_WARNING,
+		   "queue: %.*s was removed while it was on its way; mail.log says what came of that "
+		   "attempt, which was the last",
+		   STR_ARG(settle->load->entry.envelope.queue_id));
+	for (size_t i = 0; i < count; i++)
+		outcomes[i].is_removed = true;
+}
+
+static void not_stored(const struct settle *settle, enum fault fault)
+{
 	log_printf(settle->log, LOG_ERROR,
 		   "queue: what became of %.*s cannot be stored (%s); it is tried again in a minute, "
 		   "and a server that has it may get it twice",
 		   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
-	return false;
+}
+
+/* Writes the lines, and notes who is left. */
+static void outcomes_tell(const struct settle *settle, const struct outcome *outcomes,
+			  size_t count, struct settle_left *left)
+{
+	for (size_t i = 0; i < count; i++) {
+		outcome_log(settle, &outcomes[i]);
+		if (outcome_stays(&outcomes[i]) && !outcomes[i].is_removed)
+			left->recipients[left->count++] = outcomes[i].fate->recipient->number;
+	}
 }
 
 void settle_run(const struct settle *settle, const struct settle_fate *fates, size_t count,
@@ -281,15 +308,15 @@ void settle_run(const struct settle *settle, const struct settle_fate *fates, si
 	for (size_t i = 0; i < count; i++)
 		outcomes[i] = outcome_of(settle, &schedule, now_s, &fates[i]);
 	left_all(fates, count, now_s + STORE_AWAY_S, left_out);
-	if (steps_run(settle, outcomes, count, next_s)) {
+	enum fault fault = steps_run(settle, outcomes, count, next_s);
+	if (fault == FAULT_NOT_FOUND)
+		removed(settle, outcomes, count);
+	else if (fault != FAULT_NONE)
+		not_stored(settle, fault);
+	if (fault == FAULT_NONE || fault == FAULT_NOT_FOUND) {
 		left_out->count = 0;
 		left_out->next_s = next_s;
-		for (size_t i = 0; i < count; i++) {
-			outcome_log(settle, &outcomes[i]);
-			if (outcome_stays(&outcomes[i]))
-				left_out->recipients[left_out->count++] =
-					fates[i].recipient->number;
-		}
+		outcomes_tell(settle, outcomes, count, left_out);
 	}
 	free(outcomes);
 }

@@ -8,6 +8,7 @@
  * 2. Notices go to senders who want them (RFC 3461 section 5.2, RFC 5321 section 4.5.5):
  *    never about a notice, never for the null sender.
  * 3. A message whose life is over fails with its last reason.
+ * 4. One that was removed meanwhile has its lines in mail.log, and nothing else.
  */
 #ifndef POSTERN_MAILQ_SETTLE_H
 #define POSTERN_MAILQ_SETTLE_H

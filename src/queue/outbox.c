@@ -416,6 +416,16 @@ void outbox_failed(struct outbox *outbox, struct outbox_destination *destination
 	destination->allowed = destination->allowed > 1 ? destination->allowed / 2 : 1;
 }
 
+void outbox_rests_end(struct outbox *outbox)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		list_each(node, following, &outbox->destinations[i])
+		{
+			list_entry(node, struct outbox_destination, in_bucket)->rest_until_s = 0;
+		}
+	}
+}
+
 struct str outbox_rest_reason(const struct outbox_destination *destination, int64_t now_s)
 {
 	return now_s < destination->rest_until_s ? destination->rest_reason : str_make(NULL, 0);

@@ -83,6 +83,9 @@ void outbox_succeeded(struct outbox *outbox, struct outbox_destination *destinat
 void outbox_failed(struct outbox *outbox, struct outbox_destination *destination,
 		   struct str reason, int64_t rest_until_s);
 
+/* No destination rests any more. Looks at every one. */
+void outbox_rests_end(struct outbox *outbox);
+
 /* Why the destination rests; empty when it does not. Borrowed until the next failure. */
 struct str outbox_rest_reason(const struct outbox_destination *destination, int64_t now_s);
 

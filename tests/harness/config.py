@@ -40,6 +40,12 @@ class Config:
             self.put(item, name, value)
         return item
 
+    def items_remove(self, list_name):
+        """Removes all records of a list."""
+        for listed in self.root.iter("list"):
+            if same(listed.get("name"), list_name):
+                listed[:] = []
+
     @staticmethod
     def get(parent, name, default=None):
         for variable in parent.iter("variable"):
