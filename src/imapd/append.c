@@ -108,14 +108,14 @@ static enum fault message_store(struct session *session, const struct imap_appen
 	struct body *body = &session->body;
 	struct str message;
 
-	if (body->is_out_of_memory)
+	if (body->spool.is_out_of_memory)
 		return FAULT_NO_SPACE;
 	enum fault fault = body_view(body, &message);
 	if (fault != FAULT_NONE)
 		return fault;
 	summary_make(session, message, &summary);
 	struct mail_append append = {
-		.body = {.bytes = body->fd < 0 ? message : str_make(NULL, 0), .fd = body->fd},
+		.body = spool_content(&body->spool),
 		.summary = buf_str(&summary),
 		.flags = wanted->flags.system,
 		.keywords = wanted->flags.keywords.items,

@@ -188,3 +188,34 @@ bool message_is_atom_char(char c)
 {
 	return c != ' ' && !ascii_is_control(c) && !is_one_of(c, STR("()<>[]:;@\\,.\""));
 }
+
+void message_field_append(struct buf *to, struct str header, struct str name, size_t max)
+{
+	struct str value;
+
+	if (message_field_find(header, name, &value))
+		message_value_unfold(to, str_sub(value, 0, max));
+}
+
+void message_id_append(struct buf *to, struct str header, size_t max)
+{
+	struct buf value = BUF_INIT(max);
+
+	message_field_append(&value, header, STR("Message-ID"), max);
+	struct str id = buf_str(&value);
+	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
+		id = str_sub(id, 1, id.len - 2);
+	buf_append_str(to, id);
+	buf_done(&value);
+}
+
+size_t message_hops_count(struct str header)
+{
+	struct message_field field;
+	size_t count = 0;
+
+	while (message_field_next(&header, &field))
+		if (str_equals_nocase(field.name, STR("Received")))
+			count++;
+	return count;
+}

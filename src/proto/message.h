@@ -42,6 +42,20 @@ bool message_field_next(struct str *rest, struct message_field *field_out);
  */
 bool message_field_find(struct str header, struct str name, struct str *value_out);
 
+/* The first field of that name on one line, cut at `max` bytes; nothing without one. */
+void message_field_append(struct buf *to, struct str header, struct str name, size_t max);
+
+/* The content of Message-ID without its angle brackets, for logs; nothing without one. */
+void message_id_append(struct buf *to, struct str header, size_t max);
+
+enum {
+	/* More Received fields than that are a loop (RFC 5321 section 6.3). */
+	MESSAGE_HOPS_MAX = 100
+};
+
+/* The number of Received fields in a header. */
+size_t message_hops_count(struct str header);
+
 /*
  * Appends the value on one line: a fold with the blanks around it becomes one
  * blank (RFC 5322 section 2.2.3 would keep them all, which nobody wants to

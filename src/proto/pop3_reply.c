@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/pop3_reply.h"
 
-/* The next line without its end; MORE without one, BROKEN past the bound or with a NUL. */
-static enum pop3_reply_state line_cut(struct str *rest, struct str *line_out)
+enum pop3_reply_state pop3_line_cut(struct str *rest, struct str *line_out)
 {
 	size_t end = str_find_char(*rest, '\n');
 	size_t len = end == STR_NONE ? rest->len : end;
@@ -36,7 +35,7 @@ static enum pop3_reply_state list_read(struct str *rest, struct pop3_reply *repl
 
 	for (;;) {
 		size_t read = begin.len - rest->len;
-		enum pop3_reply_state state = line_cut(rest, &line);
+		enum pop3_reply_state state = pop3_line_cut(rest, &line);
 		if (state != POP3_REPLY_WHOLE)
 			return state;
 		if (str_equals(line, STR("."))) {
@@ -59,7 +58,7 @@ enum pop3_reply_state pop3_reply_parse(struct str input, bool has_list,
 {
 	struct pop3_reply reply = {.list = STR("")};
 	struct str rest = input, line;
-	enum pop3_reply_state state = line_cut(&rest, &line);
+	enum pop3_reply_state state = pop3_line_cut(&rest, &line);
 
 	if (is_hopeless(input) || (state == POP3_REPLY_WHOLE && !status_read(line, &reply)))
 		return POP3_REPLY_BROKEN;
@@ -70,6 +69,41 @@ enum pop3_reply_state pop3_reply_parse(struct str input, bool has_list,
 	reply.len = input.len - rest.len;
 	*reply_out = reply;
 	return POP3_REPLY_WHOLE;
+}
+
+/* The number that begins a line, and the word behind it. */
+static bool numbered_line_read(struct str line, uint32_t *number_out, struct str *word_out)
+{
+	uint64_t number;
+	struct str rest = line, first = str_cut(&rest, ' ');
+
+	if (!str_parse_u64(first, UINT32_MAX, &number) || number == 0)
+		return false;
+	rest = str_trim(rest);
+	*word_out = str_cut(&rest, ' ');
+	*number_out = (uint32_t)number;
+	return word_out->len > 0;
+}
+
+bool pop3_list_line_parse(struct str line, uint32_t *number_out, uint64_t *bytes_out)
+{
+	struct str word;
+
+	return numbered_line_read(line, number_out, &word) &&
+	       str_parse_u64(word, UINT64_MAX, bytes_out);
+}
+
+bool pop3_uidl_line_parse(struct str line, uint32_t *number_out, struct str *uidl_out)
+{
+	struct str word;
+
+	if (!numbered_line_read(line, number_out, &word))
+		return false;
+	bool is_usable = word.len <= POP3_UIDL_MAX;
+	for (size_t i = 0; i < word.len && is_usable; i++)
+		is_usable = word.ptr[i] > ' ' && word.ptr[i] <= '~';
+	*uidl_out = is_usable ? word : str_make(NULL, 0);
+	return true;
 }
 
 static const char *const keywords[POP3_CAPABILITY_COUNT] = {
@@ -89,7 +123,7 @@ unsigned pop3_capabilities_parse(const struct pop3_reply *reply)
 	struct str rest = reply->list, line;
 	unsigned capabilities = 0;
 
-	while (line_cut(&rest, &line) == POP3_REPLY_WHOLE) {
+	while (pop3_line_cut(&rest, &line) == POP3_REPLY_WHOLE) {
 		struct str word = str_cut(&line, ' ');
 		for (int i = 0; i < POP3_CAPABILITY_COUNT; i++) {
 			if (str_equals_nocase(word, str_from_c(keywords[i])))

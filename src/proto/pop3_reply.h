@@ -3,6 +3,8 @@
  * The grammar of a POP3 server's short answers (RFC 1939 section 3), as a client
  * reads them, and of what CAPA lists (RFC 2449). Messages are not read here.
  *
+ * Of LIST and UIDL the lines are read one by one, however many there are.
+ *
  * Bounded: a server is a stranger. A line may end with LF alone.
  */
 #ifndef POSTERN_PROTO_POP3_REPLY_H
@@ -35,6 +37,23 @@ struct pop3_reply {
  */
 enum pop3_reply_state pop3_reply_parse(struct str input, bool has_list,
 				       struct pop3_reply *reply_out);
+
+/*
+ * Takes the next line from the front of `*rest`, without its end. MORE: it is not whole
+ * yet; BROKEN: it is longer than POP3_REPLY_LINE_MAX, or holds a NUL.
+ */
+enum pop3_reply_state pop3_line_cut(struct str *rest, struct str *line_out);
+
+enum { POP3_UIDL_MAX = 128 /* RFC 1939 section 7 says 70 */ };
+
+/* "1 120", a line of LIST; the size as the server tells it. False when it is none. */
+must_check bool pop3_list_line_parse(struct str line, uint32_t *number_out, uint64_t *bytes_out);
+
+/*
+ * "1 whqtswO00WBw418f9t5JxYwZ", a line of UIDL. False when it is none; an unusable
+ * identifier (too long, or of other bytes than RFC 1939 allows) comes out empty.
+ */
+must_check bool pop3_uidl_line_parse(struct str line, uint32_t *number_out, struct str *uidl_out);
 
 /* X(identifier, keyword) */
 #define POP3_CAPABILITY_TABLE(X)                                                                   \

@@ -2,34 +2,22 @@
 /*
  * A message body on its way in: DATA, BDAT and APPEND use this one sink.
  *
- * It stays in memory up to BODY_INLINE bytes and goes on in a memory file
- * beyond, which the store takes over by its descriptor. A body larger than its
- * limit is read to its end (so that the dialogue stays in step) but not kept.
+ * What it keeps it keeps in a spool (store/spool.h). A body larger than its limit is
+ * read to its end (so that the dialogue stays in step) but not kept.
  */
 #ifndef POSTERN_SESSION_BODY_H
 #define POSTERN_SESSION_BODY_H
 
-#include "base/buf.h"
-#include "base/fault.h"
-#include "ipc/message.h"
 #include "proto/smtp_body.h"
-
-enum { BODY_INLINE = MESSAGE_INLINE_MAX };
+#include "store/spool.h"
 
 struct session;
 
 struct body {
 	bool is_active; /* holds a message, complete or on its way */
 	bool is_dotted; /* DATA; else counted */
-	bool is_too_large;
-	bool is_out_of_memory;
 	struct smtp_body smtp; /* line ends, dots, chunk counter, header size */
-	uint64_t limit_bytes;
-	uint64_t size_bytes; /* kept so far */
-	struct buf head;     /* the whole of it while it is small; then what the file wants still */
-	int fd;              /* memory file once it is large, else -1; whole after body_view */
-	char *map;           /* the memory file as body_view showed it */
-	size_t map_len;
+	struct spool spool;
 };
 
 void body_init(struct body *body);

@@ -78,32 +78,22 @@ void delivery_begin(struct session *session, char queue_id_out[QUEUE_ID_BYTES])
 	buf_done(&received);
 }
 
-static size_t hops_count(struct str header)
-{
-	struct message_field field;
-	size_t count = 0;
-
-	while (message_field_next(&header, &field))
-		if (str_equals_nocase(field.name, STR("Received")))
-			count++;
-	return count;
-}
-
 /* What is wrong with a message that has come in whole; NULL: nothing. */
 static const struct smtp_status *message_check(struct session *session, struct str message)
 {
 	struct body *body = &session->body;
 
-	if (body->is_too_large)
+	if (body->spool.is_too_large)
 		return &size_exceeded;
 	if (!smtp_body_is_clean(&body->smtp))
 		return &bare_line_end;
-	if (body->is_out_of_memory)
+	if (body->spool.is_out_of_memory)
 		return &no_memory;
 	if (body->smtp.lines.header_bytes > session->limits->header_bytes)
 		return &header_exceeded;
 	/* One of them is ours. */
-	if (hops_count(str_sub(message, 0, message_header_length(message))) > DELIVERY_HOPS_MAX + 1)
+	if (message_hops_count(str_sub(message, 0, message_header_length(message))) >
+	    MESSAGE_HOPS_MAX + 1)
 		return &too_many_hops;
 	return NULL;
 }
@@ -137,27 +127,6 @@ static void copies_done(struct copies *copies)
 	buf_done(&copies->text);
 	buf_done(&copies->missing);
 	buf_done(&copies->message_id);
-}
-
-/* A field of the header on one line; empty when there is none. */
-static void field_append(struct buf *to, struct str header, struct str name)
-{
-	struct str value;
-
-	if (message_field_find(header, name, &value))
-		message_value_unfold(to, str_sub(value, 0, FIELD_MAX));
-}
-
-static void message_id_append(struct buf *to, struct str header)
-{
-	struct buf value = BUF_INIT(FIELD_MAX);
-
-	field_append(&value, header, STR("Message-ID"));
-	struct str id = buf_str(&value);
-	if (id.len >= 2 && id.ptr[0] == '<' && id.ptr[id.len - 1] == '>')
-		id = str_sub(id, 1, id.len - 2);
-	buf_append_str(to, id);
-	buf_done(&value);
 }
 
 /* A message that a user submits gets what it lacks of RFC 5322 (RFC 6409 section 8). */
@@ -282,15 +251,13 @@ static enum fault copies_store(struct session *session, const char *queue_id, st
 
 	summary_make(session, message, &summary);
 	struct mail_append append = {
-		.body = {.bytes = buf_str(&body->head), .fd = body->fd},
+		.body = spool_content(&body->spool),
 		.summary = buf_str(&summary),
 		.received_s = clock_real_s(),
 		.targets = copies->targets,
 		.target_count = copies->count,
 	};
 
-	if (body->fd != -1)
-		append.body.bytes = str_make(NULL, 0);
 	if (smtpd_of(session)->envelope.queued_count > 0) {
 		queued = queue_entry_make(session, queue_id, message, copies);
 		append.queue = &queued;
@@ -347,14 +314,14 @@ static void received_log(struct session *session, const char *queue_id, struct s
 	log_line_text(&line, ">");
 	recipients_log(&line, envelope);
 	log_line_text(&line, ", Size: %llu, Sender-Host: %s",
-		      (unsigned long long)session->body.size_bytes, session->peer_text);
+		      (unsigned long long)session->body.spool.size_bytes, session->peer_text);
 	if (session->user.account != 0) {
 		log_line_text(&line, ", User: ");
 		log_line_word(&line, str_from_c(session->user.name));
 	}
 	if (session->tls.is_active)
 		log_line_text(&line, ", SSL: yes");
-	field_append(&text, header, STR("Subject"));
+	message_field_append(&text, header, STR("Subject"), FIELD_MAX);
 	log_line_text(&line, ", Subject: ");
 	log_line_phrase(&line, buf_str(&text));
 	log_line_text(&line, ", Msg-Id: <");
@@ -408,10 +375,10 @@ static const struct smtp_status *message_deliver(struct session *session, const 
 
 	copies_init(&copies, envelope->account_count);
 	missing_make(session, queue_id, message, &copies.missing);
-	message_id_append(&copies.message_id, buf_str(&copies.missing));
+	message_id_append(&copies.message_id, buf_str(&copies.missing), FIELD_MAX);
 	if (copies.message_id.len == 0)
 		message_id_append(&copies.message_id,
-				  str_sub(message, 0, message_header_length(message)));
+				  str_sub(message, 0, message_header_length(message)), FIELD_MAX);
 	enum fault fault = copies_prepare(session, envelope, &copies);
 	if (fault == FAULT_NONE)
 		fault = copies_store(session, queue_id, message, &copies);
@@ -432,7 +399,7 @@ bool delivery_finish(struct session *session, const char *queue_id)
 	const struct smtp_status *refusal = NULL;
 
 	smtp_body_end(&body->smtp);
-	if (!body->is_too_large && !body->is_out_of_memory &&
+	if (!body->spool.is_too_large && !body->spool.is_out_of_memory &&
 	    body_view(body, &message) != FAULT_NONE)
 		refusal = &no_memory;
 	if (refusal == NULL)

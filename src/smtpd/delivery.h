@@ -8,11 +8,6 @@
 
 #include "smtpd/state.h"
 
-enum {
-	/* More Received fields than that are a loop (RFC 5321 section 6.3). */
-	DELIVERY_HOPS_MAX = 100
-};
-
 /* Begins the session's body for the envelope at hand, with our Received field. */
 void delivery_begin(struct session *session, char queue_id_out[QUEUE_ID_BYTES]);
 

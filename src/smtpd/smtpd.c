@@ -287,7 +287,7 @@ static enum command_step bdat_more(struct session *session)
 		return mistake_count(session);
 	}
 	/* What cannot be accepted any more is refused at once; later chunks are out of sequence. */
-	if (smtpd->chunk_is_last || session->body.is_too_large)
+	if (smtpd->chunk_is_last || session->body.spool.is_too_large)
 		return message_end(session);
 	say(session, 250, "2.0.0", "OK");
 	return COMMAND_DONE;

@@ -27,7 +27,8 @@
  *   D domain                 -> created (u64)
  *   A address                -> address_record
  *   P account                -> address
- * The account of the queue has keys of its own: queue_record.h.
+ * The accounts of the queue and of what was fetched elsewhere have keys of their own:
+ * queue_record.h, fetched_record.h.
  */
 #ifndef POSTERN_STORE_LAYOUT_H
 #define POSTERN_STORE_LAYOUT_H

@@ -120,6 +120,7 @@ struct mail_target {
 enum { MAIL_TARGETS_MAX = 1000, MAIL_PREFIX_MAX = 4096, MAIL_SUMMARY_MAX = 32 * 1024 };
 
 struct queue_new;
+struct fetched_new;
 
 struct mail_append {
 	struct mail_body body;
@@ -131,6 +132,8 @@ struct mail_append {
 	struct mail_target *targets;
 	size_t target_count;
 	const struct queue_new *queue; /* its entry in the queue (queue.h), or NULL */
+	/* From where it was fetched (fetched.h), or NULL: then FAULT_EXISTS if it was before. */
+	const struct fetched_new *fetched;
 	/*
 	 * Store for the others when one target fails (over quota, mailbox gone), instead of for
 	 * none. What is queued is queued in any case.

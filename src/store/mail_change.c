@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/fetched_record.h"
 #include "store/queue_record.h"
 #include "store/store_internal.h"
 #include "store/wire.h"
@@ -70,17 +71,21 @@ struct append_texts {
 	struct buf keywords;
 	struct buf targets;
 	struct buf queue;
+	struct buf fetched;
 };
 
 static enum fault append_texts_make(const struct mail_append *append, struct append_texts *texts)
 {
 	*texts = (struct append_texts){.keywords = BUF_INIT(TEXTS_MAX),
 				       .targets = BUF_INIT(TEXTS_MAX),
-				       .queue = BUF_INIT(TEXTS_MAX)};
+				       .queue = BUF_INIT(TEXTS_MAX),
+				       .fetched = BUF_INIT(TEXTS_MAX)};
 	wire_put_texts(&texts->keywords, append->keywords, append->keyword_count);
 	targets_put(&texts->targets, append);
 	if (append->queue != NULL)
 		queue_new_put(&texts->queue, append->queue);
+	if (append->fetched != NULL)
+		fetched_new_put(&texts->fetched, append->fetched);
 	bool is_too_large = texts->keywords.failed || texts->targets.failed ||
 			    texts->queue.failed || append->target_count > MAIL_TARGETS_MAX;
 	return is_too_large ? FAULT_TOO_LARGE : FAULT_NONE;
@@ -91,6 +96,7 @@ static void append_texts_done(struct append_texts *texts)
 	buf_done(&texts->keywords);
 	buf_done(&texts->targets);
 	buf_done(&texts->queue);
+	buf_done(&texts->fetched);
 }
 
 /*
@@ -125,9 +131,10 @@ static enum fault append_encode(struct store *store, const struct mail_append *a
 				.is_partial = append->is_partial,
 				.summary = append->summary,
 				.targets = buf_str(&texts->targets),
-				.queue = buf_str(&texts->queue)}};
+				.queue = buf_str(&texts->queue),
+				.fetched = buf_str(&texts->fetched)}};
 	size_t others = texts->keywords.len + texts->targets.len + texts->queue.len +
-			append->summary.len;
+			texts->fetched.len + append->summary.len;
 	int body;
 
 	enum fault fault = body_place(append, others, out, &operation.mail_append.body, &body);

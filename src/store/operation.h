@@ -40,13 +40,14 @@
 #define OPERATION_recent_take(F) F(U64, account) F(U32, mailbox)
 /*
  * `keywords`: texts; `targets`: for each account (u64), mailbox (u32), prefix
- * (text); `queue`: an entry of the queue (queue_record.h), or empty. Result: for
- * each target fault, UID, UIDVALIDITY (u32 each). Comes with the body inline or,
- * when `body` is empty, as the message's descriptor.
+ * (text); `queue`: an entry of the queue (queue_record.h), or empty; `fetched`: from
+ * where (fetched_record.h), or empty: FAULT_EXISTS when it was stored from there before.
+ * Result: for each target fault, UID, UIDVALIDITY (u32 each). Comes with the body
+ * inline or, when `body` is empty, as the message's descriptor.
  */
 #define OPERATION_mail_append(F)                                                                   \
 	F(U32, flags) F(TEXT, keywords) F(U64, received_s) F(U32, is_partial) F(TEXT, summary)     \
-	F(TEXT, targets) F(TEXT, queue) F(TEXT, body)
+	F(TEXT, targets) F(TEXT, queue) F(TEXT, fetched) F(TEXT, body)
 /*
  * `set`: UIDs. Stops after a step's worth of messages. Result: UID to go on from
  * or 0 (u32), modseq (u64), the changed and the modified UIDs (a text with a set each).
@@ -76,6 +77,8 @@
 	F(U64, entry) F(U64, owner) F(U64, epoch) F(TEXT, outcomes) F(U64, received_s)             \
 	F(TEXT, summary) F(TEXT, targets) F(TEXT, queue) F(TEXT, body)
 #define OPERATION_queue_order(F) F(U64, entry) F(U32, order) F(U64, now_s)
+/* `messages`: as fetched_record.h puts changes; `run`: empty, or in the place of the one before. */
+#define OPERATION_fetched_change(F) F(TEXT, source) F(TEXT, messages) F(TEXT, run)
 
 #define OPERATION_TABLE(X)                                                     \
 	X(domain_add)                                                          \
@@ -98,7 +101,8 @@
 	X(lease_take)                                                          \
 	X(lease_release)                                                       \
 	X(queue_settle)                                                        \
-	X(queue_order)
+	X(queue_order)                                                         \
+	X(fetched_change)
 
 #define OPERATION_MEMBER(type, name) OPERATION_TYPE_##type name;
 #define X(name)                                                                \
@@ -152,10 +156,14 @@ must_check enum fault operation_execute(struct execution *run, const struct oper
 /* Adds an entry to the queue for the body of the execution: the part of mail_append's `queue`. */
 must_check enum fault queue_add(struct execution *run, struct str entry, int64_t received_s);
 
+/* Notes a message as fetched: the part of mail_append's `fetched`. FAULT_EXISTS: it was before. */
+must_check enum fault fetched_add(struct execution *run, struct str fetched, int64_t at_s);
+
 /* How many messages mail_flags and mail_expunge handle in one step. */
 enum { OPERATION_STEP_MESSAGES = 8192 };
 
-/* One function an operation; in operation_directory.c, operation_mailbox.c, operation_mail.c, operation_queue.c. */
+/* One function an operation; in operation_directory.c, operation_mailbox.c, operation_mail.c, operation_queue.c,
+ * operation_fetched.c. */
 #define X(name) enum fault execute_##name(struct execution *run, const struct op_##name *op);
 OPERATION_TABLE(X)
 #undef X

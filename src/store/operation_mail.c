@@ -159,6 +159,8 @@ enum fault execute_mail_append(struct execution *run, const struct op_mail_appen
 	size_t count = 0;
 
 	enum fault fault = append_check(op);
+	if (fault == FAULT_NONE && !str_is_empty(op->fetched))
+		fault = fetched_add(run, op->fetched, (int64_t)op->received_s);
 	if (fault != FAULT_NONE)
 		return fault;
 	for (; cursor_left(&from) > 0; count++) {

@@ -5,10 +5,26 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void lines_read(struct str rest)
+{
+	struct str line, uidl;
+	uint32_t number, same;
+	uint64_t bytes;
+
+	while (pop3_line_cut(&rest, &line) == POP3_REPLY_WHOLE) {
+		bool is_listed = pop3_list_line_parse(line, &number, &bytes);
+		CHECK(!is_listed || (pop3_uidl_line_parse(line, &same, &uidl) && same == number));
+		if (pop3_uidl_line_parse(line, &number, &uidl))
+			CHECK(number > 0 && uidl.len <= POP3_UIDL_MAX && uidl.len < line.len);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str input = str_make(data, size);
 	struct pop3_reply reply, again;
+
+	lines_read(input);
 
 	for (int has_list = 0; has_list < 2; has_list++) {
 		enum pop3_reply_state state = pop3_reply_parse(input, has_list == 1, &reply);

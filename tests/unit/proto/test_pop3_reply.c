@@ -74,6 +74,49 @@ static void test_a_flood_ends(void **state)
 	buf_done(&flood);
 }
 
+static void test_lines_of_lists(void **state)
+{
+	static const char *const none[] = {"",	   "1",	    "0 1",  "x 1",   "-1 1", "1  ",
+					   "1 1x", "1 -1", "4294967296 1", " 1 1", "1 99999999999999999999"};
+	uint32_t number;
+	uint64_t bytes;
+	struct str uidl;
+
+	assert_true(pop3_list_line_parse(STR("7 1200"), &number, &bytes));
+	assert_int_equal(number, 7);
+	assert_int_equal(bytes, 1200);
+	assert_true(pop3_list_line_parse(STR("7 18446744073709551615 more"), &number, &bytes));
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(pop3_list_line_parse(str_from_c(none[i]), &number, &bytes));
+	assert_true(pop3_uidl_line_parse(STR("2 QhdPYR:00WBw1Ph7x7 "), &number, &uidl));
+	assert_int_equal(number, 2);
+	assert_true(str_equals(uidl, STR("QhdPYR:00WBw1Ph7x7")));
+	assert_false(pop3_uidl_line_parse(STR("2"), &number, &uidl));
+	assert_false(pop3_uidl_line_parse(STR("two x"), &number, &uidl));
+	/* The message is there, though nobody could tell it from others. */
+	assert_true(pop3_uidl_line_parse(STR("3 a\tb"), &number, &uidl));
+	assert_int_equal(uidl.len, 0);
+	assert_true(pop3_uidl_line_parse(STR("3 \xc3\xa4"), &number, &uidl));
+	assert_int_equal(uidl.len, 0);
+}
+
+static void test_a_long_identifier_is_unusable(void **state)
+{
+	struct buf line = BUF_INIT(1000);
+	uint32_t number;
+	struct str uidl;
+
+	buf_append_c(&line, "1 ");
+	while (line.len < 2 + POP3_UIDL_MAX)
+		buf_append_char(&line, 'u');
+	assert_true(pop3_uidl_line_parse(buf_str(&line), &number, &uidl));
+	assert_int_equal(uidl.len, POP3_UIDL_MAX);
+	buf_append_char(&line, 'u');
+	assert_true(pop3_uidl_line_parse(buf_str(&line), &number, &uidl));
+	assert_int_equal(uidl.len, 0);
+	buf_done(&line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +124,8 @@ int main(void)
 		cmocka_unit_test(test_a_list),
 		cmocka_unit_test(test_what_is_no_answer),
 		cmocka_unit_test(test_a_flood_ends),
+		cmocka_unit_test(test_lines_of_lists),
+		cmocka_unit_test(test_a_long_identifier_is_unusable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,14 +40,14 @@ static void view_is(struct str wanted)
 
 	assert_int_equal(body_view(&body, &view), FAULT_NONE);
 	assert_true(str_equals(view, wanted));
-	assert_int_equal(body.size_bytes, wanted.len);
+	assert_int_equal(body.spool.size_bytes, wanted.len);
 }
 
 static off_t file_size(void)
 {
 	struct stat status;
 
-	assert_int_equal(fstat(body.fd, &status), 0);
+	assert_int_equal(fstat(body.spool.fd, &status), 0);
 	return status.st_size;
 }
 
@@ -73,24 +73,24 @@ static void chunk_comes_back(size_t len, size_t piece)
 
 static void test_a_small_body_stays_in_memory(void **state)
 {
-	chunk_comes_back(BODY_INLINE - 4, 1000);
-	assert_int_equal(body.fd, -1);
+	chunk_comes_back(SPOOL_INLINE - 4, 1000);
+	assert_int_equal(body.spool.fd, -1);
 }
 
 static void test_a_large_body_goes_into_a_file(void **state)
 {
-	chunk_comes_back(BODY_INLINE + 1, 1000);
-	assert_int_not_equal(body.fd, -1);
+	chunk_comes_back(SPOOL_INLINE + 1, 1000);
+	assert_int_not_equal(body.spool.fd, -1);
 }
 
 static void test_pieces_larger_than_memory(void **state)
 {
-	chunk_comes_back(5 * BODY_INLINE, 2 * BODY_INLINE);
+	chunk_comes_back(5 * SPOOL_INLINE, 2 * SPOOL_INLINE);
 }
 
 static void test_single_bytes(void **state)
 {
-	chunk_comes_back(BODY_INLINE + 3, 1);
+	chunk_comes_back(SPOOL_INLINE + 3, 1);
 }
 
 /* Each stuffed dot ends a run of bytes; they must not become a call to the kernel each. */
@@ -108,13 +108,13 @@ static void test_lines_of_dots_are_written_together(void **state)
 	for (size_t at = 0; at < wire.len; at += 4) {
 		struct str line = str_sub(buf_str(&wire), at, 4);
 		assert_false(body_take(&body, &line));
-		if (body.fd >= 0 && file_size() != before) {
+		if (body.spool.fd >= 0 && file_size() != before) {
 			before = file_size();
 			writes++;
 		}
 	}
 	take_all(STR(".\r\n"));
-	assert_in_range(writes, 1, text.len / (BODY_INLINE / 2));
+	assert_in_range(writes, 1, text.len / (SPOOL_INLINE / 2));
 	view_is(buf_str(&text));
 	buf_done(&wire);
 	buf_done(&text);
@@ -131,8 +131,8 @@ static void test_what_is_too_large_is_not_kept(void **state)
 		left -= part.len;
 		assert_int_equal(body_take(&body, &part), left == 0);
 	}
-	assert_true(body.is_too_large);
-	assert_int_equal(body.fd, -1);
+	assert_true(body.spool.is_too_large);
+	assert_int_equal(body.spool.fd, -1);
 	assert_int_equal(body_view(&body, &view), FAULT_NONE);
 	assert_int_equal(view.len, 0);
 }
