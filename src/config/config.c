@@ -68,11 +68,27 @@ bool service_from_name(struct str name, enum service_id *id_out)
 	return false;
 }
 
-/* The two tables that govern TLS. */
-enum { SECURITY, SMTP_SECURITY, TLS_TABLE_COUNT };
+static const struct str tls_table_names[CONFIG_TLS_TABLE_COUNT] = {STR_INIT("Security"),
+								   STR_INIT("SmtpSecurity")};
 
-static const struct str tls_table_names[TLS_TABLE_COUNT] = {STR_INIT("Security"),
-							    STR_INIT("SmtpSecurity")};
+static int table_of(const char *name)
+{
+	return str_equals(str_from_c(name), tls_table_names[CONFIG_SECURITY])
+		       ? CONFIG_SECURITY
+		       : CONFIG_SMTP_SECURITY;
+}
+
+int service_table(enum service_id id)
+{
+	CHECK(id < SERVICE_COUNT);
+	return table_of(service_defaults[id].table);
+}
+
+int client_table(enum client_id id)
+{
+	CHECK(id < CLIENT_COUNT);
+	return table_of(client_defaults[id].table);
+}
 
 /* What an item of the Service list said, beside the fields of service_config. */
 struct service_item {
@@ -91,7 +107,7 @@ struct config_reader {
 	int64_t now_s;
 	struct tls_alias *aliases;
 	size_t alias_count;
-	struct tls_settings settings[TLS_TABLE_COUNT];
+	struct tls_settings settings[CONFIG_TLS_TABLE_COUNT];
 	struct service_item items[SERVICE_COUNT];
 	struct tls_settings service_settings[SERVICE_COUNT]; /* the items put over their tables */
 	struct tls_settings client_settings[CLIENT_COUNT];
@@ -204,17 +220,17 @@ static void tls_tables_read(struct config_reader *reader)
 {
 	struct settings_context context = settings_context_of(reader);
 
-	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+	for (int i = 0; i < CONFIG_TLS_TABLE_COUNT; i++) {
 		const struct element *table =
 			document_find(&reader->document, ELEMENT_TABLE, tls_table_names[i]);
 		struct raw_table raw = {.name = tls_table_names[i]};
 		if (table != NULL)
 			raw = raw_table_make(reader, table, tls_table_names[i]);
-		raw.has_reply = i == SMTP_SECURITY;
+		raw.has_reply = i == CONFIG_SMTP_SECURITY;
 		tls_settings_read(&raw, &context, &reader->settings[i]);
 	}
-	tls_settings_compare(&reader->settings[SECURITY], &reader->settings[SMTP_SECURITY],
-			     reader->findings);
+	tls_settings_compare(&reader->settings[CONFIG_SECURITY],
+			     &reader->settings[CONFIG_SMTP_SECURITY], reader->findings);
 }
 
 static void unknown_report(struct config_reader *reader, struct str table,
@@ -570,11 +586,6 @@ static void ports_check(struct config_reader *reader)
 	}
 }
 
-static int table_of(const char *name)
-{
-	return str_equals(str_from_c(name), tls_table_names[SECURITY]) ? SECURITY : SMTP_SECURITY;
-}
-
 /* "IMAP, IMAPS and HTTPS": the enabled services that a table governs without an override. */
 static struct str governed_names(struct config_reader *reader, int table)
 {
@@ -583,7 +594,7 @@ static struct str governed_names(struct config_reader *reader, int table)
 	struct buf text = BUF_INIT(256);
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
-		if (table_of(service_defaults[i].table) == table &&
+		if (service_table((enum service_id)i) == table &&
 		    service_defaults[i].tls != SERVICE_TLS_NONE &&
 		    reader->config->public.services[i].enabled &&
 		    !reader->items[i].has_tls_settings)
@@ -610,7 +621,7 @@ static void service_policy_set(struct config_reader *reader, enum service_id id,
 	struct policy_ends ends = {.session_tickets = service->policy.session_tickets,
 				   .has_reply = id == SERVICE_SMTP};
 
-	const struct tls_settings *table = &reader->settings[table_of(service_defaults[id].table)];
+	const struct tls_settings *table = &reader->settings[service_table((enum service_id)id)];
 	struct tls_settings *merged = &reader->service_settings[id];
 	*merged = *table;
 	if (!item->has_tls_settings) {
@@ -637,9 +648,8 @@ static bool plain_names(struct config_reader *reader, int table, struct buf *to)
 
 	for (int i = 0; i < SERVICE_COUNT; i++) {
 		if (!services[i].enabled || services[i].tls != SERVICE_TLS_STARTTLS ||
-		    services[i].require_tls ||
-		    services[i].policy.floor.rung == TLS_RUNG_NONE ||
-		    table_of(service_defaults[i].table) != table)
+		    services[i].require_tls || services[i].policy.floor.rung == TLS_RUNG_NONE ||
+		    service_table((enum service_id)i) != table)
 			continue;
 		buf_printf(to, "%s%s", to->len == 0 ? "" : ", ", service_defaults[i].name);
 	}
@@ -649,7 +659,7 @@ static bool plain_names(struct config_reader *reader, int table, struct buf *to)
 /* A floor does not govern sessions without TLS (tls-policy section 4). */
 static void floors_note(struct config_reader *reader)
 {
-	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+	for (int i = 0; i < CONFIG_TLS_TABLE_COUNT; i++) {
 		struct buf names = BUF_INIT(256);
 		if (plain_names(reader, i, &names))
 			finding_add(reader->findings, FINDING_NOTE,
@@ -664,9 +674,9 @@ static void floors_note(struct config_reader *reader)
 
 static void listeners_resolve(struct config_reader *reader)
 {
-	struct tls_policy of_table[TLS_TABLE_COUNT] = {0};
+	struct tls_policy of_table[CONFIG_TLS_TABLE_COUNT] = {0};
 
-	for (int i = 0; i < TLS_TABLE_COUNT; i++) {
+	for (int i = 0; i < CONFIG_TLS_TABLE_COUNT; i++) {
 		struct policy_request request = {.direction = TLS_LISTENER,
 						 .who = governed_names(reader, i),
 						 .settings = &reader->settings[i],
@@ -677,7 +687,7 @@ static void listeners_resolve(struct config_reader *reader)
 	}
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		service_policy_set(reader, (enum service_id)i,
-				   &of_table[table_of(service_defaults[i].table)]);
+				   &of_table[service_table((enum service_id)i)]);
 }
 
 static void clients_resolve(struct config_reader *reader)
@@ -686,8 +696,7 @@ static void clients_resolve(struct config_reader *reader)
 						     STR_INIT("the POP3 client")};
 
 	for (int i = 0; i < CLIENT_COUNT; i++) {
-		reader->client_settings[i] =
-			reader->settings[table_of(client_defaults[i].table)];
+		reader->client_settings[i] = reader->settings[client_table((enum client_id)i)];
 		struct policy_request request = {
 			.direction = TLS_CLIENT,
 			.who = who[i],
@@ -717,6 +726,25 @@ static void partner_list_read(struct config_reader *reader)
 	partners_read(&partners);
 }
 
+/* The document goes: what stays of it is copied. */
+static const struct tls_settings *settings_keep(struct config_reader *reader,
+						const struct tls_settings *settings, size_t count)
+{
+	struct tls_settings *kept = array_make(reader, count, sizeof(*kept));
+	struct arena *arena = &reader->config->arena;
+
+	for (size_t i = 0; i < count; i++) {
+		kept[i] = settings[i];
+		for (int j = 0; j < TLS_VARIABLE_COUNT; j++) {
+			struct tls_setting *setting = &kept[i].items[j];
+			setting->text = arena_dup(arena, setting->text);
+			setting->place.variable = arena_dup(arena, setting->place.variable);
+			CHECK(setting->text.ptr != NULL && setting->place.variable.ptr != NULL);
+		}
+	}
+	return kept;
+}
+
 static void file_read_whole(struct config_reader *reader)
 {
 	duplicates_check(reader);
@@ -737,6 +765,10 @@ static void file_read_whole(struct config_reader *reader)
 	ports_check(reader);
 	listeners_resolve(reader);
 	clients_resolve(reader);
+	reader->config->public.tls_tables =
+		settings_keep(reader, reader->settings, CONFIG_TLS_TABLE_COUNT);
+	reader->config->public.tls_services =
+		settings_keep(reader, reader->service_settings, SERVICE_COUNT);
 	partner_list_read(reader);
 	relay_list_read(&reader->document, &reader->config->public, &reader->config->arena,
 			reader->findings);

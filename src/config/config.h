@@ -51,6 +51,9 @@ enum client_id {
 /* "SMTP", "Submission", ...: as the file, the logs and the command line name it. */
 const char *service_name(enum service_id id);
 const char *client_name(enum client_id id);
+/* Which table governs: CONFIG_SECURITY or CONFIG_SMTP_SECURITY. */
+int service_table(enum service_id id);
+int client_table(enum client_id id);
 must_check bool service_from_name(struct str name, enum service_id *id_out); /* any case */
 
 struct service_config {
@@ -130,6 +133,10 @@ struct config_queue {
 
 struct relay;
 struct partner; /* config/partner.h */
+struct tls_settings; /* policy/settings.h */
+
+/* The two tables that govern TLS. */
+enum { CONFIG_SECURITY, CONFIG_SMTP_SECURITY, CONFIG_TLS_TABLE_COUNT };
 
 /* A zone whose servers are named. */
 struct config_stub_zone {
@@ -163,6 +170,9 @@ struct config {
 	size_t relay_count;
 	const struct partner *partners; /* the rows of the list TlsPolicy */
 	size_t partner_count;
+	/* What the policies were made of; of a service its own values over those of its table. */
+	const struct tls_settings *tls_tables;	 /* CONFIG_TLS_TABLE_COUNT of them */
+	const struct tls_settings *tls_services; /* SERVICE_COUNT of them; HTTP's mean nothing */
 };
 
 enum { CONFIG_FILE_MAX = 4 << 20 };

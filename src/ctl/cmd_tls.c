@@ -1,72 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tls show, tls ciphers. */
-#include <stdlib.h>
-
-#include "base/file.h"
-#include "config/file.h"
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "ctl/effective.h"
-#include "ctl/link.h"
+#include "ctl/in_force.h"
 #include "policy/cipher_list.h"
 #include "tls/catalog.h"
 
 enum { SHOW_MAX = 16 << 20, STRING_ARENA_MAX = 16 << 20 };
-
-/* The text that the running server has in force; false when none answers. */
-static bool config_in_force(const struct ctl *ctl, struct buf *text)
-{
-	struct link link;
-	struct packet answer;
-	struct msg_config_wanted wanted = {};
-	bool is_given = false;
-
-	packet_init(&answer);
-	if (link_open_control(&link, ctl->home) == FAULT_NONE &&
-	    link_ask_parent(&link, MSG_config_wanted, &wanted, MSG_config_changed, &answer) ==
-		    FAULT_NONE) {
-		CLEANUP_FD int fd = packet_take_fd(&answer);
-		is_given = fd >= 0 && fd_read_file(fd, text) == FAULT_NONE;
-	}
-	packet_done(&answer);
-	link_close(&link);
-	return is_given;
-}
-
-static void findings_print(const struct findings *findings, struct str file,
-			   enum finding_severity least)
-{
-	for (size_t i = 0; i < findings->count; i++) {
-		struct buf line = BUF_INIT(64 * 1024);
-		if (findings->items[i].severity >= least) {
-			finding_append(&line, file, &findings->items[i]);
-			ctl_fail(0, "%.*s", STR_ARG(str_trim(buf_str(&line))));
-		}
-		buf_done(&line);
-	}
-}
-
-/* What is in force: from the server, or else from the file. NULL after it has said why not. */
-static struct config *config_load(const struct ctl *ctl, const struct suite_catalog *catalog)
-{
-	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
-	char *path = ctl_path(ctl, "mailserver.cfg");
-	struct config *config = NULL;
-	struct findings findings;
-	enum fault fault;
-
-	findings_init(&findings);
-	if (config_in_force(ctl, &text))
-		fault = config_parse(buf_str(&text), path, catalog, &findings, &config);
-	else
-		fault = config_file_load(path, catalog, &findings, &config);
-	if (fault != FAULT_NONE)
-		findings_print(&findings, str_from_c(path), FINDING_ERROR);
-	findings_done(&findings);
-	buf_done(&text);
-	free(path);
-	return config;
-}
 
 static int policy_show(const struct ctl *ctl, struct effective *effective)
 {
@@ -93,13 +34,13 @@ int cmd_tls_show(struct ctl *ctl)
 			return ctl_fail(CTL_USAGE, "there is no service %s; `postern tls show` lists them",
 					service);
 	}
-	const struct suite_catalog *catalog = tls_catalog_new();
-	struct config *config = config_load(ctl, catalog);
-	effective.config = config;
-	effective.catalog = catalog;
-	int code = config == NULL ? CTL_USAGE : policy_show(ctl, &effective);
-	config_unref(&config);
-	tls_catalog_free(&catalog);
+	struct in_force in_force;
+	int code = in_force_load(&in_force, ctl);
+	effective.config = in_force.config;
+	effective.catalog = in_force.catalog;
+	if (code == CTL_DONE)
+		code = policy_show(ctl, &effective);
+	in_force_done(&in_force);
 	return code;
 }
 

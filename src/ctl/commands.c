@@ -7,27 +7,31 @@
 static const struct command rows[] = {
 	{"init", "", 0, 0, OPT(HOSTNAME) | OPT(PORTS) | OPT(FROM),
 	 "Make a home: configuration, local certificates, empty store",
-	 "A home that exists is refused. With --from the TLS tables of that file apply as they are; what "
+	 "A home that exists is refused. With --from the TLS tables of that file apply as they "
+	 "are; what "
 	 "Postern does not read in it is kept and listed.",
 	 cmd_init},
 	{"serve", "", 0, 0, 0, "Run the server in the foreground",
-	 "SIGTERM stops it, SIGHUP reloads. `postern: ready` on standard output tells that every service "
+	 "SIGTERM stops it, SIGHUP reloads. `postern: ready` on standard output tells that every "
+	 "service "
 	 "listens.",
 	 cmd_serve},
 	{"reload", "", 0, 0, 0, "Put the configuration and certificates on disk in force",
-	 "Sessions go on with what they began with. A file with errors is not applied: they are told, and "
+	 "Sessions go on with what they began with. A file with errors is not applied: they are "
+	 "told, and "
 	 "the exit code is 2.",
 	 cmd_reload},
 	{"stop", "", 0, 0, 0, "End the running server and wait until it has ended", "", cmd_stop},
 	{"status", "", 0, 0, OPT(JSON), "Tell how the running server is", "", cmd_status},
 	{"check", "[FILE]", 0, 1, OPT(JSON), "Check mailserver.cfg and say what is effective",
-	 "Without FILE the home's, and its certificates. The exit code is 0 when nothing is to say, 1 with "
+	 "Without FILE the home's, and its certificates. The exit code is 0 when nothing is to "
+	 "say, 1 with "
 	 "warnings, 2 with errors.",
 	 cmd_check},
 	{"domain add", "NAME", 1, 1, 0, "Take mail for a domain", "", cmd_domain_add},
 	{"domain list", "", 0, 0, OPT(JSON), "List the domains", "", cmd_domain_list},
-	{"domain remove", "NAME", 1, 1, 0, "Take no more mail for a domain without users and aliases", "",
-	 cmd_domain_remove},
+	{"domain remove", "NAME", 1, 1, 0,
+	 "Take no more mail for a domain without users and aliases", "", cmd_domain_remove},
 	{"user add", "ADDRESS", 1, 1, OPT(PASSWORD_STDIN) | OPT(ADMIN) | OPT(QUOTA),
 	 "Make a user with INBOX and the usual mailboxes",
 	 "Asks for the password on the terminal unless --password-stdin is given.", cmd_user_add},
@@ -42,16 +46,18 @@ static const struct command rows[] = {
 	 "Remove an alias, or some of its targets", "", cmd_alias_remove},
 	{"import", "ADDRESS FILE.mbox|MAILDIR", 2, 2, OPT(MAILBOX),
 	 "Bring mail of an mbox file or a Maildir into a mailbox",
-	 "The bytes stay, but for line ends, which become CR LF as in transport, and the quoting of mbox "
-	 "files (mboxrd: one > before From is taken away). Dates come from the borders of the mbox or the "
+	 "The bytes stay, but for line ends, which become CR LF as in transport, and the quoting "
+	 "of mbox "
+	 "files (mboxrd: one > before From is taken away). Dates come from the borders of the mbox "
+	 "or the "
 	 "times of the files, flags from Status fields or file names.",
 	 cmd_import},
 	{"remote-password set", "NAME", 1, 1, OPT(PASSWORD_STDIN),
 	 "Keep a password with which this server logs in at another",
 	 "Rows of RelayRule and Pop3Account name it. It is kept sealed; nothing shows it again.",
 	 cmd_remote_password_set},
-	{"remote-password list", "", 0, 0, OPT(JSON), "List the names of passwords for other servers",
-	 "", cmd_remote_password_list},
+	{"remote-password list", "", 0, 0, OPT(JSON),
+	 "List the names of passwords for other servers", "", cmd_remote_password_list},
 	{"remote-password remove", "NAME", 1, 1, 0, "Forget a password for another server", "",
 	 cmd_remote_password_remove},
 	{"queue list", "", 0, 0, OPT(JSON),
@@ -64,38 +70,52 @@ static const struct command rows[] = {
 	 "Hold messages of the queue until they are released",
 	 "Their life goes on; one whose time is over when it is released gets a last attempt.",
 	 cmd_queue_hold},
-	{"queue release", "ID...|all", 1, ARGUMENTS_MAX, 0,
-	 "Let held messages of the queue go on", "", cmd_queue_release},
+	{"queue release", "ID...|all", 1, ARGUMENTS_MAX, 0, "Let held messages of the queue go on",
+	 "", cmd_queue_release},
 	{"queue remove", "ID...|all", 1, ARGUMENTS_MAX, 0,
 	 "Remove messages from the queue; the senders are not told", "", cmd_queue_remove},
 	{"tls show", "", 0, 0, OPT(SERVICE) | OPT(JSON),
 	 "Show the TLS policy in force: protocols, suites in order, groups, certificates",
 	 "Asks the running server; without one it shows what mailserver.cfg says.", cmd_tls_show},
+	{"tls variables", "", 0, 0, OPT(JSON),
+	 "List every TLS variable: its value, whether that is the default, and who set it where",
+	 "Both tables whole, and what services set of their own. Who set it comes from "
+	 "evidence.log. With "
+	 "--json also meaning, type and default of each, what `check` says of it, every service, "
+	 "and "
+	 "what was edited by hand and is not in force.",
+	 cmd_tls_variables},
 	{"tls ciphers", "STRING", 1, 1, OPT(JSON),
 	 "Show what a cipher string means here, suite by suite", "", cmd_tls_ciphers},
 	{"tls probe", "DOMAIN|HOST[:PORT]...", 1, ARGUMENTS_MAX, OPT(SERVICE) | OPT(JSON),
 	 "Show what a destination offers, and what the client's policy makes of it",
-	 "Connects as the server would to deliver mail: finds the hosts of a domain, says EHLO, begins TLS, "
-	 "judges the certificate, and goes. Sends nothing. --service is SMTP (the default), Submission, "
-	 "SMTPS, POP3, POP3S, IMAPS or HTTPS. The exit code is 1 where a destination cannot be spoken to as "
+	 "Connects as the server would to deliver mail: finds the hosts of a domain, says EHLO, "
+	 "begins TLS, "
+	 "judges the certificate, and goes. Sends nothing. --service is SMTP (the default), "
+	 "Submission, "
+	 "SMTPS, POP3, POP3S, IMAPS or HTTPS. The exit code is 1 where a destination cannot be "
+	 "spoken to as "
 	 "the policy demands; with --json each destination is one line.",
 	 cmd_tls_probe},
 	{"tls set", "[TABLE.VARIABLE=VALUE...]", 0, ARGUMENTS_MAX,
-	 OPT(MIN) | OPT(DRY_RUN) | OPT(CONFIRM_WITHIN) | OPT(JSON),
+	 OPT(MIN) | OPT(DRY_RUN) | OPT(CONFIRM_WITHIN) | OPT(GENERATION) | OPT(JSON),
 	 "Change mailserver.cfg and put the change in force",
-	 "--min writes the four protocol lists, every protocol from VERSION up. What would go and come "
-	 "is shown; the exit code is 1 where a service's own variables admit older ones still. Without "
+	 "--min writes the four protocol lists, every protocol from VERSION up. What would go and "
+	 "come "
+	 "is shown; the exit code is 1 where a service's own variables admit older ones still. "
+	 "Without "
 	 "a running server the file is written, and --confirm-within is refused.",
 	 cmd_tls_set},
-	{"tls reset", "", 0, 0, OPT(DRY_RUN) | OPT(ALLOW_WEAKER) | OPT(JSON),
+	{"tls reset", "", 0, 0, OPT(DRY_RUN) | OPT(ALLOW_WEAKER) | OPT(GENERATION) | OPT(JSON),
 	 "Delete the TLS variables of both tables, which restores their defaults",
-	 "Refused where older protocols would be admitted than now, unless --allow-weaker is given.",
+	 "Refused where older protocols would be admitted than now, unless --allow-weaker is "
+	 "given.",
 	 cmd_tls_reset},
 	{"tls confirm", "", 0, 0, 0, "Keep a change that waits for its confirmation", "",
 	 cmd_tls_confirm},
 	{"tls history", "", 0, 0, OPT(JSON), "List the former versions of mailserver.cfg", "",
 	 cmd_tls_history},
-	{"tls revert", "[N]", 0, 1, OPT(DRY_RUN) | OPT(JSON),
+	{"tls revert", "[N]", 0, 1, OPT(DRY_RUN) | OPT(GENERATION) | OPT(JSON),
 	 "Put a former version of mailserver.cfg in force again",
 	 "Without N the newest of the history. Edits by hand that are not in force yet are kept.",
 	 cmd_tls_revert},
@@ -106,14 +126,18 @@ static const struct command rows[] = {
 	 cmd_cert_list},
 	{"cert request", "NAME [DOMAIN...]", 1, ARGUMENTS_MAX, OPT(CHALLENGE) | OPT(KEY_TYPE),
 	 "Have the running server ask a CA for a certificate (ACME)",
-	 "Without domains for those of the row NAME in the list AcmeCertificate. Tells how far it is; the "
+	 "Without domains for those of the row NAME in the list AcmeCertificate. Tells how far it "
+	 "is; the "
 	 "pair in force stays until the new one is. The exit code is 1 when the CA refuses.",
 	 cmd_cert_request},
 	{"cert import", "NAME FILE [KEY [CHAIN]]", 2, 4, OPT(PASSWORD_STDIN),
 	 "Bring a certificate and its key into sslcert/",
-	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or a "
-	 "PKCS#12 file. Without KEY the private key stands in FILE, or is the one of the pair already. "
-	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it stays.",
+	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or "
+	 "a "
+	 "PKCS#12 file. Without KEY the private key stands in FILE, or is the one of the pair "
+	 "already. "
+	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it "
+	 "stays.",
 	 cmd_cert_import},
 	{"cert self-signed", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
 	 "Make an RSA and an ECDSA pair as init does: NAME and NAME-ecdsa, signed by a local root",
@@ -129,12 +153,14 @@ static const struct command rows[] = {
 	 "The exit code is 1 when an entry was changed, removed or put elsewhere; each is named.",
 	 cmd_evidence_verify},
 	{"evidence export", "", 0, 0, 0, "Print the record as one signed JSON document",
-	 "Needs the running server, whose keys process signs. The manual's page about evidence tells how "
+	 "Needs the running server, whose keys process signs. The manual's page about evidence "
+	 "tells how "
 	 "openssl verifies it.",
 	 cmd_evidence_export},
 	{"dns lookup", "NAME [TYPE]", 1, 2, OPT(JSON),
 	 "Ask DNS as the server does, and tell what DNSSEC says of the answer",
-	 "TYPE is A (the default), AAAA, MX, PTR, TXT or TLSA. The exit code is 1 when there is nothing, or "
+	 "TYPE is A (the default), AAAA, MX, PTR, TXT or TLSA. The exit code is 1 when there is "
+	 "nothing, or "
 	 "nothing that may be used.",
 	 cmd_dns_lookup},
 	{"dns peer", "ADDRESS", 1, 1, OPT(JSON),
@@ -143,11 +169,13 @@ static const struct command rows[] = {
 	 cmd_dns_peer},
 	{"dns route", "DOMAIN", 1, 1, OPT(JSON),
 	 "Show the hosts to which mail for a domain goes, in the order in which they are tried",
-	 "DOMAIN is the part of an address behind the @. Of hosts that are equal the order is by chance. The "
+	 "DOMAIN is the part of an address behind the @. Of hosts that are equal the order is by "
+	 "chance. The "
 	 "exit code is 1 when there is no host.",
 	 cmd_dns_route},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES), "Print a log file",
-	 "NAME is mail (the default), security, error, warning, operations, audit, config or debug.",
+	 "NAME is mail (the default), security, error, warning, operations, audit, config or "
+	 "debug.",
 	 cmd_logs},
 	{"print man", "", 0, 0, 0, "", "", cmd_print_man},
 	{"print bash", "", 0, 0, 0, "", "", cmd_print_bash},

@@ -117,6 +117,7 @@ int cmd_queue_release(struct ctl *ctl);
 int cmd_queue_remove(struct ctl *ctl);
 
 int cmd_tls_show(struct ctl *ctl);
+int cmd_tls_variables(struct ctl *ctl);
 int cmd_tls_ciphers(struct ctl *ctl);
 int cmd_tls_probe(struct ctl *ctl);
 int cmd_tls_set(struct ctl *ctl);

@@ -18,12 +18,14 @@
 #include "config/change.h"
 #include "config/file.h"
 #include "config/policy_difference.h"
+#include "ctl/in_force.h"
+#include "ctl/origin.h"
 #include "ctl/told.h"
 #include "evidence/config_record.h"
 #include "evidence/head.h"
 #include "tls/catalog.h"
 
-enum { PATIENCE_MS = 30 * 1000, PAUSE_MS = 100, LINES_MAX = 8 << 20 };
+enum { PATIENCE_MS = 30 * 1000, PAUSE_MS = 100, LINES_MAX = 8 << 20, GENERATION_TOLD_MAX = 8192 };
 
 /* ---- what is in force ---- */
 
@@ -127,6 +129,39 @@ static int config_read(const struct plan *plan, const struct buf *text,
 	return fault == FAULT_NONE ? CTL_DONE : CTL_USAGE;
 }
 
+/* Somebody else was quicker: says who, when and what. */
+static int generation_fail(const struct plan *plan, struct str generation)
+{
+	CLEANUP_BUF struct buf what = BUF_INIT(GENERATION_TOLD_MAX);
+	json_t *entries = origin_entries(plan->ctl->home);
+	json_t *since = origin_since(entries, generation), *entry;
+	size_t i;
+
+	json_array_foreach(since, i, entry)
+	{
+		buf_append_c(&what, i == 0 ? ": " : "; ");
+		origin_append(&what, entry);
+	}
+	int code = ctl_fail_field(
+		FAULT_CONFLICT, "generation",
+		"mailserver.cfg was changed meanwhile%.*s. Nothing was written: look "
+		"at it and try again",
+		STR_ARG(buf_str(&what)));
+	json_decref(since);
+	json_decref(entries);
+	return code;
+}
+
+/* --generation: what the change was thought up for is what is in force. */
+static int generation_check(const struct plan *plan)
+{
+	const char *generation = ctl_value(plan->ctl, OPTION_GENERATION);
+
+	if (generation == NULL || generation_is(str_from_c(generation), buf_str(&plan->before)))
+		return CTL_DONE;
+	return generation_fail(plan, str_from_c(generation));
+}
+
 int plan_open(struct plan *plan, const struct ctl *ctl)
 {
 	*plan = (struct plan){.ctl = ctl,
@@ -140,6 +175,8 @@ int plan_open(struct plan *plan, const struct ctl *ctl)
 	if (fault == FAULT_DENIED)
 		return link_control_fail(ctl->home, fault);
 	int code = fault == FAULT_NONE ? server_text_read(plan) : file_text_read(plan);
+	if (code == CTL_DONE)
+		code = generation_check(plan);
 	if (code == CTL_DONE)
 		code = config_read(plan, &plan->before, &plan->config_before);
 	return code;

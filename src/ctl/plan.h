@@ -25,7 +25,10 @@ struct plan {
 	struct config *config_after;
 };
 
-/* Reads what is in force; the exit code, what hinders being said. */
+/*
+ * Reads what is in force; the exit code, what hinders being said: with --generation
+ * also that it is another configuration, and who changed what.
+ */
 int plan_open(struct plan *plan, const struct ctl *ctl);
 void plan_close(struct plan *plan);
 
@@ -33,8 +36,8 @@ void plan_close(struct plan *plan);
 int plan_check(struct plan *plan);
 
 /*
- * {"changes":[...],"services":[...],"clients":[...]}: the variables, and what goes
- * and comes per service and client; the caller frees.
+ * {"generation":...,"changes":[...],"services":[...],"clients":[...]}: what it is a change of,
+ * the variables, and what goes and comes per service and client; the caller frees.
  */
 json_t *plan_json(const struct plan *plan);
 

@@ -2,6 +2,7 @@
 /* What a change means, as JSON: see plan.h. */
 #include "config/policy_difference.h"
 #include "ctl/effective.h"
+#include "ctl/in_force.h"
 #include "ctl/plan.h"
 
 /* A text without pointer becomes null. */
@@ -83,6 +84,7 @@ json_t *plan_json(const struct plan *plan)
 	for (size_t i = 0; i < CLIENT_COUNT; i++)
 		policy_add(plan, clients, client_name((enum client_id)i), &before->clients[i],
 			   &after->clients[i]);
-	return json_pack("{s:o, s:o, s:o}", "changes", changes_json(plan), "services", services,
-			 "clients", clients);
+	return json_pack("{s:o, s:o, s:o, s:o}", "generation",
+			 generation_json(buf_str(&plan->before)), "changes", changes_json(plan),
+			 "services", services, "clients", clients);
 }
