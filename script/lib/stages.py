@@ -254,7 +254,7 @@ def stage_fuzz():
     return count
 
 
-# ---- system tests
+# ---- tests under pytest
 
 def junit_count(path):
     suites = ElementTree.parse(path).getroot().iter("testsuite")
@@ -266,11 +266,11 @@ def junit_count(path):
     return count
 
 
-def stage_system(*chosen):
-    with tempfile.TemporaryDirectory(prefix="postern-system-") as folder:
+def pytest_stage(tests, *chosen):
+    with tempfile.TemporaryDirectory(prefix="postern-pytest-") as folder:
         report = Path(folder) / "junit.xml"
         result = captured([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-                           "--tb=short", f"--junitxml={report}", *chosen, "tests/system"],
+                           "--tb=short", f"--junitxml={report}", *chosen, tests],
                           env=environment(PYTHONDONTWRITEBYTECODE="1"))
         count = junit_count(report) if report.exists() else Count()
     if result.returncode not in (0, 5) or count.failed:
@@ -281,6 +281,14 @@ def stage_system(*chosen):
     return count
 
 
+def stage_system(*chosen):
+    return pytest_stage("tests/system", *chosen)
+
+
+def stage_lab():
+    return pytest_stage("tests/lab")
+
+
 STAGES = {
     "build": stage_build,
     "layers": stage_layers,
@@ -289,6 +297,7 @@ STAGES = {
     "truth": stage_truth,
     "fuzz": stage_fuzz,
     "system": stage_system,
+    "lab": stage_lab,
     "crash": stage_crash,
 }
 

@@ -18,6 +18,7 @@ enum {
 	NAME_MAX_BYTES = 512,
 	TARGETS_MAX = 2 * ROUTE_ADDRESSES_MAX,
 	REASON_MAX = 4096,
+	TLS_TEXT_MAX = 256,
 	DEMAND_ARENA_MAX = 64 * 1024,
 };
 
@@ -73,31 +74,48 @@ struct delivery {
 	char reason_status[16];
 	struct buf reason;
 	bool is_tls_reason;
+	struct buf tls_left; /* of the session that was left, for mail.log */
 };
 
 /* ---- jobs ---- */
 
 static struct str address_text(const struct delivery *delivery, struct buf *to)
 {
-	if (delivery->stage >= STAGE_DIAL && delivery->dial.options.target_count > 0)
+	/* With no address left that took the connection there is none. */
+	if (delivery->stage >= STAGE_DIAL && delivery->dial.at < delivery->dial.options.target_count)
 		dns_address_append(to, dial_target(&delivery->dial)->address);
 	return buf_str(to);
 }
 
-/* "verify TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; "may:none" for a downgrade to the clear. */
+/*
+ * "verify TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; "may:none" for a downgrade to the clear;
+ * "verify failed" where TLS did not come about.
+ */
 static void tls_text(const struct delivery *delivery, struct buf *to)
 {
-	struct tls_facts facts;
+	const struct outbound *outbound = &delivery->client.outbound;
+	struct tls_facts facts = outbound_facts(outbound);
 
-	if (!delivery->has_client)
-		return;
-	facts = outbound_facts(&delivery->client.outbound);
 	buf_append_c(to, tls_level_name(delivery->demand.level));
+	if (outbound_fault_is_tls(outbound->fault)) {
+		buf_append_str(to, STR(" failed"));
+		return;
+	}
 	if (facts.is_active)
 		buf_append_char(to, ' ');
 	else if (delivery->demand.level != TLS_LEVEL_NONE)
 		buf_append_str(to, STR(":none"));
 	tls_facts_append(&facts, to);
+}
+
+/* Keeps of a session that ends before any mail what is to be said of its TLS. */
+static void tls_keep(struct delivery *delivery)
+{
+	const struct outbound *outbound = &delivery->client.outbound;
+
+	buf_reset(&delivery->tls_left);
+	if (outbound_fault_is_tls(outbound->fault) || outbound_facts(outbound).is_active)
+		tls_text(delivery, &delivery->tls_left);
 }
 
 /* Gives the job at hand back with what is left of it. */
@@ -120,10 +138,13 @@ static void job_settle(struct delivery *delivery)
 	struct config *config = client_contexts_config(delivery->contexts);
 	struct sender_lease lease = sender_lease(delivery->sender);
 	struct settle_left *left = calloc(1, sizeof(*left));
-	struct buf address = BUF_INIT(256), tls = BUF_INIT(256);
+	struct buf address = BUF_INIT(256), tls = BUF_INIT(TLS_TEXT_MAX);
 
 	CHECK(left != NULL);
-	tls_text(delivery, &tls);
+	if (delivery->has_client)
+		tls_text(delivery, &tls);
+	else
+		buf_append_str(&tls, buf_str(&delivery->tls_left));
 	struct settle settle = {
 		.store = sender_store(delivery->sender),
 		.log = delivery->mailq->options.log,
@@ -236,6 +257,21 @@ static void reason_set(struct delivery *delivery, enum transaction_fate fate, co
 	buf_append_str(&delivery->reason, str_sub(words, 0, REASON_MAX));
 }
 
+/* A host did not do; what was said of those before it stays. TLS is what weighs most. */
+static void reason_add(struct delivery *delivery, bool is_tls, const char *status, struct str words)
+{
+	struct buf *reason = &delivery->reason;
+
+	if (is_tls || !delivery->is_tls_reason)
+		CHECK(str_copy_c(str_from_c(status), delivery->reason_status,
+				 sizeof(delivery->reason_status)));
+	delivery->is_tls_reason |= is_tls;
+	if (reason->len >= REASON_MAX)
+		return;
+	buf_append_c(reason, reason->len > 0 ? "; " : "");
+	buf_append_str(reason, str_sub(words, 0, REASON_MAX - reason->len));
+}
+
 /* Nothing goes to this destination now. */
 static void give_up(struct delivery *delivery)
 {
@@ -320,6 +356,9 @@ static void host_begin(struct delivery *delivery)
 	       delivery->route->hosts[delivery->host_at].address_count == 0)
 		delivery->host_at++;
 	if (delivery->host_at == delivery->route->host_count) {
+		if (delivery->reason.len == 0)
+			reason_add(delivery, false, "4.4.1",
+				   STR("no host of the domain has an address"));
 		give_up(delivery);
 		return;
 	}
@@ -353,7 +392,7 @@ static bool route_go(struct delivery *delivery, enum step *step_out)
 		route_refuse(delivery, route);
 		return true;
 	}
-	reason_set(delivery, TRANSACTION_LATER, "4.4.1", STR("no host of the domain has an address"));
+	reason_set(delivery, TRANSACTION_LATER, "4.4.1", STR(""));
 	host_begin(delivery);
 	return true;
 }
@@ -409,6 +448,15 @@ static void client_end(struct delivery *delivery)
 	delivery->has_client = false;
 }
 
+/* The session is over, and the delivery goes on without it. */
+static void client_leave(struct delivery *delivery)
+{
+	tls_keep(delivery);
+	/* Out of the waiter's hands before the number can be somebody else's. */
+	task_fd_set(&delivery->task, -1);
+	client_end(delivery);
+}
+
 static bool dial_go(struct delivery *delivery, enum step *step_out)
 {
 	switch (dial_step(&delivery->dial, &delivery->task)) {
@@ -419,8 +467,9 @@ static bool dial_go(struct delivery *delivery, enum step *step_out)
 		client_begin(delivery);
 		return true;
 	default:
-		delivery->is_tls_reason = false;
-		reason_set(delivery, TRANSACTION_LATER, "4.4.1", buf_str(&delivery->dial.why));
+		if (!delivery->is_tls_reason)
+			buf_reset(&delivery->tls_left);
+		reason_add(delivery, false, "4.4.1", buf_str(&delivery->dial.why));
 		delivery->host_at++;
 		host_begin(delivery);
 		return true;
@@ -455,14 +504,13 @@ static void open_failed(struct delivery *delivery)
 	const struct outbound *outbound = &delivery->client.outbound;
 	struct buf words = BUF_INIT(2 * REASON_MAX);
 	bool is_dh = dh_was_too_small(delivery) && !delivery->without_dhe;
+	bool is_tls = outbound_fault_is_tls(outbound->fault);
 
 	security_log(delivery);
-	delivery->is_tls_reason = outbound_fault_is_tls(outbound->fault);
 	buf_printf(&words, "%s %.*s", delivery->host, STR_ARG(buf_str(&outbound->why)));
-	reason_set(delivery, TRANSACTION_LATER, delivery->is_tls_reason ? "4.7.5" : "4.4.2",
-		   buf_str(&words));
+	reason_add(delivery, is_tls, is_tls ? "4.7.5" : "4.4.2", buf_str(&words));
 	buf_done(&words);
-	client_end(delivery);
+	client_leave(delivery);
 	delivery->without_dhe = is_dh;
 	if (!is_dh)
 		delivery->host_at++;
@@ -485,7 +533,7 @@ static void login_refused(struct delivery *delivery, struct str words)
 	log_printf(delivery->mailq->options.log, LOG_ERROR, "queue: %.*s",
 		   STR_ARG(buf_str(&reason)));
 	buf_done(&reason);
-	client_end(delivery);
+	client_leave(delivery);
 	give_up(delivery);
 }
 
@@ -733,6 +781,7 @@ static void delivery_end(struct task *task)
 	route_find_free(&delivery->find);
 	client_contexts_unref(&delivery->contexts);
 	buf_done(&delivery->reason);
+	buf_done(&delivery->tls_left);
 	smtp_login_done(&delivery->login);
 	arena_rewind(&delivery->demand_arena);
 	free(delivery);
@@ -753,6 +802,7 @@ void delivery_start(struct sender *sender, struct outbox_job *job)
 	delivery->job = job;
 	delivery->destination = job->destination;
 	buf_init(&delivery->reason, REASON_MAX + 64);
+	buf_init(&delivery->tls_left, TLS_TEXT_MAX);
 	arena_init(&delivery->demand_arena, DEMAND_ARENA_MAX);
 	CHECK(str_copy_c(outbox_destination_name(job->destination), delivery->domain,
 			 sizeof(delivery->domain)));

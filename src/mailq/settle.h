@@ -38,7 +38,7 @@ struct settle {
 	const struct load *load;
 	struct str host;    /* the server by name; empty: none was reached */
 	struct str address; /* and by address */
-	struct str tls;	    /* "verify TLSv1.3 TLS_AES_256_GCM_SHA384 x25519"; empty: no attempt */
+	struct str tls;	    /* "verify TLSv1.3 ...", "verify failed"; empty: no attempt */
 	bool is_tls_reason; /* it is TLS that did not come about */
 	bool knows_dsn;	    /* the server sends the notices of success itself */
 	bool is_local;	    /* it was a delivery into a mailbox here */

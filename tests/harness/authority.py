@@ -50,16 +50,16 @@ class Authority:
         (folder / "serial").write_text("1000\n")
         self.root, self.issuer = folder / "root.pem", folder / "issuer.pem"
         self.issuer_key = folder / "issuer.key"
-        openssl("req", "-x509", *self._key(folder / "root.key", "ec"), "-config", self.config, "-extensions",
+        openssl("req", "-x509", *self.key_options(folder / "root.key", "ec"), "-config", self.config, "-extensions",
                 "authority", "-subj", f"/CN={name} Root", "-days", 3650, "-out", self.root)
-        openssl("req", "-new", *self._key(self.issuer_key, "ec"), "-config", self.config, "-subj",
+        openssl("req", "-new", *self.key_options(self.issuer_key, "ec"), "-config", self.config, "-subj",
                 f"/CN={name} Issuer", "-out", folder / "issuer.csr")
         openssl("x509", "-req", "-in", folder / "issuer.csr", "-CA", self.root, "-CAkey", folder / "root.key",
                 "-set_serial", 1, "-days", 3000, "-extfile", self.config, "-extensions", "authority",
                 "-out", self.issuer)
 
     @staticmethod
-    def _key(path, kind):
+    def key_options(path, kind):
         how = {"ec": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"],
                "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
                "p521": ["ec", "-pkeyopt", "ec_paramgen_curve:P-521"],
@@ -72,7 +72,7 @@ class Authority:
         more = self.folder / f"{name}.ext"
         names = ",".join(f"DNS:{host}" for host in hosts)
         more.write_text("\n".join([f"subjectAltName = {names}", *extensions]) + "\n")
-        openssl("req", "-new", *self._key(key, kind), "-config", self.config, "-subj", f"/CN={hosts[0]}", "-out",
+        openssl("req", "-new", *self.key_options(key, kind), "-config", self.config, "-subj", f"/CN={hosts[0]}", "-out",
                 request)
         openssl("ca", "-batch", "-config", self.config, "-in", request, "-cert", self.issuer, "-keyfile",
                 self.issuer_key, "-startdate", stamp(begins), "-enddate", stamp(days), "-notext", "-extfile", more,
