@@ -170,14 +170,12 @@ class Dns:
         return self.address if self.port == 53 else f"{self.address}@{self.port}"
 
     def configure(self, home, **more_stubs):
-        """Lets a home's server ask these zones and nobody else; `more_stubs`: zone=server."""
+        """Lets a home's server ask these zones and nobody else; `more_stubs`: zone=server, also in place of ours."""
         config = home.config()
         config.change("Resolver.TrustAnchorFile", str(self.anchor_path))
         config.change("Resolver.FromRoot", "1")
         # By name as well: some zones a resolver takes for its own machine's unless it is told who serves them.
-        for zone in [".", *self.zones]:
-            config.item_add("StubZone", Name=zone, Servers=self.server)
-        for zone, server in more_stubs.items():
+        for zone, server in {**dict.fromkeys([".", *self.zones], self.server), **more_stubs}.items():
             config.item_add("StubZone", Name=zone, Servers=server)
         config.write()
 

@@ -47,6 +47,7 @@ ZONES = {
         "5.0.0 PTR mx.forged.example.", "6.0.0 PTR bad\\010name.example.org.", "7.0.0 PTR .",
         "10.0.0 PTR host.deaf.example.", "11.0.0 CNAME 2.0.0", "12.0.0 PTR alias.example.org.", *MANY,
     ],
+    "late.example": [],
     "ip6.arpa": [f"{'.'.join(reversed('2a00' + '0' * 27 + '7'))} PTR six.example.org."],
 }
 
@@ -56,7 +57,7 @@ def lab(workplace, home_template):
     """A server that asks zones of ours, and a nameserver that never answers."""
     home = home_copy(home_template, workplace / "home-dns")
     with Dns(workplace / "dns", ZONES, unsigned=["plain.example"], bogus=["forged.example"]) as dns, Deaf() as deaf:
-        dns.configure(home, **{"deaf.example": deaf.address})
+        dns.configure(home, **{"deaf.example": deaf.address, "late.example": deaf.address})
         # Whoever sends to port 25 of this address reaches the server itself.
         home.configure(**{"Server.Hostname": "this.example", "Service[SMTP].Port": "25",
                           "Service[SMTP].Addresses": "127.0.0.25"})
@@ -271,11 +272,11 @@ def test_a_question_under_way_is_asked_anew_after_a_reload(lab):
     good = server.home.config_path.read_text()
     deaf.forget()
     with ThreadPoolExecutor(1) as pool:
-        waits = pool.submit(server.home.command, "dns", "lookup", "late.deaf.example", "--json", check=False)
+        waits = pool.submit(server.home.command, "dns", "lookup", "name.late.example", "--json", check=False)
         assert deaf.heard()
-        # Now somebody answers for the zone: the nameserver of the others, who has none of that name.
+        # Now somebody answers for the zone: the nameserver of the others, who has none of that name in it.
         config = server.home.config()
-        config.put(config.item("StubZone", "deaf.example"), "Servers", dns.server)
+        config.put(config.item("StubZone", "late.example"), "Servers", dns.server)
         config.write()
         server.home.command("reload")
         found = json.loads(waits.result().stdout)
