@@ -152,6 +152,10 @@ static const struct schema_row rows[] = {
 	 "Messages that are sent through one connection", AT(queue.connection_messages)},
 	{"Queue", "RecipientsPerMessage", SCHEMA_U32, 1, 1000, "100", "",
 	 "Recipients of one message that go to a server in one transaction", AT(queue.message_recipients)},
+	{"Queue", "AnswerSeconds", SCHEMA_U32, 0, 3600, "0", "seconds",
+	 "How long a server may take for each answer. 0: as long as RFC 5321 wants it to be waited for, "
+	 "from two to ten minutes",
+	 AT(queue.answer_s)},
 
 	{"RelayRule", "Sender", SCHEMA_NAME, 0, 0, "", "",
 	 "Whose mail: an address, a domain, or .domain for those below it. Empty: everybody's", 0},

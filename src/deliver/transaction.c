@@ -311,7 +311,10 @@ static void data_take(struct transaction *transaction, const struct smtp_reply *
 		return;
 	}
 	transaction->phase = TRANSACTION_CONTENT;
-	stream_bulk(&transaction->parts.client->outbound.stream, CONTENT_IDLE_MS,
+	int patience_ms = transaction->parts.client->outbound.patience_ms;
+
+	stream_bulk(&transaction->parts.client->outbound.stream,
+		    patience_ms > 0 ? patience_ms : CONTENT_IDLE_MS,
 		    transaction->parts.min_bytes_per_s);
 }
 

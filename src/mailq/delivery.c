@@ -430,7 +430,8 @@ static void client_begin(struct delivery *delivery)
 						       .context = rule.context,
 						       .file_name = config->file_name,
 						       .host = destination.host,
-						       .demand = &delivery->demand},
+						       .demand = &delivery->demand,
+						       .patience_ms = (int)config->queue.answer_s * 1000},
 					  .helo = mailq_hostname(config),
 					  .is_implicit = delivery->relay != NULL &&
 							 delivery->relay->is_implicit};

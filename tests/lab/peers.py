@@ -94,7 +94,8 @@ class Session:
         if said:
             self.say(said.replace("\n", "\r\n").encode() + b"\r\n", action.get("slow", 0))
         while "endless" in action:
-            self.stream.sendall(action["endless"].replace("\n", "\r\n").encode() * 100)
+            endless = action["endless"].replace("\n", "\r\n").encode()
+            self.say(endless * (1 if "slow" in action else 100), action.get("slow", 0))
         while "stall" in action:
             self.receive()
         if "raw" in action:
