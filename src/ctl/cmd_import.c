@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import: mail of an mbox file or a Maildir into a mailbox, in its order. */
+/* import: mail of an mbox file, a Maildir or a tree of Maildirs into mailboxes, in its order. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,15 +30,28 @@ static const uint64_t MESSAGE_BYTES_MAX = (uint64_t)1 << 31;
 struct import {
 	struct ctl *ctl;
 	struct store *store;
+	struct str address;
+	struct mime_limits limits;
+	struct buf summary;
+	/* Of what is brought into one mailbox: */
 	struct mail_stream *stream;
 	const char *source;
 	struct str mailbox_name;
 	struct mail_target target;
-	struct mime_limits limits;
 	struct progress progress;
 	uint64_t messages;
-	uint64_t bytes;
-	struct buf summary;
+	/* And in all: */
+	uint64_t all_messages;
+	uint64_t all_bytes;
+	size_t mailboxes;
+};
+
+/* What a message brings beside its text. */
+struct found {
+	uint32_t flags;
+	int64_t received_s;
+	struct str keywords[MAILDIR_KEYWORDS_MAX];
+	size_t keyword_count;
 };
 
 static uint64_t limit_standard(const char *name)
@@ -72,22 +85,23 @@ static void summary_make(struct import *import, struct str message)
 }
 
 /* Gives one message to the store; anything but CTL_DONE ends the import, and stream_end says why. */
-static int message_store(struct import *import, struct str message, uint32_t flags,
-			 int64_t received_s)
+static int message_store(struct import *import, struct str message, const struct found *found)
 {
 	if (str_is_empty(message))
 		return CTL_DONE;
 	summary_make(import, message);
 	struct mail_append append = {.body = {.bytes = message, .fd = -1},
 				     .summary = buf_str(&import->summary),
-				     .flags = flags,
-				     .received_s = received_s,
+				     .flags = found->flags,
+				     .keywords = found->keywords,
+				     .keyword_count = found->keyword_count,
+				     .received_s = found->received_s,
 				     .targets = &import->target,
 				     .target_count = 1};
 	if (mail_stream_append(import->stream, &append) != FAULT_NONE)
 		return CTL_USAGE;
 	import->messages++;
-	import->bytes += message.len;
+	import->all_bytes += message.len;
 	return CTL_DONE;
 }
 
@@ -118,17 +132,18 @@ static int too_large_fail(struct import *import)
 
 /* ---- mbox ---- */
 
-static int mbox_message_store(struct import *import, const struct mbox_message *found)
+static int mbox_message_store(struct import *import, const struct mbox_message *message)
 {
+	struct found found = {.flags = mbox_flags(message->content),
+			      .received_s = message->received_s};
 	/* Each LF may become two bytes. */
 	struct buf text = BUF_INIT(MESSAGE_BYTES_MAX);
 
-	mbox_append_content(&text, found->content);
-	int code = text.failed
-			   ? too_large_fail(import)
-			   : message_store(import, buf_str(&text), mbox_flags(found->content),
-					   found->has_date ? found->received_s
-							   : date_of_message(buf_str(&text)));
+	mbox_append_content(&text, message->content);
+	if (!message->has_date)
+		found.received_s = date_of_message(buf_str(&text));
+	int code = text.failed ? too_large_fail(import)
+			       : message_store(import, buf_str(&text), &found);
 	buf_done(&text);
 	return code;
 }
@@ -169,8 +184,20 @@ static int file_import(struct import *import, int fd, const struct stat *status)
 
 /* ---- Maildir ---- */
 
-static int entry_import(struct import *import, const struct maildir_entry *entry)
+static struct found entry_found(const struct maildir *maildir, const struct maildir_entry *entry)
 {
+	struct found found = {.flags = entry->flags, .received_s = entry->received_s};
+
+	for (size_t i = 0; i < MAILDIR_KEYWORDS_MAX; i++)
+		if ((entry->letters >> i & 1) != 0 && !str_is_empty(maildir->keywords[i]))
+			found.keywords[found.keyword_count++] = maildir->keywords[i];
+	return found;
+}
+
+static int entry_import(struct import *import, const struct maildir *maildir,
+			const struct maildir_entry *entry)
+{
+	struct found found = entry_found(maildir, entry);
 	struct buf raw = BUF_INIT(MESSAGE_BYTES_MAX), text = BUF_INIT(MESSAGE_BYTES_MAX);
 	enum fault fault = file_read(entry->path, &raw);
 	int code;
@@ -182,8 +209,7 @@ static int entry_import(struct import *import, const struct maildir_entry *entry
 		lines_append_crlf(&text, buf_str(&raw));
 		code = fault == FAULT_TOO_LARGE || text.failed
 			       ? too_large_fail(import)
-			       : message_store(import, buf_str(&text), entry->flags,
-					       entry->received_s);
+			       : message_store(import, buf_str(&text), &found);
 	}
 	buf_done(&raw);
 	buf_done(&text);
@@ -204,7 +230,7 @@ static int maildir_import(struct import *import)
 		return ctl_fail(CTL_USAGE, "%s: %s", import->source, fault_text(fault));
 	progress_begin(&import->progress, import->source, maildir.bytes);
 	for (size_t i = 0; i < maildir.count && code == CTL_DONE; i++) {
-		code = entry_import(import, &maildir.entries[i]);
+		code = entry_import(import, &maildir, &maildir.entries[i]);
 		done += maildir.entries[i].bytes;
 		progress_show(&import->progress, done, import->messages);
 	}
@@ -214,7 +240,7 @@ static int maildir_import(struct import *import)
 
 /* ---- where to ---- */
 
-static enum fault mailbox_look_up(struct import *import, struct str address, bool *has_user_out)
+static enum fault mailbox_look_up(struct import *import, bool *has_user_out)
 {
 	struct view *view;
 	struct user user;
@@ -224,7 +250,7 @@ static enum fault mailbox_look_up(struct import *import, struct str address, boo
 	*has_user_out = false;
 	if (fault != FAULT_NONE)
 		return fault;
-	fault = directory_user_find(view, address, &user);
+	fault = directory_user_find(view, import->address, &user);
 	if (fault == FAULT_NONE) {
 		*has_user_out = true;
 		import->target.account = user.account;
@@ -238,21 +264,32 @@ static enum fault mailbox_look_up(struct import *import, struct str address, boo
 	return fault;
 }
 
-static int target_find(struct import *import, struct str address)
+/* Whoever's folders were shown to him will look for them. */
+static enum fault mailbox_make(struct import *import)
+{
+	enum fault fault = mailbox_create(import->store, import->target.account,
+					  import->mailbox_name, SPECIAL_USE_NONE,
+					  &import->target.mailbox);
+
+	if (fault == FAULT_NONE)
+		fault = mailbox_subscribe(import->store, import->target.account,
+					  import->mailbox_name, true);
+	return fault;
+}
+
+static int target_find(struct import *import)
 {
 	bool has_user;
-	enum fault fault = mailbox_look_up(import, address, &has_user);
+	enum fault fault = mailbox_look_up(import, &has_user);
 
 	if (fault == FAULT_NOT_FOUND && !has_user)
 		return ctl_fail(CTL_USAGE, "%.*s is no user here; `postern user list` shows them",
-				STR_ARG(address));
-	if (fault == FAULT_NOT_FOUND) {
-		fault = mailbox_create(import->store, import->target.account, import->mailbox_name,
-				       SPECIAL_USE_NONE, &import->target.mailbox);
-		if (fault == FAULT_INVALID)
-			return ctl_fail(CTL_USAGE, "%.*s is no name that a mailbox may have",
-					STR_ARG(import->mailbox_name));
-	}
+				STR_ARG(import->address));
+	if (fault == FAULT_NOT_FOUND)
+		fault = mailbox_make(import);
+	if (fault == FAULT_INVALID)
+		return ctl_fail(CTL_USAGE, "%.*s is no name that a mailbox may have",
+				STR_ARG(import->mailbox_name));
 	if (fault != FAULT_NONE)
 		return ctl_fail_field(fault, "mailbox", "%.*s: %s", STR_ARG(import->mailbox_name),
 				      fault_text(fault));
@@ -273,33 +310,86 @@ static int source_import(struct import *import)
 	return file_import(import, fd, &status);
 }
 
-static void done_print(const struct import *import, struct str address)
+/* Brings one source into one mailbox. */
+static int mailbox_import(struct import *import, const char *source, struct str mailbox)
+{
+	import->source = source;
+	import->mailbox_name = mailbox;
+	import->messages = 0;
+	int code = target_find(import);
+	if (code != CTL_DONE)
+		return code;
+	import->stream = mail_stream_new(import->store);
+	code = stream_end(import, source_import(import));
+	import->all_messages += import->messages;
+	import->mailboxes++;
+	return code;
+}
+
+/* ---- the folders of a Maildir ---- */
+
+static int folder_import(struct import *import, const char *tree, const char *name)
+{
+	struct buf mailbox = BUF_INIT(MAILBOX_NAME_MAX);
+	char *path = path_join(tree, name);
+	int code;
+
+	if (maildir_append_mailbox(str_from_c(name), &mailbox))
+		code = mailbox_import(import, path, buf_str(&mailbox));
+	else
+		code = ctl_fail(CTL_USAGE, "%s: no mailbox may be called so; bring it in by its path, "
+				"with --mailbox", path);
+	buf_done(&mailbox);
+	free(path);
+	return code;
+}
+
+static int folders_import(struct import *import, const char *tree)
+{
+	struct maildir_folders folders = {0};
+	enum fault fault = maildir_check(tree) ? maildir_folders_open(tree, &folders) : FAULT_NONE;
+	int code = fault == FAULT_NONE ? CTL_DONE
+				       : ctl_fail(CTL_USAGE, "%s: %s", tree, fault_text(fault));
+
+	for (size_t i = 0; i < folders.count && code == CTL_DONE; i++)
+		code = folder_import(import, tree, folders.names[i]);
+	maildir_folders_close(&folders);
+	return code;
+}
+
+static void done_print(const struct import *import)
 {
 	struct buf text = BUF_INIT(64 * 1024);
 
-	buf_printf(&text, "%llu messages, ", (unsigned long long)import->messages);
-	size_append(&text, import->bytes);
-	buf_printf(&text, ", are now in %.*s of %.*s\n", STR_ARG(import->mailbox_name),
-		   STR_ARG(address));
+	buf_printf(&text, "%llu messages, ", (unsigned long long)import->all_messages);
+	size_append(&text, import->all_bytes);
+	if (import->mailboxes > 1)
+		buf_printf(&text, ", are now in %zu mailboxes of %.*s\n", import->mailboxes,
+			   STR_ARG(import->address));
+	else
+		buf_printf(&text, ", are now in %.*s of %.*s\n", STR_ARG(import->mailbox_name),
+			   STR_ARG(import->address));
 	ctl_print(buf_str(&text));
 	buf_done(&text);
 }
 
-static int import_run(struct import *import, struct str address)
+/* A mailbox that is named takes what stands in the source itself. */
+static int import_run(struct import *import)
 {
+	const char *source = import->ctl->arguments->words[1];
+	const char *mailbox = ctl_value(import->ctl, OPTION_MAILBOX);
 	struct link link;
 	enum fault fault = link_open(&link, import->ctl->home, LINK_STORE);
 	int code = ctl_fault_code(fault);
 
 	if (fault == FAULT_NONE) {
 		import->store = link.store;
-		code = target_find(import, address);
-		if (code == CTL_DONE) {
-			import->stream = mail_stream_new(import->store);
-			code = stream_end(import, source_import(import));
-		}
+		code = mailbox_import(import, source,
+				      str_from_c(mailbox != NULL ? mailbox : "INBOX"));
+		if (code == CTL_DONE && mailbox == NULL)
+			code = folders_import(import, source);
 		if (code == CTL_DONE)
-			done_print(import, address);
+			done_print(import);
 	}
 	link_close(&link);
 	return code;
@@ -308,10 +398,7 @@ static int import_run(struct import *import, struct str address)
 int cmd_import(struct ctl *ctl)
 {
 	struct buf address = BUF_INIT(1000);
-	const char *mailbox = ctl_value(ctl, OPTION_MAILBOX);
 	struct import import = {.ctl = ctl,
-				.source = ctl->arguments->words[1],
-				.mailbox_name = str_from_c(mailbox != NULL ? mailbox : "INBOX"),
 				.limits = {.parts = limit_standard("MimeParts"),
 					   .depth = limit_standard("MimeDepth"),
 					   .header_bytes = limit_standard("HeaderBytes")},
@@ -321,10 +408,12 @@ int cmd_import(struct ctl *ctl)
 	if (!address_append_account(&address, ctl_word(ctl, 0)))
 		code = ctl_fail(CTL_USAGE, "%.*s is no address: it should look like anna@example.org",
 				STR_ARG(ctl_word(ctl, 0)));
-	else if (access(import.source, R_OK) != 0)
-		code = ctl_fail(CTL_USAGE, "%s: %s", import.source, strerror(errno));
-	else
-		code = import_run(&import, buf_str(&address));
+	else if (access(ctl->arguments->words[1], R_OK) != 0)
+		code = ctl_fail(CTL_USAGE, "%s: %s", ctl->arguments->words[1], strerror(errno));
+	else {
+		import.address = buf_str(&address);
+		code = import_run(&import);
+	}
 	buf_done(&import.summary);
 	buf_done(&address);
 	return code;

@@ -69,3 +69,52 @@ def pop3_bytes(pop3, number):
         if line == b".\r\n":
             return b"".join(out)
         out.append(line[1:] if line.startswith(b".") else line)
+
+
+# ---- Maildir++
+
+def maildir_message(folder, part, name, subject):
+    (folder / part).mkdir(parents=True, exist_ok=True)
+    (folder / part / name).write_bytes(b"Subject: %s\n\ntext\n" % subject)
+
+
+@pytest.fixture
+def tree(folder):
+    """As Dovecot leaves it: folders in folders' names, keywords as letters."""
+    top = folder / "Maildir"
+    maildir_message(top, "new", "1700000000.a", b"new")
+    maildir_message(top, "cur", "1700000001.b:2,S", b"seen")
+    maildir_message(top / ".Sent", "cur", "1700000002.c:2,Sab", b"sent")
+    maildir_message(top / ".Archive.2025", "cur", "1700000003.d:2,F", b"old")
+    maildir_message(top / ".Entw&APw-rfe", "new", "1700000004.e", b"draft")
+    (top / ".Empty" / "cur").mkdir(parents=True)
+    (top / ".Sent" / "dovecot-keywords").write_text("0 $Forwarded\n1 Project\n")
+    return top
+
+
+def subjects(imap, mailbox):
+    count = int(imap_ok(imap.select(f'"{mailbox}"', readonly=True))[0])
+    if count == 0:
+        return []
+    parts = imap_ok(imap.fetch("1:*", "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
+    return [(re.search(rb"Subject: (\w+)", part[1]).group(1).decode(),
+             set(re.search(rb"FLAGS \((.*?)\)", part[0]).group(1).decode().split()) - {"\\Recent"})
+            for part in parts if isinstance(part, tuple)]
+
+
+def test_a_tree_of_maildirs_keeps_its_folders_flags_and_keywords(home, tree):
+    from harness.server import Server
+    done = home.command("import", ANNA, str(tree))
+    assert "5 messages, " in done.stdout and f" are now in 5 mailboxes of {ANNA}\n" in done.stdout
+    with Server(home) as server, imap_login(server, ANNA, PASSWORDS[ANNA]) as imap:
+        assert subjects(imap, "INBOX") == [("new", set()), ("seen", {"\\Seen"})]
+        assert subjects(imap, "Sent") == [("sent", {"\\Seen", "$Forwarded", "Project"})]
+        assert subjects(imap, "Archive/2025") == [("old", {"\\Flagged"})]
+        assert subjects(imap, "Entw&APw-rfe") == [("draft", set())]
+        assert subjects(imap, "Empty") == []
+        shown = b"\n".join(imap_ok(imap.lsub()))
+        assert all(name in shown for name in (b"Archive/2025", b"Entw&APw-rfe", b"Empty"))
+
+
+def test_a_named_mailbox_takes_one_maildir_alone(home, tree):
+    assert "2 messages, " in home.command("import", ANNA, str(tree), "--mailbox", "Alone").stdout
