@@ -562,6 +562,23 @@ static bool addresses_overlap(const struct service_config *a, const struct servi
 	return false;
 }
 
+/* One address of each family at most can be the source of a connection. */
+static void sources_check(struct config_reader *reader)
+{
+	const struct config_queue *queue = &reader->config->public.queue;
+	const struct element *table = document_find(&reader->document, ELEMENT_TABLE, STR("Queue"));
+	size_t counts[2] = {0, 0};
+
+	for (size_t i = 0; i < queue->source_count; i++)
+		counts[str_find_char(queue->sources[i], ':') != STR_NONE]++;
+	if (counts[0] > 1 || counts[1] > 1)
+		finding_add(reader->findings, FINDING_ERROR,
+			    place_of(STR("Queue"), element_child(table, ELEMENT_VARIABLE,
+								 STR("SourceAddresses"))),
+			    "names more than one address of %s; a connection has one source",
+			    counts[0] > 1 ? "IPv4" : "IPv6");
+}
+
 static void ports_check(struct config_reader *reader)
 {
 	const struct service_config *services = reader->config->public.services;
@@ -758,6 +775,7 @@ static void file_read_whole(struct config_reader *reader)
 	plain_table_read(reader, STR("Acme"));
 	plain_table_read(reader, STR("Resolver"));
 	plain_table_read(reader, STR("Queue"));
+	sources_check(reader);
 	stub_zones_read(reader);
 	aliases_read(reader);
 	tls_tables_read(reader);

@@ -156,6 +156,11 @@ static const struct schema_row rows[] = {
 	 "How long a server may take for each answer. 0: as long as RFC 5321 wants it to be waited for, "
 	 "from two to ten minutes",
 	 AT(queue.answer_s)},
+	{"Queue", "SourceAddresses", SCHEMA_ADDRESSES, 0, 0, "", "",
+	 "Addresses of this machine that mail is sent from, one of IPv4 and one of IPv6 at most, "
+	 "separated by a comma; the name that DNS gives them should be Hostname. Empty: as the system "
+	 "chooses",
+	 AT(queue.sources)},
 
 	{"RelayRule", "Sender", SCHEMA_NAME, 0, 0, "", "",
 	 "Whose mail: an address, a domain, or .domain for those below it. Empty: everybody's", 0},

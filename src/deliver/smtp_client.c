@@ -101,6 +101,11 @@ static void refused(struct smtp_client *client, const struct smtp_reply *reply, 
 	reply_append(&client->outbound.why, reply);
 }
 
+void smtp_client_dismissed(struct smtp_client *client, const char *what)
+{
+	refused(client, &client->reply, what);
+}
+
 static void starttls_refused(struct smtp_client *client, const struct smtp_reply *reply)
 {
 	struct buf how = BUF_INIT(4096);

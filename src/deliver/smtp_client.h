@@ -71,6 +71,9 @@ enum smtp_client_step smtp_client_step(struct smtp_client *client);
 /* The deadline of the stream has passed: it has failed now. */
 void smtp_client_expire(struct smtp_client *client);
 
+/* The reply at hand, to `what`, ends the session (421): it has failed now. */
+void smtp_client_dismissed(struct smtp_client *client, const char *what);
+
 /*
  * Queues a command; CR LF is added. `ms` is how long the server has for the reply. From
  * SMTP_CLIENT_READY on. The text must hold no line end: CHECKed.

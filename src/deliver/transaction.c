@@ -335,12 +335,25 @@ static void envelope_take(struct transaction *transaction, const struct smtp_rep
 		data_take(transaction, reply);
 }
 
+static const char *command_name(const struct transaction *transaction)
+{
+	if (transaction->phase != TRANSACTION_ENVELOPE)
+		return "the message";
+	if (transaction->answered < SAY_RECIPIENTS)
+		return transaction->answered == SAY_RESET ? "RSET" : "MAIL";
+	return transaction->answered < say_data(transaction) ? "RCPT" : "DATA";
+}
+
 static void reply_take(struct transaction *transaction)
 {
 	const struct smtp_reply *reply = &transaction->parts.client->reply;
 
+	/* RFC 5321 section 3.8: it closes, and answers nothing that was said already. */
+	if (reply->code == 421)
+		smtp_client_dismissed(transaction->parts.client, command_name(transaction));
 	if (transaction->phase == TRANSACTION_ENVELOPE) {
-		envelope_take(transaction, reply);
+		if (reply->code != 421)
+			envelope_take(transaction, reply);
 		return;
 	}
 	all_answer(transaction, reply,
@@ -394,6 +407,16 @@ static enum transaction_step broken(struct transaction *transaction)
 		  buf_str(&transaction->parts.client->outbound.why));
 	transaction->is_ended = true;
 	return TRANSACTION_BROKEN;
+}
+
+bool transaction_is_untouched(const struct transaction *transaction)
+{
+	if (transaction->phase == TRANSACTION_END)
+		return false;
+	for (size_t i = 0; i < transaction->parts.recipient_count; i++)
+		if (transaction->recipients[i].is_reply)
+			return false;
+	return true;
 }
 
 void transaction_expire(struct transaction *transaction)

@@ -9,7 +9,8 @@
  * 3. A connection that breaks leaves those without a reply LATER. After the last byte
  *    of the content a server may have taken it all the same: there a second copy
  *    cannot be ruled out.
- * 4. Nothing blocks. All that is foreign is cut; it is not escaped.
+ * 4. 421 to any command ends the session.
+ * 5. Nothing blocks. All that is foreign is cut; it is not escaped.
  */
 #ifndef POSTERN_DELIVER_TRANSACTION_H
 #define POSTERN_DELIVER_TRANSACTION_H
@@ -75,6 +76,12 @@ void transaction_init(struct transaction *transaction, const struct transaction_
 void transaction_done(struct transaction *transaction);
 
 enum transaction_step transaction_step(struct transaction *transaction);
+
+/*
+ * True of a BROKEN one that another server can be given as it is: no recipient was
+ * settled by a reply, and the content was not said to its end.
+ */
+bool transaction_is_untouched(const struct transaction *transaction);
 
 /* The deadline of the stream has passed: as TRANSACTION_BROKEN. */
 void transaction_expire(struct transaction *transaction);

@@ -8,6 +8,7 @@
 #include "deliver/own.h"
 #include "deliver/route.h"
 #include "deliver/smtp_login.h"
+#include "deliver/source.h"
 #include "mailq/settle.h"
 #include "mailq/way.h"
 #include "net/dial.h"
@@ -56,7 +57,9 @@ struct delivery {
 	size_t host_at;
 	char host[NAME_MAX_BYTES]; /* the one that is tried: its name, or its address */
 	bool without_dhe;
+	bool is_never; /* every host so far said that it takes no mail at all */
 	struct dial_target targets[TARGETS_MAX];
+	struct source source;
 	struct dial dial;
 
 	/* The session. */
@@ -316,6 +319,7 @@ static void route_begin(struct delivery *delivery)
 					.wake_context = delivery};
 
 	own_init(&delivery->own, client_contexts_config(delivery->contexts), port_of(delivery));
+	source_init(&delivery->source, client_contexts_config(delivery->contexts));
 	delivery->find = route_find_new(&request);
 	delivery->stage = STAGE_ROUTE;
 }
@@ -346,6 +350,19 @@ static void route_refuse(struct delivery *delivery, const struct route *route)
 	give_up(delivery);
 }
 
+/* No host is left. RFC 7504 section 3: a domain whose hosts all take no mail gets none later either. */
+static void hosts_end(struct delivery *delivery)
+{
+	if (delivery->reason.len == 0)
+		reason_add(delivery, false, "4.4.1", STR("no host of the domain has an address"));
+	else if (delivery->is_never) {
+		delivery->reason_fate = TRANSACTION_FAILED;
+		CHECK(str_copy_c(STR("5.3.2"), delivery->reason_status,
+				 sizeof(delivery->reason_status)));
+	}
+	give_up(delivery);
+}
+
 /* Begins to connect to the host at hand; with none left, gives up. */
 static void host_begin(struct delivery *delivery)
 {
@@ -356,10 +373,7 @@ static void host_begin(struct delivery *delivery)
 	       delivery->route->hosts[delivery->host_at].address_count == 0)
 		delivery->host_at++;
 	if (delivery->host_at == delivery->route->host_count) {
-		if (delivery->reason.len == 0)
-			reason_add(delivery, false, "4.4.1",
-				   STR("no host of the domain has an address"));
-		give_up(delivery);
+		hosts_end(delivery);
 		return;
 	}
 	const struct route_host *host = &delivery->route->hosts[delivery->host_at];
@@ -374,8 +388,9 @@ static void host_begin(struct delivery *delivery)
 	CHECK(str_copy_c(buf_str(&name), delivery->host, sizeof(delivery->host)));
 	buf_done(&name);
 	dial_done(&delivery->dial);
-	dial_init(&delivery->dial, &(struct dial_options){.targets = delivery->targets,
-							   .target_count = count});
+	struct dial_options options = {.targets = delivery->targets, .target_count = count};
+	source_apply(&delivery->source, &options);
+	dial_init(&delivery->dial, &options);
 	delivery->stage = STAGE_DIAL;
 }
 
@@ -393,6 +408,7 @@ static bool route_go(struct delivery *delivery, enum step *step_out)
 		return true;
 	}
 	reason_set(delivery, TRANSACTION_LATER, "4.4.1", STR(""));
+	delivery->is_never = true;
 	host_begin(delivery);
 	return true;
 }
@@ -461,8 +477,8 @@ static void client_leave(struct delivery *delivery)
 static bool dial_go(struct delivery *delivery, enum step *step_out)
 {
 	switch (dial_step(&delivery->dial, &delivery->task)) {
-	case DIAL_WAIT:
-		*step_out = STEP_WAIT_OUTPUT;
+	case DIAL_WAIT_INPUT:
+		*step_out = STEP_WAIT_INPUT;
 		return false;
 	case DIAL_CONNECTED:
 		client_begin(delivery);
@@ -470,6 +486,7 @@ static bool dial_go(struct delivery *delivery, enum step *step_out)
 	default:
 		if (!delivery->is_tls_reason)
 			buf_reset(&delivery->tls_left);
+		delivery->is_never = false;
 		reason_add(delivery, false, "4.4.1", buf_str(&delivery->dial.why));
 		delivery->host_at++;
 		host_begin(delivery);
@@ -499,7 +516,14 @@ static bool dh_was_too_small(const struct delivery *delivery)
 	return failure == TLS_CLIENT_FAILURE_DH_SMALL || failure == TLS_CLIENT_FAILURE_DH_WEAK;
 }
 
-/* The session did not come about: the next host, or this one without DHE. */
+/* RFC 7504 section 3: a greeting of this kind speaks for the host, not for the moment. */
+static bool takes_no_mail(const struct smtp_client *client)
+{
+	return client->stage == SMTP_CLIENT_GREETING &&
+	       client->outbound.fault == OUTBOUND_REFUSED && client->outbound.reply_code == 521;
+}
+
+/* The session did not come about, or broke: the next host, or this one without DHE. */
 static void open_failed(struct delivery *delivery)
 {
 	const struct outbound *outbound = &delivery->client.outbound;
@@ -508,6 +532,7 @@ static void open_failed(struct delivery *delivery)
 	bool is_tls = outbound_fault_is_tls(outbound->fault);
 
 	security_log(delivery);
+	delivery->is_never = delivery->is_never && takes_no_mail(&delivery->client);
 	buf_printf(&words, "%s %.*s", delivery->host, STR_ARG(buf_str(&outbound->why)));
 	reason_add(delivery, is_tls, is_tls ? "4.7.5" : "4.4.2", buf_str(&words));
 	buf_done(&words);
@@ -624,6 +649,12 @@ static void transaction_begin(struct delivery *delivery)
 	delivery->has_transaction = true;
 }
 
+static void transaction_drop(struct delivery *delivery)
+{
+	transaction_done(&delivery->transaction);
+	delivery->has_transaction = false;
+}
+
 static void transaction_end(struct delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->load.recipient_count; i++) {
@@ -638,8 +669,7 @@ static void transaction_end(struct delivery *delivery)
 	}
 	job_settle(delivery);
 	delivery->wants_reset = delivery->transaction.wants_reset;
-	transaction_done(&delivery->transaction);
-	delivery->has_transaction = false;
+	transaction_drop(delivery);
 	delivery->messages++;
 }
 
@@ -680,6 +710,26 @@ static void job_return(struct delivery *delivery)
 	delivery->job = NULL;
 }
 
+/*
+ * The session broke amid a message. Where nothing came of it, a server that has had
+ * enough of this connection is given another, and one that took nothing at all is
+ * passed over for the next.
+ */
+static enum step session_broke(struct delivery *delivery)
+{
+	if (!transaction_is_untouched(&delivery->transaction)) {
+		transaction_end(delivery);
+		return STEP_END;
+	}
+	transaction_drop(delivery);
+	if (delivery->messages > 0) {
+		job_return(delivery);
+		return STEP_END;
+	}
+	open_failed(delivery);
+	return STEP_AGAIN;
+}
+
 static enum step send_go(struct delivery *delivery)
 {
 	const struct config *config = client_contexts_config(delivery->contexts);
@@ -707,8 +757,7 @@ static enum step send_go(struct delivery *delivery)
 		transaction_end(delivery);
 		return STEP_AGAIN;
 	default:
-		transaction_end(delivery);
-		return STEP_END;
+		return session_broke(delivery);
 	}
 }
 
@@ -775,7 +824,7 @@ static void delivery_end(struct task *task)
 	struct outbox_destination *destination = delivery->destination;
 
 	if (delivery->has_transaction)
-		transaction_done(&delivery->transaction);
+		transaction_drop(delivery);
 	job_return(delivery);
 	client_end(delivery);
 	dial_done(&delivery->dial);

@@ -7,6 +7,8 @@
  *    TLS does not meet the demand, is passed over for the next; when none is left the
  *    reasons of the last stand for the whole, and what is ready for the destination
  *    waits with it.
+ *    One whose session breaks before anything came of the first message is passed over
+ *    likewise; later on a connection that breaks is followed by another.
  * 2. What is demanded of a host is looked up for each (deliver/client_contexts.h);
  *    what was got stands in the line of each recipient.
  * 3. A relay host (config/relay.h) is the only host of its way; logging in there comes

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "deliver/source.h"
 #include "mailq/probe_report.h"
 #include "net/dial.h"
 #include "tls/failure_client.h"
@@ -63,6 +64,7 @@ struct probe {
 	const struct route_host *destination; /* of the route */
 	char name[TARGET_MAX];		      /* whom we mean: its name, or its address */
 	struct dial_target targets[TARGETS_MAX];
+	struct source source;
 	struct dial dial;
 	bool is_talking; /* the one of these that the service speaks is there */
 	union {
@@ -343,8 +345,8 @@ static enum step failed(struct probe *probe, const char *kind, struct str words)
 static bool dial_go(struct probe *probe, enum step *step_out)
 {
 	switch (dial_step(&probe->dial, &probe->task)) {
-	case DIAL_WAIT:
-		*step_out = STEP_WAIT_OUTPUT;
+	case DIAL_WAIT_INPUT:
+		*step_out = STEP_WAIT_INPUT;
 		return false;
 	case DIAL_CONNECTED:
 		probe_report_address(probe->report, dial_target(&probe->dial)->address);
@@ -372,10 +374,14 @@ static void dial_begin(struct probe *probe, const struct route_host *host)
 	CHECK(str_copy_c(buf_str(&name), probe->name, sizeof(probe->name)));
 	json_object_set_new(probe->report, "host", json_string(probe->name));
 	buf_done(&name);
-	dial_init(&probe->dial, &(struct dial_options){.targets = probe->targets,
-							.target_count = count,
-							.attempt_ms = STEP_MS,
-							.all_ms = DIAL_MS});
+	struct dial_options options = {.targets = probe->targets,
+				       .target_count = count,
+				       .attempt_ms = STEP_MS,
+				       .all_ms = DIAL_MS};
+	source_init(&probe->source, client_contexts_config(probe->contexts));
+	if (probe->kind->client == CLIENT_SMTP)
+		source_apply(&probe->source, &options);
+	dial_init(&probe->dial, &options);
 	probe->stage = PROBE_DIAL;
 }
 

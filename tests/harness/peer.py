@@ -12,10 +12,11 @@ PLAIN = {"greeting": "220 peer ESMTP", "EHLO": "250-peer\r\n250-PIPELINING\r\n25
 
 
 class Session:
-    """One connection: the commands that came, and the messages."""
+    """One connection: from where it came, the commands that came, and the messages."""
 
     def __init__(self, sock):
         self.sock = sock
+        self.peer = sock.getpeername()[0]
         self.input = b""
         self.commands = []
         self.messages = []

@@ -126,6 +126,31 @@ static void test_what_a_resolver_may_not_have(void **state)
 	RUN(cases);
 }
 
+static void test_source_addresses(void **state)
+{
+	static const struct file_case cases[] = {
+		{FILE_OF("<table name=\"Queue\">" VARIABLE("SourceAddresses",
+							   "192.0.2.1, 192.0.2.2") "</table>"),
+		 "error|m.cfg:2|more than one address of IPv4"},
+		{FILE_OF("<table name=\"Queue\">" VARIABLE("SourceAddresses",
+							   "::1, 192.0.2.1, ::2") "</table>"),
+		 "more than one address of IPv6"},
+		{FILE_OF("<table name=\"Queue\">" VARIABLE("SourceAddresses", "mx.example")
+				 "</table>"),
+		 "mx.example"},
+	};
+	struct reading reading;
+
+	RUN(cases);
+	reading_make(&reading, catalog,
+		     STR(FILE_OF("<table name=\"Queue\">" VARIABLE("SourceAddresses",
+								   "192.0.2.1, 2001:db8::1")
+				 "</table>")));
+	reading_expect(&reading, "sources", "^error|^warning");
+	assert_int_equal(reading.config->queue.source_count, 2);
+	reading_done(&reading);
+}
+
 static void test_tables_govern_by_service(void **state)
 {
 	struct reading reading;
@@ -576,6 +601,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_of_a_bare_file),
 		cmocka_unit_test(test_the_resolver),
 		cmocka_unit_test(test_what_a_resolver_may_not_have),
+		cmocka_unit_test(test_source_addresses),
 		cmocka_unit_test(test_tables_govern_by_service),
 		cmocka_unit_test(test_two_readings_are_told_only_when_they_differ),
 		cmocka_unit_test(test_services_override_their_table),

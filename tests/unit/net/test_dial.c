@@ -90,10 +90,10 @@ static enum step caller_run(struct task *task)
 {
 	struct caller *caller = list_entry(task, struct caller, task);
 
-	if (caller->result == DIAL_WAIT) {
+	if (caller->result == DIAL_WAIT_INPUT) {
 		caller->result = dial_step(&caller->dial, task);
-		if (caller->result == DIAL_WAIT)
-			return STEP_WAIT_OUTPUT;
+		if (caller->result == DIAL_WAIT_INPUT)
+			return STEP_WAIT_INPUT;
 		if (caller->result == DIAL_FAILED)
 			return STEP_END;
 		stream_init(&caller->stream, dial_take(&caller->dial), 1000);
@@ -281,6 +281,75 @@ static void test_the_time_for_all(void **state)
 	listener_close(&silent);
 }
 
+static void test_one_that_is_slow_holds_nobody_up(void **state)
+{
+	struct listener silent, good;
+	struct caller caller;
+
+	listen_at(&silent, AF_INET, "127.0.0.3");
+	listener_fill(&silent);
+	listen_at(&good, AF_INET, "127.0.0.1");
+	assert_int_equal(listen(good.fd, 1), 0);
+	const struct dial_target targets[] = {silent.target, good.target};
+	struct dial_options options = {.targets = targets,
+				       .target_count = 2,
+				       .attempt_ms = 60000,
+				       .stagger_ms = 10};
+	call(&caller, &options, &good, NULL);
+	assert_int_equal(caller.result, DIAL_CONNECTED);
+	assert_int_equal(caller.dial.at, 1);
+	assert_int_equal(caller.dial.attempt_count, 0);
+	assert_int_equal(caller.dial.why.len, 0);
+	caller_done(&caller);
+	listener_close(&silent);
+	listener_close(&good);
+}
+
+static void test_a_few_at_a_time(void **state)
+{
+	struct listener silent;
+	struct caller caller;
+	struct dial_target targets[DIAL_PARALLEL + 2];
+
+	listen_at(&silent, AF_INET, "127.0.0.3");
+	listener_fill(&silent);
+	for (size_t i = 0; i < DIAL_PARALLEL + 2; i++)
+		targets[i] = silent.target;
+	struct dial_options options = {.targets = targets,
+				       .target_count = DIAL_PARALLEL + 2,
+				       .attempt_ms = 60000,
+				       .stagger_ms = 1,
+				       .all_ms = 300};
+	call(&caller, &options, NULL, NULL);
+	assert_int_equal(caller.result, DIAL_FAILED);
+	assert_int_equal(caller.dial.started, DIAL_PARALLEL);
+	assert_true(says(&caller, "no time was left for 2 more"));
+	caller_done(&caller);
+	listener_close(&silent);
+}
+
+static void test_families_come_by_turns(void **state)
+{
+	static const uint8_t wanted[] = {0, 3, 1, 4, 2};
+	struct dial_target targets[5];
+	struct dial dial;
+
+	memset(targets, 0, sizeof(targets));
+	for (size_t i = 0; i < 5; i++) {
+		if (i > 2)
+			memset(targets[i].address + 10, 0xff, 2);
+		targets[i].address[15] = (uint8_t)(i + 1);
+	}
+	dial_init(&dial, &(struct dial_options){.targets = targets, .target_count = 5});
+	assert_memory_equal(dial.order, wanted, sizeof(wanted));
+	dial_done(&dial);
+	/* With IPv4 first it begins. */
+	dial_init(&dial, &(struct dial_options){.targets = targets + 3, .target_count = 2});
+	assert_int_equal(dial.order[0], 0);
+	assert_int_equal(dial.order[1], 1);
+	dial_done(&dial);
+}
+
 static void test_from_a_chosen_address(void **state)
 {
 	const uint8_t source[16] = {[10] = 0xff, 0xff, 127, 0, 0, 9};
@@ -325,6 +394,9 @@ int main(void)
 		cmocka_unit_test(test_nobody_answers),
 		cmocka_unit_test(test_nowhere_to_go),
 		cmocka_unit_test(test_the_time_for_all),
+		cmocka_unit_test(test_one_that_is_slow_holds_nobody_up),
+		cmocka_unit_test(test_a_few_at_a_time),
+		cmocka_unit_test(test_families_come_by_turns),
 		cmocka_unit_test(test_from_a_chosen_address),
 		cmocka_unit_test(test_from_an_address_that_is_not_ours),
 	};

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Other servers that refuse, break off, or mean harm."""
+import time
+
+import pytest
+
+from harness.dns import Dns, tools_missing
+from harness.peer import Peer
+from harness.server import Server
+from test_queue import QUICK, queue, send, until
+
+pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
+
+FIRST, SECOND = "127.0.0.53", "127.0.0.54"
+ZONES = {
+    "two.example": ["@ MX 10 one", "@ MX 20 two", "one A " + FIRST, "two A " + SECOND],
+    "single.example": ["@ MX 10 mx", "mx A " + FIRST],
+    "dual.example": ["@ MX 10 mx", "mx A " + FIRST, "mx AAAA 2001:db8::1"],
+}
+
+
+@pytest.fixture(scope="module")
+def dns(workplace):
+    with Dns(workplace / "peers-dns", ZONES, unsigned=list(ZONES)) as running:
+        yield running
+
+
+@pytest.fixture
+def sending(home, dns):
+    dns.configure(home)
+    home.configure(**QUICK)
+    with Server(home) as running:
+        yield running
+
+
+def sent(server, address, pattern):
+    """The Sent line of a recipient."""
+    found = server.home.log_wait("mail", rf"Sent: .*<{address}>, {pattern}.*", 10)
+    assert found, server.home.log("mail")
+    return found.group(0)
+
+
+def slowly(session, text):
+    time.sleep(0.1)
+    return "421 busy"
+
+
+@pytest.mark.parametrize("greeting", ["421 busy", "554 no mail here", "521 never", "nonsense", None, slowly])
+def test_a_server_that_sends_away_is_passed_over_for_the_next(sending, greeting):
+    with Peer(FIRST, greeting=greeting) as first, Peer(SECOND) as second:
+        send(sending, "bob@two.example")
+        assert "Remote-Host: two.two.example [127.0.0.54]" in sent(sending, "bob@two.example", "Result: relayed")
+        assert len(first.sessions) == 1 and len(second.messages) == 1
+    until(lambda: queue(sending) == [])
+
+
+def test_a_domain_whose_hosts_all_take_no_mail_gets_none_later_either(sending):
+    with Peer(FIRST, greeting="521 never"), Peer(SECOND, greeting="521 never"):
+        send(sending, "bob@two.example")
+        line = sent(sending, "bob@two.example", "Result: failed")
+    assert "Status: 5.3.2 " in line and "521 never" in line
+
+
+def test_one_that_might_take_it_later_is_asked_again(sending):
+    with Peer(FIRST, greeting="521 never"), Peer(SECOND, greeting="554 not today"):
+        send(sending, "bob@two.example")
+        line = sent(sending, "bob@two.example", "Result: delayed")
+    assert "Status: 4.4.2 " in line and "554 not today" in line
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("reply", ["421 4.3.2 going down", None])
+def test_a_session_that_ends_before_anything_came_of_it_is_no_attempt(sending, verb, reply):
+    with Peer(FIRST, **{verb: reply}), Peer(SECOND) as second:
+        send(sending, "bob@two.example")
+        assert "[127.0.0.54]" in sent(sending, "bob@two.example", "Result: relayed")
+        assert len(second.messages) == 1
+    assert "Result: delayed" not in sending.home.log("mail")
+
+
+def test_421_is_told_in_its_words_where_no_other_host_is(sending):
+    with Peer(FIRST, MAIL="421 4.3.2 going down"):
+        send(sending, "bob@single.example")
+        assert "answered MAIL with 421 4.3.2 going down" in sent(sending, "bob@single.example", "Result: delayed")
+
+
+def test_a_recipient_who_was_refused_before_the_end_is_not_asked_for_again(sending):
+    def rcpt(session, text):
+        return "550 5.1.1 no such user" if "nobody" in text else None
+
+    with Peer(FIRST, EHLO="250 peer", RCPT=rcpt) as first:
+        send(sending, "nobody@single.example", "bob@single.example")
+        assert "550 5.1.1 no such user" in sent(sending, "nobody@single.example", "Result: failed")
+        assert "Status: 4.4.2 " in sent(sending, "bob@single.example", "Result: delayed")
+        first.wait(lambda peer: len(peer.sessions) > 1)
+        assert not any("nobody" in command for command in first.sessions[-1].commands)
+
+
+def test_a_server_that_ends_the_session_after_some_messages_gets_the_rest_by_another(sending):
+    """Nothing waits, though it sends away after two."""
+    def mail(session, text):
+        return "421 4.7.0 enough" if len(session.messages) == 2 else "250 ok"
+
+    with Peer(FIRST, MAIL=mail) as first:
+        for number in range(5):
+            send(sending, "bob@single.example", subject=f"message {number}")
+        until(lambda: queue(sending) == [])
+        assert len(first.messages) == 5
+    assert "Result: delayed" not in sending.home.log("mail")
+
+
+def test_after_the_last_dot_nobody_else_is_asked(sending):
+    """The first server may have taken it: it is asked again, later, and only it."""
+    with Peer(FIRST, **{".": None}) as first, Peer(SECOND) as second:
+        send(sending, "bob@two.example")
+        assert "Status: 4.4.2 " in sent(sending, "bob@two.example", "Result: delayed")
+        first.wait(lambda peer: len(peer.messages) > 1)
+        assert not second.sessions
+
+
+def test_an_address_that_leads_nowhere_does_not_hold_up_the_other_family(sending):
+    with Peer(FIRST):
+        send(sending, "bob@dual.example")
+        assert "[127.0.0.53]" in sent(sending, "bob@dual.example", "Result: relayed")
+
+
+def test_mail_comes_from_the_address_that_is_set(home, dns):
+    dns.configure(home)
+    home.configure(**QUICK, **{"Queue.SourceAddresses": "127.0.0.77"})
+    with Server(home) as server, Peer(FIRST) as first:
+        send(server, "bob@single.example")
+        first.wait(lambda peer: peer.messages)
+        assert first.sessions[0].peer == "127.0.0.77"
+        probe = home.command("tls", "probe", "single.example", "--json", check=False).stdout
+        assert FIRST in probe and first.sessions[-1].peer == "127.0.0.77"
