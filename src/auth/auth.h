@@ -47,6 +47,8 @@ const char *login_verdict_text(enum login_verdict verdict);
 enum {
 	LOGIN_FLAG_ADMIN = 1u << 0,    /* may administer the server */
 	LOGIN_FLAG_DISABLED = 1u << 1, /* no login, whatever the password */
+	LOGIN_FLAG_AUDITOR =
+		1u << 2, /* may see all that an administrator sees, and change nothing */
 };
 
 enum login_question_kind {

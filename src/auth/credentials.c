@@ -297,6 +297,32 @@ enum fault credentials_put(struct credentials *credentials, struct str account,
 	return fault;
 }
 
+enum fault credentials_flags_set(struct credentials *credentials, struct str account,
+				 uint32_t flags, uint32_t mask)
+{
+	struct buf hash = BUF_INIT(RECORD_MAX), record = BUF_INIT(RECORD_MAX);
+	struct credential found;
+	MDB_txn *txn;
+
+	if (!account_check(account))
+		return FAULT_NOT_FOUND;
+	enum fault fault = fault_from_lmdb(mdb_txn_begin(credentials->env, NULL, 0, &txn));
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = record_read(credentials, txn, account, &hash, &found);
+	if (fault != FAULT_NONE)
+		mdb_txn_abort(txn);
+	else {
+		append_head(&record, (found.flags & ~mask) | (flags & mask));
+		buf_append_str(&record, found.hash);
+		CHECK(!record.failed);
+		fault = txn_end(txn, record_write(credentials, txn, account, buf_str(&record)));
+	}
+	buf_wipe(&hash);
+	buf_wipe(&record);
+	return fault;
+}
+
 enum fault credentials_remove(struct credentials *credentials, struct str account)
 {
 	MDB_txn *txn;

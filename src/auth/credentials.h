@@ -42,6 +42,11 @@ must_check enum fault credentials_put(struct credentials *credentials, struct st
 				      const struct credential *credential,
 				      const struct scram_verifier *verifier);
 
+/* Sets those of the flags that `mask` names, the password kept. NOT_FOUND, CORRUPT, NO_SPACE, IO.
+ * Blocks. */
+must_check enum fault credentials_flags_set(struct credentials *credentials, struct str account,
+					    uint32_t flags, uint32_t mask);
+
 /* Removes, with the verifier; NOT_FOUND when there is none. Blocks. */
 must_check enum fault credentials_remove(struct credentials *credentials, struct str account);
 

@@ -638,6 +638,20 @@ static void setting_request(struct auth_service *service, struct role_peer *peer
 		job_refuse(refused);
 }
 
+/* A login that is remembered has the flags of its time. */
+static void flags_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			  const struct msg_login_flags_set *set)
+{
+	enum fault fault =
+		credentials_flags_set(service->credentials, set->account, set->flags, set->mask);
+
+	pthread_mutex_lock(&service->lock);
+	service->changes++;
+	remembered_forget(&service->remembered, set->account);
+	pthread_mutex_unlock(&service->lock);
+	role_peer_done(peer, id, fault, STR(""));
+}
+
 /* Accounts hold no character that JSON would have to escape but `"` and `\`. */
 static void json_append_account(struct buf *json, struct str account)
 {
@@ -660,8 +674,9 @@ static bool list_append_account(void *context, struct str account, uint32_t flag
 		return false;
 	buf_append_c(json, json->data[json->len - 1] == '[' ? "{\"account\":\"" : ",{\"account\":\"");
 	json_append_account(json, account);
-	buf_printf(json, "\",\"admin\":%s,\"disabled\":%s}",
+	buf_printf(json, "\",\"admin\":%s,\"auditor\":%s,\"disabled\":%s}",
 		   (flags & LOGIN_FLAG_ADMIN) != 0 ? "true" : "false",
+		   (flags & LOGIN_FLAG_AUDITOR) != 0 ? "true" : "false",
 		   (flags & LOGIN_FLAG_DISABLED) != 0 ? "true" : "false");
 	return true;
 }
@@ -730,6 +745,9 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 		break;
 	case MSG_password_set:
 		setting_request(service, peer, id, &packet->message.password_set);
+		break;
+	case MSG_login_flags_set:
+		flags_request(service, peer, id, &packet->message.login_flags_set);
 		break;
 	case MSG_password_list:
 		list_request(service, peer, id, &packet->message.password_list);

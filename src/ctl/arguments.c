@@ -45,11 +45,11 @@ static bool option_read(struct reader *reader, const char *written, struct str t
 		buf_printf(reader->error, "there is no option %s", written);
 		return false;
 	}
-	if (arguments_has(reader->out, 1u << option)) {
+	if (arguments_has(reader->out, UINT64_C(1) << option)) {
 		buf_printf(reader->error, "--%s stands twice", option_rows[option].name);
 		return false;
 	}
-	reader->out->given |= 1u << option;
+	reader->out->given |= UINT64_C(1) << option;
 	if (option_rows[option].value == NULL) {
 		if (rest.ptr == NULL)
 			return true;
@@ -164,12 +164,12 @@ static bool command_missing(struct reader *reader)
 static bool command_check(const struct arguments *arguments, struct buf *error)
 {
 	const struct command *command = arguments->command;
-	unsigned foreign = arguments->given & ~(command->options | OPTIONS_COMMON);
+	uint64_t foreign = arguments->given & ~(command->options | OPTIONS_COMMON);
 
 	if (arguments_has(arguments, OPTION_BIT(HELP)))
 		return true;
 	for (int i = 0; i < OPTION_COUNT; i++)
-		if ((foreign & (1u << i)) != 0) {
+		if ((foreign & (UINT64_C(1) << i)) != 0) {
 			buf_printf(error, "%s does not take --%s", command->name,
 				   option_rows[i].name);
 			return false;
@@ -191,7 +191,7 @@ bool arguments_parse(const struct command_table *table, int argc, char **argv,
 {
 	struct reader reader = {
 		.table = table, .argc = argc, .argv = argv, .at = 1, .out = out, .error = error};
-	const unsigned alone = OPTION_BIT(HELP) | OPTION_BIT(VERSION);
+	const uint64_t alone = OPTION_BIT(HELP) | OPTION_BIT(VERSION);
 
 	*out = (struct arguments){0};
 	if (!line_sort(&reader))

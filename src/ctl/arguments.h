@@ -13,7 +13,7 @@
 struct arguments {
 	const struct command *command; /* NULL: help or version without a command, or for a group */
 	const char *group;	       /* with --help: "user" for the commands of that group */
-	unsigned given;		       /* OPTION_BIT of each option that stood there */
+	uint64_t given;		       /* OPTION_BIT of each option that stood there */
 	const char *values[OPTION_COUNT];
 	const char *words[ARGUMENTS_MAX]; /* behind the command's name */
 	size_t word_count;
@@ -27,7 +27,7 @@ struct arguments {
 must_check bool arguments_parse(const struct command_table *table, int argc, char **argv,
 				struct arguments *out, struct buf *error);
 
-static inline bool arguments_has(const struct arguments *arguments, unsigned bit)
+static inline bool arguments_has(const struct arguments *arguments, uint64_t bit)
 {
 	return (arguments->given & bit) != 0;
 }

@@ -7,6 +7,7 @@
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/page.h"
 #include "ctl/password.h"
 #include "ctl/told.h"
 #include "proto/address.h"
@@ -36,11 +37,14 @@ static bool domain_read(struct str typed, struct buf *domain)
 }
 
 /* Commands that change something, and how config.log calls that. */
-static const char *const told_changes[][2] = {
-	{"domain add", "Create Domain"},	 {"domain remove", "Remove Domain"},
-	{"user add", "Create User"},		 {"user remove", "Remove User"},
-	{"user passwd", "Update Password of User"}, {"alias add", "Update Alias"},
-	{"alias remove", "Remove Alias"}};
+static const char *const told_changes[][2] = {{"domain add", "Create Domain"},
+					      {"domain remove", "Remove Domain"},
+					      {"user add", "Create User"},
+					      {"user remove", "Remove User"},
+					      {"user passwd", "Update Password of User"},
+					      {"user set", "Update User"},
+					      {"alias add", "Update Alias"},
+					      {"alias remove", "Remove Alias"}};
 
 /* `Create User {Name="anna@example.org"}`; an alias with its targets. */
 static void change_tell(const struct ctl *ctl, struct link *link, struct str name)
@@ -56,6 +60,10 @@ static void change_tell(const struct ctl *ctl, struct link *link, struct str nam
 			   STR_ARG(ctl_word(ctl, i)));
 	if (ctl->arguments->word_count > 1)
 		buf_append_char(&line, '"');
+	if (ctl_value(ctl, OPTION_QUOTA) != NULL)
+		buf_printf(&line, ", Quota=\"%s\"", ctl_value(ctl, OPTION_QUOTA));
+	if (ctl_value(ctl, OPTION_ROLE) != NULL)
+		buf_printf(&line, ", Role=\"%s\"", ctl_value(ctl, OPTION_ROLE));
 	buf_append_char(&line, '}');
 	if (line.data[0] != '}')
 		config_change_tell(link, buf_str(&line));
@@ -70,7 +78,7 @@ static int with_link(struct ctl *ctl, unsigned needs, struct str name,
 	enum fault fault = link_open(&link, ctl->home, needs);
 	int code = fault == FAULT_NONE ? change(ctl, &link, name) : ctl_fault_code(fault);
 
-	if (code == CTL_DONE && !str_is_empty(name))
+	if (code == CTL_DONE)
 		change_tell(ctl, &link, name);
 	link_close(&link);
 	return code;
@@ -134,15 +142,18 @@ int cmd_domain_remove(struct ctl *ctl)
 	return domain_change(ctl, domain_remove);
 }
 
-/* Prints a list as columns or as the one member of a JSON document; takes both. */
-static int list_print(const struct ctl *ctl, const char *name, struct columns *columns,
-		      json_t *list)
+/* Prints a page as columns or as a member of a JSON document; takes both. */
+static int list_print(const struct ctl *ctl, const struct page *page, const char *name,
+		      struct columns *columns, json_t *list)
 {
-	if (ctl_has(ctl, OPTION_BIT(JSON)))
-		ctl_print_json(json_pack("{s:O}", name, list));
-	else {
+	if (ctl_has(ctl, OPTION_BIT(JSON))) {
+		json_t *document = json_pack("{s:O}", name, list);
+		page_tell_json(page, document);
+		ctl_print_json(document);
+	} else {
 		struct buf text = BUF_INIT(LIST_MAX);
 		columns_append(columns, &text);
+		page_tell(page, &text);
 		ctl_print(buf_str(&text));
 		buf_done(&text);
 	}
@@ -156,7 +167,24 @@ static int view_fail(const struct ctl *ctl, enum fault fault)
 	return ctl_fail_field(fault, NULL, "%s/store: %s", ctl->home, fault_text(fault));
 }
 
-static int domains_print(struct ctl *ctl, struct link *link, struct str name)
+/* Opens the store for a list, of which `print` prints a page. */
+static int with_page(struct ctl *ctl, unsigned needs,
+		     int (*print)(struct ctl *ctl, struct link *link, struct page *page))
+{
+	struct page page;
+	struct link link;
+	int code = page_init(&page, ctl);
+
+	if (code == CTL_DONE) {
+		enum fault fault = link_open(&link, ctl->home, needs);
+		code = fault == FAULT_NONE ? print(ctl, &link, &page) : ctl_fault_code(fault);
+		link_close(&link);
+	}
+	page_done(&page);
+	return code;
+}
+
+static int domains_print(struct ctl *ctl, struct link *link, struct page *page)
 {
 	static const char *const heads[] = {"DOMAIN"};
 	struct view *view;
@@ -168,16 +196,18 @@ static int domains_print(struct ctl *ctl, struct link *link, struct str name)
 	columns_init(&columns, heads, 1);
 	json_t *list = json_array();
 	for (struct str at = STR(""); directory_domain_next(view, at, &at);) {
+		if (!page_finds(page, at) || !page_takes(page, at))
+			continue;
 		columns_add(&columns, at);
 		json_array_append_new(list, json_pack("{s:o}", "name", json_text(at)));
 	}
 	view_close(&view);
-	return list_print(ctl, "domains", &columns, list);
+	return list_print(ctl, page, "domains", &columns, list);
 }
 
 int cmd_domain_list(struct ctl *ctl)
 {
-	return with_link(ctl, LINK_STORE, STR(""), domains_print);
+	return with_page(ctl, LINK_STORE, domains_print);
 }
 
 /* ---- users ---- */
@@ -203,16 +233,42 @@ static int quota_read(const struct ctl *ctl, uint64_t *quota_out)
 
 static uint32_t login_flags(const struct user *user)
 {
-	return user->is_admin ? LOGIN_FLAG_ADMIN : 0;
+	return (user->is_admin ? LOGIN_FLAG_ADMIN : 0u) |
+	       (user->is_auditor ? LOGIN_FLAG_AUDITOR : 0u);
+}
+
+static const char *role_text(const struct user *user)
+{
+	return user->is_admin ? "administrator" : user->is_auditor ? "auditor" : "user";
+}
+
+/* --role, or --admin for short. */
+static int role_read(const struct ctl *ctl, struct user *user)
+{
+	const char *value = ctl_value(ctl, OPTION_ROLE);
+	struct str role = str_from_c(value);
+
+	if (value != NULL && !str_equals(role, STR("user")) && !str_equals(role, STR("auditor")) &&
+	    !str_equals(role, STR("administrator")))
+		return ctl_fail_field(FAULT_INVALID, "role",
+				      "--role %s: write user, auditor or administrator", value);
+	if (value != NULL && ctl_has(ctl, OPTION_BIT(ADMIN)))
+		return ctl_fail_field(FAULT_INVALID, "role",
+				      "--admin and --role: give one of them");
+	user->is_admin = ctl_has(ctl, OPTION_BIT(ADMIN)) || str_equals(role, STR("administrator"));
+	user->is_auditor = str_equals(role, STR("auditor"));
+	return CTL_DONE;
 }
 
 static int user_add(struct ctl *ctl, struct link *link, struct str name)
 {
 	CLEANUP_SECRET struct secret password = {0};
-	struct user user = {.address = name, .is_admin = ctl_has(ctl, OPTION_BIT(ADMIN))};
+	struct user user = {.address = name};
 	uint64_t account;
 	int code = quota_read(ctl, &user.quota_bytes);
 
+	if (code == CTL_DONE)
+		code = role_read(ctl, &user);
 	if (code == CTL_DONE)
 		code = password_read(ctl, &password);
 	if (code != CTL_DONE)
@@ -269,6 +325,64 @@ static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
 	return change_code(fault, "address", name, user_meanings);
 }
 
+/* What is not given stays. */
+static int user_options_apply(const struct ctl *ctl, struct user *user)
+{
+	uint64_t quota = user->quota_bytes;
+	int code = CTL_DONE;
+
+	if (ctl_value(ctl, OPTION_QUOTA) == NULL && ctl_value(ctl, OPTION_ROLE) == NULL)
+		return ctl_fail_field(FAULT_INVALID, NULL,
+				      "nothing to set: give --quota BYTES or --role ROLE");
+	if (ctl_value(ctl, OPTION_QUOTA) != NULL)
+		code = quota_read(ctl, &quota);
+	if (code == CTL_DONE && ctl_value(ctl, OPTION_ROLE) != NULL)
+		code = role_read(ctl, user);
+	user->quota_bytes = quota;
+	return code;
+}
+
+/* Who has no password has no login that could have rights. */
+static enum fault login_rights_set(struct link *link, const struct user *user)
+{
+	enum fault fault = link_login_flags_set(link, user->address, login_flags(user),
+						LOGIN_FLAG_ADMIN | LOGIN_FLAG_AUDITOR);
+
+	return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+}
+
+/* The login's rights are the ones that count: they fall first and rise last. */
+static enum fault user_keep(struct link *link, const struct user *user)
+{
+	bool is_lower = !user->is_admin;
+	enum fault fault = is_lower ? login_rights_set(link, user) : FAULT_NONE;
+
+	if (fault == FAULT_NONE)
+		fault = directory_user_change(link->store, user);
+	if (fault == FAULT_NONE && !is_lower)
+		fault = login_rights_set(link, user);
+	return fault;
+}
+
+static int user_set(struct ctl *ctl, struct link *link, struct str name)
+{
+	struct view *view;
+	struct user user;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault == FAULT_NONE) {
+		fault = directory_user_find(view, name, &user);
+		view_close(&view);
+	}
+	if (fault != FAULT_NONE)
+		return change_code(fault, "address", name, user_meanings);
+	user.address = name;
+	int code = user_options_apply(ctl, &user);
+	return code == CTL_DONE
+		       ? change_code(user_keep(link, &user), "address", name, user_meanings)
+		       : code;
+}
+
 static int address_change(struct ctl *ctl, unsigned needs,
 			  int (*change)(struct ctl *ctl, struct link *link, struct str name))
 {
@@ -287,6 +401,11 @@ int cmd_user_add(struct ctl *ctl)
 int cmd_user_remove(struct ctl *ctl)
 {
 	return address_change(ctl, LINK_STORE | LINK_AUTH, user_remove);
+}
+
+int cmd_user_set(struct ctl *ctl)
+{
+	return address_change(ctl, LINK_STORE | LINK_AUTH, user_set);
 }
 
 int cmd_user_passwd(struct ctl *ctl)
@@ -322,7 +441,7 @@ static void user_add_cells(struct columns *columns, const struct user *user, con
 	columns_add(columns, buf_str(&used));
 	columns_add(columns, buf_str(&quota));
 	columns_add_c(columns, login);
-	columns_add_c(columns, user->is_admin ? "yes" : "");
+	columns_add_c(columns, role_text(user));
 	columns_add(columns, created);
 }
 
@@ -337,41 +456,86 @@ static void user_add_row(struct columns *columns, json_t *list, const struct use
 	const char *login = login_text(json_object_get(logins, name.data));
 	clock_append_iso_date(&created, user->created_s);
 	user_add_cells(columns, user, login, buf_str(&created));
-	json_array_append_new(
-		list, json_pack("{s:o, s:I, s:I, s:I, s:s, s:b, s:o}", "address",
-				json_text(user->address), "account", (json_int_t)user->account,
-				"used_bytes", (json_int_t)user->used_bytes, "quota_bytes",
-				(json_int_t)user->quota_bytes, "login", login, "admin",
-				(int)user->is_admin, "created", json_text(buf_str(&created))));
+	json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:s, s:s, s:b, s:o}", "address",
+					      json_text(user->address), "account",
+					      (json_int_t)user->account, "used_bytes",
+					      (json_int_t)user->used_bytes, "quota_bytes",
+					      (json_int_t)user->quota_bytes, "login", login, "role",
+					      role_text(user), "admin", (int)user->is_admin,
+					      "created", json_text(buf_str(&created))));
 }
 
-static int users_print(struct ctl *ctl, struct link *link, struct str name)
-{
-	static const char *const heads[] = {"ADDRESS", "USED", "QUOTA", "LOGIN", "ADMIN", "CREATED"};
-	json_t *logins = json_object();
-	struct view *view;
-	struct user user;
-	struct columns columns;
-	enum fault fault = link_password_list(link, login_note, logins);
+/* The users of a page; their texts borrow the view. */
+struct user_list {
+	struct user *items;
+	size_t count;
+	size_t capacity;
+};
 
-	if (fault == FAULT_NONE)
-		fault = view_open(link->store, &view);
-	if (fault != FAULT_NONE) {
-		json_decref(logins);
-		return view_fail(ctl, fault);
+static void user_list_add(struct user_list *list, const struct user *user)
+{
+	if (list->count == list->capacity) {
+		list->capacity = list->capacity * 2 + 64;
+		list->items = reallocarray(list->items, list->capacity, sizeof(*list->items));
+		CHECK(list->items != NULL);
 	}
-	columns_init(&columns, heads, 6);
-	json_t *list = json_array();
+	list->items[list->count++] = *user;
+}
+
+static void users_find(struct view *view, struct page *page, struct user_list *list)
+{
+	struct user user;
+
 	for (struct str at = STR(""); directory_user_next(view, at, &user); at = user.address)
-		user_add_row(&columns, list, &user, logins);
-	view_close(&view);
+		if (page_finds(page, user.address) && page_takes(page, user.address))
+			user_list_add(list, &user);
+}
+
+/* Who of them can log in; the last one is where the auth role may stop. */
+static enum fault logins_find(struct link *link, const struct page *page,
+			      const struct user_list *list, json_t *logins)
+{
+	if (list->count == 0)
+		return FAULT_NONE;
+	return link_password_list(link, page->after, list->items[list->count - 1].address,
+				  login_note, logins);
+}
+
+static void users_list(const struct ctl *ctl, const struct page *page,
+		       const struct user_list *users, json_t *logins)
+{
+	static const char *const heads[] = {"ADDRESS", "USED", "QUOTA", "LOGIN", "ROLE", "CREATED"};
+	struct columns columns;
+	json_t *list = json_array();
+
+	columns_init(&columns, heads, 6);
+	for (size_t i = 0; i < users->count; i++)
+		user_add_row(&columns, list, &users->items[i], logins);
+	(void)list_print(ctl, page, "users", &columns, list);
+}
+
+static int users_print(struct ctl *ctl, struct link *link, struct page *page)
+{
+	json_t *logins = json_object();
+	struct user_list users = {0};
+	struct view *view;
+	enum fault fault = view_open(link->store, &view);
+
+	if (fault == FAULT_NONE) {
+		users_find(view, page, &users);
+		fault = logins_find(link, page, &users, logins);
+		if (fault == FAULT_NONE)
+			users_list(ctl, page, &users, logins);
+		view_close(&view);
+	}
+	free(users.items);
 	json_decref(logins);
-	return list_print(ctl, "users", &columns, list);
+	return fault == FAULT_NONE ? CTL_DONE : view_fail(ctl, fault);
 }
 
 int cmd_user_list(struct ctl *ctl)
 {
-	return with_link(ctl, LINK_STORE | LINK_AUTH, STR(""), users_print);
+	return with_page(ctl, LINK_STORE | LINK_AUTH, users_print);
 }
 
 /* ---- aliases ---- */
@@ -459,7 +623,19 @@ static void alias_add_row(struct columns *columns, json_t *list, const struct al
 	buf_done(&joined);
 }
 
-static int aliases_print(struct ctl *ctl, struct link *link, struct str name)
+static bool alias_is_found(const struct page *page, const struct alias *alias)
+{
+	struct str rest = alias->targets, target;
+
+	if (page_finds(page, alias->address))
+		return true;
+	while (directory_target_next(&rest, &target))
+		if (page_finds(page, target))
+			return true;
+	return false;
+}
+
+static int aliases_print(struct ctl *ctl, struct link *link, struct page *page)
 {
 	static const char *const heads[] = {"ALIAS", "TARGETS"};
 	struct view *view;
@@ -472,12 +648,13 @@ static int aliases_print(struct ctl *ctl, struct link *link, struct str name)
 	columns_init(&columns, heads, 2);
 	json_t *list = json_array();
 	for (struct str at = STR(""); directory_alias_next(view, at, &alias); at = alias.address)
-		alias_add_row(&columns, list, &alias);
+		if (alias_is_found(page, &alias) && page_takes(page, alias.address))
+			alias_add_row(&columns, list, &alias);
 	view_close(&view);
-	return list_print(ctl, "aliases", &columns, list);
+	return list_print(ctl, page, "aliases", &columns, list);
 }
 
 int cmd_alias_list(struct ctl *ctl)
 {
-	return with_link(ctl, LINK_STORE, STR(""), aliases_print);
+	return with_page(ctl, LINK_STORE, aliases_print);
 }

@@ -6,6 +6,7 @@
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/page.h"
 #include "ctl/told.h"
 #include "store/queue.h"
 
@@ -146,17 +147,49 @@ static int queue_open(const struct ctl *ctl, struct link *link, struct view **vi
 	return ctl_fail_field(fault, NULL, "%s/store: %s", ctl->home, fault_text(fault));
 }
 
-static void list_print_json(struct view *view)
+static bool entry_is_found(const struct page *page, struct view *view,
+			   const struct queue_entry *entry)
+{
+	struct queue_recipient recipient;
+
+	if (page_finds(page, entry->envelope.queue_id) ||
+	    page_finds(page, entry->envelope.sender) || page_finds(page, entry->envelope.user))
+		return true;
+	for (uint32_t from = 0; queue_recipient_next(view, entry->number, from, &recipient);
+	     from = recipient.number + 1)
+		if (page_finds(page, recipient.address) || page_finds(page, recipient.status) ||
+		    page_finds(page, recipient.host))
+			return true;
+	return false;
+}
+
+/* Entries stand in the order of their numbers: a page's key is the number. */
+static bool entry_is_taken(struct page *page, struct view *view, const struct queue_entry *entry)
+{
+	CLEANUP_BUF struct buf key = BUF_INIT(32);
+	uint64_t after = 0;
+
+	if (!str_is_empty(page->after) && !str_parse_u64(page->after, UINT64_MAX, &after))
+		after = UINT64_MAX;
+	buf_printf(&key, "%llu", (unsigned long long)entry->number);
+	return entry_is_found(page, view, entry) &&
+	       page_takes_at(page, buf_str(&key), entry->number > after);
+}
+
+static void list_print_json(struct view *view, struct page *page)
 {
 	json_t *list = json_array();
 	struct queue_entry entry;
 
 	for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
-		json_array_append_new(list, entry_json(view, &entry));
-	ctl_print_json(json_pack("{s:o}", "queue", list));
+		if (entry_is_taken(page, view, &entry))
+			json_array_append_new(list, entry_json(view, &entry));
+	json_t *document = json_pack("{s:o}", "queue", list);
+	page_tell_json(page, document);
+	ctl_print_json(document);
 }
 
-static void list_print(struct view *view)
+static void list_print(struct view *view, struct page *page)
 {
 	static const char *const heads[] = {"QUEUE-ID", "FROM", "TO", "SIZE", "TRIES", "NEXT",
 					    "WHY"};
@@ -166,8 +199,10 @@ static void list_print(struct view *view)
 
 	columns_init(&columns, heads, sizeof(heads) / sizeof(heads[0]));
 	for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
-		entry_rows(&columns, view, &entry);
+		if (entry_is_taken(page, view, &entry))
+			entry_rows(&columns, view, &entry);
 	columns_append(&columns, &text);
+	page_tell(page, &text);
 	ctl_print(buf_str(&text));
 	columns_done(&columns);
 }
@@ -176,12 +211,17 @@ int cmd_queue_list(struct ctl *ctl)
 {
 	struct link link;
 	struct view *view CLEANUP_VIEW = NULL;
-	int code = queue_open(ctl, &link, &view);
+	struct page page;
+	int code = page_init(&page, ctl);
 
+	if (code != CTL_DONE)
+		return code;
+	code = queue_open(ctl, &link, &view);
 	if (code == CTL_DONE && ctl_has(ctl, OPTION_BIT(JSON)))
-		list_print_json(view);
+		list_print_json(view, &page);
 	else if (code == CTL_DONE)
-		list_print(view);
+		list_print(view, &page);
+	page_done(&page);
 	view_close(&view);
 	link_close(&link);
 	return code;

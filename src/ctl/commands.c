@@ -3,6 +3,8 @@
 #include "ctl/ctl.h"
 
 #define OPT(id) OPTION_BIT(id)
+/* Of lists. */
+#define PAGE_OPTIONS (OPT(SEARCH) | OPT(AFTER) | OPT(LIMIT) | OPT(JSON))
 
 static const struct command rows[] = {
 	{"init", "", 0, 0, OPT(HOSTNAME) | OPT(PORTS) | OPT(FROM),
@@ -29,19 +31,21 @@ static const struct command rows[] = {
 	 "warnings, 2 with errors.",
 	 cmd_check},
 	{"domain add", "NAME", 1, 1, 0, "Take mail for a domain", "", cmd_domain_add},
-	{"domain list", "", 0, 0, OPT(JSON), "List the domains", "", cmd_domain_list},
+	{"domain list", "", 0, 0, PAGE_OPTIONS, "List the domains", "", cmd_domain_list},
 	{"domain remove", "NAME", 1, 1, 0,
 	 "Take no more mail for a domain without users and aliases", "", cmd_domain_remove},
-	{"user add", "ADDRESS", 1, 1, OPT(PASSWORD_STDIN) | OPT(ADMIN) | OPT(QUOTA),
+	{"user add", "ADDRESS", 1, 1, OPT(PASSWORD_STDIN) | OPT(ADMIN) | OPT(ROLE) | OPT(QUOTA),
 	 "Make a user with INBOX and the usual mailboxes",
 	 "Asks for the password on the terminal unless --password-stdin is given.", cmd_user_add},
-	{"user list", "", 0, 0, OPT(JSON), "List the users", "", cmd_user_list},
+	{"user list", "", 0, 0, PAGE_OPTIONS, "List the users", "", cmd_user_list},
+	{"user set", "ADDRESS", 1, 1, OPT(QUOTA) | OPT(ROLE), "Change a user's quota or role",
+	 "What is not given stays as it is.", cmd_user_set},
 	{"user remove", "ADDRESS", 1, 1, 0, "Remove a user with all mail", "", cmd_user_remove},
 	{"user passwd", "ADDRESS", 1, 1, OPT(PASSWORD_STDIN), "Set a user's password", "",
 	 cmd_user_passwd},
 	{"alias add", "ADDRESS TARGET...", 2, ARGUMENTS_MAX, 0,
 	 "Have mail to an address go to users or other aliases", "", cmd_alias_add},
-	{"alias list", "", 0, 0, OPT(JSON), "List the aliases", "", cmd_alias_list},
+	{"alias list", "", 0, 0, PAGE_OPTIONS, "List the aliases", "", cmd_alias_list},
 	{"alias remove", "ADDRESS [TARGET...]", 1, ARGUMENTS_MAX, 0,
 	 "Remove an alias, or some of its targets", "", cmd_alias_remove},
 	{"import", "ADDRESS FILE.mbox|MAILDIR", 2, 2, OPT(MAILBOX),
@@ -60,7 +64,7 @@ static const struct command rows[] = {
 	 "List the names of passwords for other servers", "", cmd_remote_password_list},
 	{"remote-password remove", "NAME", 1, 1, 0, "Forget a password for another server", "",
 	 cmd_remote_password_remove},
-	{"queue list", "", 0, 0, OPT(JSON),
+	{"queue list", "", 0, 0, PAGE_OPTIONS,
 	 "List the messages that wait for other servers, and why each does", "", cmd_queue_list},
 	{"queue show", "ID", 1, 1, OPT(JSON), "Show a message of the queue and each recipient", "",
 	 cmd_queue_show},

@@ -32,7 +32,7 @@ int ctl_main(int argc, char **argv, int (*serve)(const char *home));
 /* The table of all commands. */
 extern const struct command_table ctl_commands;
 
-static inline bool ctl_has(const struct ctl *ctl, unsigned option_bit)
+static inline bool ctl_has(const struct ctl *ctl, uint64_t option_bit)
 {
 	return arguments_has(ctl->arguments, option_bit);
 }
@@ -98,6 +98,7 @@ int cmd_domain_remove(struct ctl *ctl);
 int cmd_user_add(struct ctl *ctl);
 int cmd_user_list(struct ctl *ctl);
 int cmd_user_remove(struct ctl *ctl);
+int cmd_user_set(struct ctl *ctl);
 int cmd_user_passwd(struct ctl *ctl);
 int cmd_alias_add(struct ctl *ctl);
 int cmd_alias_list(struct ctl *ctl);

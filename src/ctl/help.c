@@ -23,7 +23,7 @@ static void append_synopsis(struct buf *to, const struct command *command)
 		buf_printf(to, " %s", command->arguments);
 	for (int i = 0; i < OPTION_COUNT; i++) {
 		const struct option_row *row = option_row((enum option)i);
-		if ((command->options & (1u << i)) == 0)
+		if ((command->options & (UINT64_C(1) << i)) == 0)
 			continue;
 		buf_printf(to, row->value == NULL ? " [--%s" : " [--%s %s", row->name, row->value);
 		buf_append_char(to, ']');
@@ -53,10 +53,10 @@ static void append_option_line(struct buf *to, enum option option)
 	buf_done(&name);
 }
 
-static void append_option_lines(struct buf *to, unsigned options)
+static void append_option_lines(struct buf *to, uint64_t options)
 {
 	for (int i = 0; i < OPTION_COUNT; i++)
-		if ((options & (1u << i)) != 0)
+		if ((options & (UINT64_C(1) << i)) != 0)
 			append_option_line(to, (enum option)i);
 }
 
@@ -219,7 +219,7 @@ static void bash_append_groups(struct buf *to, const struct command_table *table
 static void bash_append_options(struct buf *to, const struct command_table *table)
 {
 	for (size_t i = 0; i < table->count; i++) {
-		unsigned options = table->rows[i].options | OPTIONS_COMMON;
+		uint64_t options = table->rows[i].options | OPTIONS_COMMON;
 		if (table->rows[i].help[0] == '\0')
 			continue;
 		buf_printf(to, "\t\"%s\") options=\"", table->rows[i].name);

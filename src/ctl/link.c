@@ -496,26 +496,33 @@ static char *page_hand_on(struct str json,
 
 	json_array_foreach(page, i, item) {
 		bool is_admin = json_is_true(json_object_get(item, "admin"));
+		bool is_auditor = json_is_true(json_object_get(item, "auditor"));
 		bool is_disabled = json_is_true(json_object_get(item, "disabled"));
 		last = json_string_value(json_object_get(item, "account"));
 		if (last == NULL)
 			break;
 		each(context, last,
-		     (is_admin ? LOGIN_FLAG_ADMIN : 0u) | (is_disabled ? LOGIN_FLAG_DISABLED : 0u));
+		     (is_admin ? LOGIN_FLAG_ADMIN : 0u) | (is_auditor ? LOGIN_FLAG_AUDITOR : 0u) |
+			     (is_disabled ? LOGIN_FLAG_DISABLED : 0u));
 	}
 	char *copy = last == NULL ? NULL : str_dup_c(str_from_c(last));
 	json_decref(page);
 	return copy;
 }
 
-enum fault link_password_list(struct link *link,
+static bool is_past(const char *account, struct str until)
+{
+	return !str_is_empty(until) && str_compare(str_from_c(account), until) >= 0;
+}
+
+enum fault link_password_list(struct link *link, struct str begin, struct str until,
 			      void (*each)(void *context, const char *account, uint32_t flags),
 			      void *context)
 {
-	char *after = str_dup_c(STR(""));
+	char *after = str_dup_c(begin);
 	enum fault fault = FAULT_NONE;
 
-	while (after != NULL && fault == FAULT_NONE) {
+	while (after != NULL && fault == FAULT_NONE && !is_past(after, until)) {
 		struct msg_password_list list = {.after = str_from_c(after)};
 		struct packet answer;
 		packet_init(&answer);
@@ -529,6 +536,22 @@ enum fault link_password_list(struct link *link,
 				: page_hand_on(answer.message.done.text, each, context);
 		packet_done(&answer);
 	}
+	free(after);
+	return fault;
+}
+
+enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,
+				uint32_t mask)
+{
+	struct msg_login_flags_set set = {.account = account, .flags = flags, .mask = mask};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		role_client_call(&link->auth_role, MSG_login_flags_set, &set, MSG_done, &answer);
+	if (fault == FAULT_NONE)
+		fault = done_fault(&answer);
+	packet_done(&answer);
 	return fault;
 }
 

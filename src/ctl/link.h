@@ -62,19 +62,23 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
 				      struct packet *answer);
 
 /*
- * Calls `each` for every account that has a password, in the order of their
- * bytes; `flags` are those of auth/auth.h. Faults as the role answers.
+ * Calls `each` for every account that has a password and follows `after`, in the order of
+ * their bytes, until one follows `until` (empty: to the end; some beyond it may come);
+ * `flags` are those of auth/auth.h. Faults as the role answers.
  */
-must_check enum fault link_password_list(struct link *link,
-					 void (*each)(void *context, const char *account,
-						      uint32_t flags),
-					 void *context);
+must_check enum fault
+link_password_list(struct link *link, struct str after, struct str until,
+		   void (*each)(void *context, const char *account, uint32_t flags), void *context);
 
 /*
  * Tells the running server, if there is one, that an order about an entry of the queue
  * stands in the store. A server that does not hear of it finds it at its next start.
  */
 void link_queue_ordered(struct link *link, uint64_t entry);
+
+/* Sets those of an account's flags that `mask` names; as the role answers. */
+must_check enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,
+					   uint32_t mask);
 
 /* Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. */
 must_check enum fault link_password_set(struct link *link, struct str account,

@@ -144,9 +144,11 @@
 	F(STR, account) F(STR, first) F(STR, challenge) F(STR, seal) F(STR, last) F(STR, binding) F(STR, address)
 /* Sets, replaces or removes an account's password (an empty one removes); answered by done. */
 #define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags)
+/* Sets those of an account's flags that `mask` names, its password kept; answered by done. */
+#define FIELDS_login_flags_set(F) F(STR, account) F(U32, flags) F(U32, mask)
 /*
  * Lists accounts that have a password, those that follow `after`; answered by
- * done with a JSON array of {"account","admin","disabled"}; empty at the end.
+ * done with a JSON array of {"account","admin","auditor","disabled"}; empty at the end.
  */
 #define FIELDS_password_list(F) F(STR, after)
 /*
@@ -230,76 +232,77 @@
 /* Keeps the change that waits for its confirmation; answered by done. */
 #define FIELDS_config_confirm(F)
 
-#define MESSAGE_TABLE(X)                                                                           \
-	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                                  \
-	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                                  \
-	X(channel_given, FROM(PARENT), ANY_ROLE)                                                   \
-	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ))      \
-	X(role_ready, ANY_ROLE, FROM(PARENT))                                                      \
-	X(config_changed, FROM(PARENT), ANY_ROLE)                                                  \
-	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                                            \
-	X(user_anchors_given, FROM(PARENT), FROM(FRONT))                                           \
-	X(staple_given, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                    \
-	X(listener_given, FROM(PARENT), FROM(FRONT))                                               \
-	X(self_checked, FROM(FRONT), FROM(PARENT))                                                 \
-	X(port_check_given, FROM(PARENT), FROM(FRONT))                                             \
-	X(ports_checked, FROM(FRONT), FROM(PARENT))                                                \
-	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                     \
-	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))          \
-	X(status_given, FROM(PARENT) | ANY_ROLE, FROM(PARENT) | FROM(CTL) | FROM(FRONT))           \
-	X(key_given, FROM(PARENT), FROM(KEYS))                                                     \
-	X(key_sign, ANY_CLIENT, FROM(KEYS))                                                        \
-	X(key_signed, FROM(KEYS), ANY_CLIENT)                                                      \
-	X(key_premaster, FROM(FRONT) | FROM(CTL), FROM(KEYS))                                      \
-	X(key_premastered, FROM(KEYS), FROM(FRONT) | FROM(CTL))                                    \
-	X(ticket_keys_wanted, FROM(FRONT), FROM(KEYS))                                             \
-	X(ticket_keys_given, FROM(KEYS), FROM(FRONT))                                              \
-	X(working_key_wanted, FROM(PARENT), FROM(KEYS))                                            \
-	X(working_key_given, FROM(KEYS), FROM(PARENT))                                             \
-	X(working_key_ended, FROM(PARENT), FROM(KEYS))                                             \
-	X(acme_wanted, FROM(CTL), FROM(MAILQ))                                                     \
-	X(acme_told, FROM(MAILQ), FROM(CTL))                                                       \
-	X(acme_key_wanted, FROM(MAILQ), FROM(PARENT))                                              \
-	X(acme_key_given, FROM(PARENT), FROM(MAILQ))                                               \
-	X(acme_challenge, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                  \
-	X(acme_challenge_taken, FROM(FRONT), FROM(PARENT))                                         \
-	X(acme_pair, FROM(MAILQ), FROM(PARENT))                                                    \
-	X(acme_ended, FROM(MAILQ), FROM(PARENT))                                                   \
-	X(acme_state, FROM(MAILQ), FROM(PARENT))                                                   \
-	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                            \
-	X(evidence_sign, FROM(CTL) | FROM(PARENT), FROM(KEYS))                                                    \
-	X(evidence_signed, FROM(KEYS), FROM(CTL) | FROM(PARENT))                                                  \
-	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                        \
-	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                     \
-	X(certificate_login, FROM(FRONT), FROM(AUTH))                                              \
-	X(scram_begin, FROM(FRONT), FROM(AUTH))                                                    \
-	X(scram_finish, FROM(FRONT), FROM(AUTH))                                                   \
-	X(password_set, FROM(CTL), FROM(AUTH))                                                     \
-	X(password_list, FROM(CTL), FROM(AUTH))                                                    \
-	X(remote_password_set, FROM(CTL), FROM(AUTH))                                              \
-	X(remote_password_list, FROM(CTL), FROM(AUTH))                                             \
-	X(remote_password_wanted, FROM(MAILQ), FROM(AUTH))                                         \
-	X(remote_password_given, FROM(AUTH), FROM(MAILQ))                                          \
-	X(store_asked, ANY_CLIENT, FROM(STORE))                                                    \
-	X(store_answered, FROM(STORE), ANY_CLIENT)                                                 \
-	X(feed_wanted, FROM(FRONT) | FROM(MAILQ), FROM(STORE))                                     \
-	X(feed_changed, FROM(STORE), FROM(FRONT) | FROM(MAILQ))                                    \
-	X(dns_files_given, FROM(PARENT), FROM(MAILQ))                                              \
-	X(peer_name_wanted, FROM(FRONT) | FROM(CTL), FROM(MAILQ))                                  \
-	X(peer_name_given, FROM(MAILQ), FROM(FRONT) | FROM(CTL))                                   \
-	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                      \
-	X(dns_given, FROM(MAILQ), FROM(CTL))                                                       \
-	X(probe_wanted, FROM(CTL), FROM(MAILQ))                                                    \
-	X(probe_given, FROM(MAILQ), FROM(CTL))                                                     \
-	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                                   \
-	X(route_wanted, FROM(CTL), FROM(MAILQ))                                                    \
-	X(route_given, FROM(MAILQ), FROM(CTL))                                                     \
-	X(reload_wanted, FROM(CTL), FROM(PARENT))                                                  \
-	X(stop_wanted, FROM(CTL), FROM(PARENT))                                                    \
-	X(config_wanted, FROM(CTL), FROM(PARENT))                                                  \
-	X(config_set, FROM(CTL), FROM(PARENT))                                                     \
-	X(certificates_changed, FROM(CTL), FROM(PARENT))                                           \
-	X(config_told, FROM(CTL), FROM(PARENT))                                                    \
+#define MESSAGE_TABLE(X)                                                                      \
+	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                             \
+	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                             \
+	X(channel_given, FROM(PARENT), ANY_ROLE)                                              \
+	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ)) \
+	X(role_ready, ANY_ROLE, FROM(PARENT))                                                 \
+	X(config_changed, FROM(PARENT), ANY_ROLE)                                             \
+	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                         \
+	X(user_anchors_given, FROM(PARENT), FROM(FRONT))                                      \
+	X(staple_given, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))               \
+	X(listener_given, FROM(PARENT), FROM(FRONT))                                          \
+	X(self_checked, FROM(FRONT), FROM(PARENT))                                            \
+	X(port_check_given, FROM(PARENT), FROM(FRONT))                                        \
+	X(ports_checked, FROM(FRONT), FROM(PARENT))                                           \
+	X(log_rotated, FROM(PARENT), ANY_ROLE)                                                \
+	X(status_wanted, FROM(PARENT) | FROM(CTL) | FROM(FRONT), ANY_ROLE | FROM(PARENT))     \
+	X(status_given, FROM(PARENT) | ANY_ROLE, FROM(PARENT) | FROM(CTL) | FROM(FRONT))      \
+	X(key_given, FROM(PARENT), FROM(KEYS))                                                \
+	X(key_sign, ANY_CLIENT, FROM(KEYS))                                                   \
+	X(key_signed, FROM(KEYS), ANY_CLIENT)                                                 \
+	X(key_premaster, FROM(FRONT) | FROM(CTL), FROM(KEYS))                                 \
+	X(key_premastered, FROM(KEYS), FROM(FRONT) | FROM(CTL))                               \
+	X(ticket_keys_wanted, FROM(FRONT), FROM(KEYS))                                        \
+	X(ticket_keys_given, FROM(KEYS), FROM(FRONT))                                         \
+	X(working_key_wanted, FROM(PARENT), FROM(KEYS))                                       \
+	X(working_key_given, FROM(KEYS), FROM(PARENT))                                        \
+	X(working_key_ended, FROM(PARENT), FROM(KEYS))                                        \
+	X(acme_wanted, FROM(CTL), FROM(MAILQ))                                                \
+	X(acme_told, FROM(MAILQ), FROM(CTL))                                                  \
+	X(acme_key_wanted, FROM(MAILQ), FROM(PARENT))                                         \
+	X(acme_key_given, FROM(PARENT), FROM(MAILQ))                                          \
+	X(acme_challenge, FROM(MAILQ) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))             \
+	X(acme_challenge_taken, FROM(FRONT), FROM(PARENT))                                    \
+	X(acme_pair, FROM(MAILQ), FROM(PARENT))                                               \
+	X(acme_ended, FROM(MAILQ), FROM(PARENT))                                              \
+	X(acme_state, FROM(MAILQ), FROM(PARENT))                                              \
+	X(evidence_key_given, FROM(PARENT), FROM(KEYS))                                       \
+	X(evidence_sign, FROM(CTL) | FROM(PARENT), FROM(KEYS))                                \
+	X(evidence_signed, FROM(KEYS), FROM(CTL) | FROM(PARENT))                              \
+	X(login_check, FROM(FRONT) | FROM(CTL), FROM(AUTH))                                   \
+	X(login_answered, FROM(AUTH), FROM(FRONT) | FROM(CTL))                                \
+	X(certificate_login, FROM(FRONT), FROM(AUTH))                                         \
+	X(scram_begin, FROM(FRONT), FROM(AUTH))                                               \
+	X(scram_finish, FROM(FRONT), FROM(AUTH))                                              \
+	X(password_set, FROM(CTL), FROM(AUTH))                                                \
+	X(login_flags_set, FROM(CTL), FROM(AUTH))                                             \
+	X(password_list, FROM(CTL), FROM(AUTH))                                               \
+	X(remote_password_set, FROM(CTL), FROM(AUTH))                                         \
+	X(remote_password_list, FROM(CTL), FROM(AUTH))                                        \
+	X(remote_password_wanted, FROM(MAILQ), FROM(AUTH))                                    \
+	X(remote_password_given, FROM(AUTH), FROM(MAILQ))                                     \
+	X(store_asked, ANY_CLIENT, FROM(STORE))                                               \
+	X(store_answered, FROM(STORE), ANY_CLIENT)                                            \
+	X(feed_wanted, FROM(FRONT) | FROM(MAILQ), FROM(STORE))                                \
+	X(feed_changed, FROM(STORE), FROM(FRONT) | FROM(MAILQ))                               \
+	X(dns_files_given, FROM(PARENT), FROM(MAILQ))                                         \
+	X(peer_name_wanted, FROM(FRONT) | FROM(CTL), FROM(MAILQ))                             \
+	X(peer_name_given, FROM(MAILQ), FROM(FRONT) | FROM(CTL))                              \
+	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                 \
+	X(dns_given, FROM(MAILQ), FROM(CTL))                                                  \
+	X(probe_wanted, FROM(CTL), FROM(MAILQ))                                               \
+	X(probe_given, FROM(MAILQ), FROM(CTL))                                                \
+	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                              \
+	X(route_wanted, FROM(CTL), FROM(MAILQ))                                               \
+	X(route_given, FROM(MAILQ), FROM(CTL))                                                \
+	X(reload_wanted, FROM(CTL), FROM(PARENT))                                             \
+	X(stop_wanted, FROM(CTL), FROM(PARENT))                                               \
+	X(config_wanted, FROM(CTL), FROM(PARENT))                                             \
+	X(config_set, FROM(CTL), FROM(PARENT))                                                \
+	X(certificates_changed, FROM(CTL), FROM(PARENT))                                      \
+	X(config_told, FROM(CTL), FROM(PARENT))                                               \
 	X(config_confirm, FROM(CTL), FROM(PARENT))
 
 #endif

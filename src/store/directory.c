@@ -45,7 +45,8 @@ static enum fault user_fill(struct view *view, struct str address,
 				  .address = address,
 				  .quota_bytes = record->quota_bytes,
 				  .used_bytes = account.used_bytes,
-				  .is_admin = record->is_admin,
+				  .is_admin = (record->rights & USER_RIGHT_ADMIN) != 0,
+				  .is_auditor = (record->rights & USER_RIGHT_AUDITOR) != 0,
 				  .created_s = record->created_s};
 	return FAULT_NONE;
 }
@@ -277,12 +278,18 @@ enum fault directory_domain_remove(struct store *store, struct str domain)
 	return request_do(store, &operation);
 }
 
+static uint32_t rights_of(const struct user *user)
+{
+	return (user->is_admin ? USER_RIGHT_ADMIN : 0u) |
+	       (user->is_auditor ? USER_RIGHT_AUDITOR : 0u);
+}
+
 enum fault directory_user_add(struct store *store, const struct user *user, uint64_t *account_out)
 {
 	struct operation operation = {.kind = OP_user_add,
 				      .user_add = {.address = user->address,
 						   .quota_bytes = user->quota_bytes,
-						   .is_admin = user->is_admin,
+						   .rights = rights_of(user),
 						   .now_s = (uint64_t)clock_real_s()}};
 	struct packet answer;
 	struct str result;
@@ -304,7 +311,7 @@ enum fault directory_user_change(struct store *store, const struct user *user)
 	struct operation operation = {.kind = OP_user_change,
 				      .user_change = {.address = user->address,
 						      .quota_bytes = user->quota_bytes,
-						      .is_admin = user->is_admin}};
+						      .rights = rights_of(user)}};
 
 	return request_do(store, &operation);
 }

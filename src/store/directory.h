@@ -21,6 +21,7 @@ struct user {
 	uint64_t quota_bytes; /* 0: without limit */
 	uint64_t used_bytes;
 	bool is_admin;
+	bool is_auditor; /* may see what an administrator sees, and change nothing */
 	int64_t created_s;
 };
 
@@ -80,12 +81,12 @@ must_check enum fault directory_domain_remove(struct store *store, struct str do
 
 /*
  * Adds a user with INBOX and the usual folders of special use. Of `user` it
- * reads address, quota_bytes and is_admin. FAULT_EXISTS (also for an alias);
+ * reads address, quota_bytes, is_admin and is_auditor. FAULT_EXISTS (also for an alias);
  * FAULT_DENIED: the domain is not ours.
  */
 must_check enum fault directory_user_add(struct store *store, const struct user *user,
 					 uint64_t *account_out);
-/* Sets quota_bytes and is_admin of the user with user->address. FAULT_NOT_FOUND. */
+/* Sets quota_bytes, is_admin and is_auditor of the user with user->address. FAULT_NOT_FOUND. */
 must_check enum fault directory_user_change(struct store *store, const struct user *user);
 /*
  * Removes a user with all mail, and the address from the targets of aliases;

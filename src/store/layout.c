@@ -232,7 +232,7 @@ void address_record_put(struct buf *to, const struct address_record *record)
 	}
 	wire_put_u64(to, record->account);
 	wire_put_u64(to, record->quota_bytes);
-	wire_put_u8(to, record->is_admin);
+	wire_put_u8(to, record->rights);
 	wire_put_u64(to, (uint64_t)record->created_s);
 }
 
@@ -247,7 +247,7 @@ enum fault address_record_take(struct str text, struct address_record *record_ou
 	}
 	record_out->account = cursor_u64(&from);
 	record_out->quota_bytes = cursor_u64(&from);
-	record_out->is_admin = cursor_u8(&from) != 0;
+	record_out->rights = cursor_u8(&from) & USER_RIGHTS_ALL;
 	record_out->created_s = (int64_t)cursor_u64(&from);
 	return record_out->kind == ADDRESS_USER ? taken(&from) : FAULT_CORRUPT;
 }

@@ -107,11 +107,13 @@ struct message_record {
 
 enum address_kind { ADDRESS_USER = 1, ADDRESS_ALIAS = 2 };
 
+enum user_right { USER_RIGHT_ADMIN = 1, USER_RIGHT_AUDITOR = 2, USER_RIGHTS_ALL = 3 };
+
 struct address_record {
 	enum address_kind kind;
 	uint64_t account;
 	uint64_t quota_bytes;
-	bool is_admin;
+	uint8_t rights; /* of enum user_right */
 	int64_t created_s;
 	struct str targets; /* of an alias: a list of texts */
 };

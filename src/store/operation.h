@@ -24,8 +24,8 @@
 #define OPERATION_domain_add(F) F(TEXT, domain) F(U64, now_s)
 #define OPERATION_domain_remove(F) F(TEXT, domain)
 /* Result: account (u64). */
-#define OPERATION_user_add(F) F(TEXT, address) F(U64, quota_bytes) F(U32, is_admin) F(U64, now_s)
-#define OPERATION_user_change(F) F(TEXT, address) F(U64, quota_bytes) F(U32, is_admin)
+#define OPERATION_user_add(F) F(TEXT, address) F(U64, quota_bytes) F(U32, rights) F(U64, now_s)
+#define OPERATION_user_change(F) F(TEXT, address) F(U64, quota_bytes) F(U32, rights)
 #define OPERATION_user_remove(F) F(TEXT, address)
 /* `targets`: texts. */
 #define OPERATION_alias_add(F) F(TEXT, address) F(TEXT, targets)

@@ -207,7 +207,7 @@ enum fault execute_user_add(struct execution *run, const struct op_user_add *op)
 	record = (struct address_record){.kind = ADDRESS_USER,
 					 .account = directory.next_message++,
 					 .quota_bytes = op->quota_bytes,
-					 .is_admin = op->is_admin != 0,
+					 .rights = op->rights & USER_RIGHTS_ALL,
 					 .created_s = (int64_t)op->now_s};
 	fault = account_make(run->batch, record.account, op->quota_bytes, op->now_s);
 	if (fault != FAULT_NONE)
@@ -235,7 +235,7 @@ enum fault execute_user_change(struct execution *run, const struct op_user_chang
 	if (fault != FAULT_NONE)
 		return fault;
 	record.quota_bytes = op->quota_bytes;
-	record.is_admin = op->is_admin != 0;
+	record.rights = op->rights & USER_RIGHTS_ALL;
 	address_keep(run->batch, op->address, &record);
 	account_keep_step(run->batch, ACCOUNT_DIRECTORY, &directory);
 	/* The account has a copy, so that an append looks at one account only. */

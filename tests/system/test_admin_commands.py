@@ -89,3 +89,44 @@ def test_errors_name_the_field(admin):
             (["queue", "retry", "12345678-00000001"], "not_found", "id")):
         status, errors = refused(admin, *words, stdin="secret\n")
         assert status == 2 and (errors[0]["code"], errors[0]["field"]) == (code, field), (words, errors)
+
+
+def test_lists_come_in_pages(admin):
+    for name in ("cora", "dora", "emil"):
+        admin.user_add(f"{name}@example.org", "secret")
+    page = told(admin, "user", "list", "--search", "EXAMPLE", "--limit", "2")
+    assert [user["address"] for user in page["users"]] == ["anna@example.org", "bert@example.org"]
+    assert page["total"] == 5 and page["next"] == "bert@example.org"
+    page = told(admin, "user", "list", "--limit", "2", "--after", page["next"])
+    assert [user["login"] for user in page["users"]] == ["yes", "yes"] and page["next"] == "dora@example.org"
+    page = told(admin, "user", "list", "--limit", "2", "--after", page["next"])
+    assert [user["address"] for user in page["users"]] == ["emil@example.org"] and page["next"] is None
+    admin.command("alias", "add", "team@example.org", "cora@example.org", "emil@example.org")
+    assert told(admin, "alias", "list", "--search", "cora")["total"] == 1
+    assert told(admin, "domain", "list", "--search", "net") == {"domains": [], "total": 0, "next": None}
+    assert told(admin, "queue", "list", "--limit", "5") == {"queue": [], "total": 0, "next": None}
+    assert refused(admin, "user", "list", "--limit", "0")[1][0]["field"] == "limit"
+
+
+def test_a_user_is_changed(admin):
+    def anna():
+        [user] = told(admin, "user", "list", "--search", "anna")["users"]
+        return user["quota_bytes"], user["role"], user["login"]
+
+    admin.command("user", "set", "anna@example.org", "--quota", "1G")
+    assert anna() == (1 << 30, "user", "yes")
+    admin.command("user", "set", "anna@example.org", "--role", "auditor")
+    assert anna() == (1 << 30, "auditor", "yes")
+    # Setting another password leaves the role.
+    admin.command("user", "passwd", "anna@example.org", "--password-stdin", stdin="other\n")
+    assert anna() == (1 << 30, "auditor", "yes")
+    admin.command("user", "set", "anna@example.org", "--role", "administrator", "--quota", "0")
+    assert anna() == (0, "administrator", "yes")
+    admin.command("user", "set", "anna@example.org", "--role", "user")
+    assert anna() == (0, "user", "yes")
+    assert 'Update User {Name="anna@example.org", Quota="1G"}' in admin.log("config")
+    for words, field in ((["anna@example.org"], None), (["anna@example.org", "--role", "king"], "role"),
+                         (["anna@example.org", "--quota", "x"], "quota"),
+                         (["none@example.org", "--quota", "1"], "address")):
+        status, [error] = refused(admin, "user", "set", *words)
+        assert status == 2 and error["field"] == field

@@ -76,6 +76,27 @@ static void test_records(void **state)
 	buf_done(&names);
 }
 
+static void test_flags_change_beside_the_password(void **state)
+{
+	struct credentials *credentials;
+	struct credential record = {.flags = 3, .hash = STR("$argon2id$x")}, found;
+	struct scram_verifier verifier = {.iterations = 70000}, kept;
+	struct buf hash = BUF_INIT(512);
+	const struct str dora = STR("dora@x.example");
+
+	assert_int_equal(credentials_open(folder, &credentials), FAULT_NONE);
+	assert_int_equal(credentials_flags_set(credentials, dora, 4, 5), FAULT_NOT_FOUND);
+	assert_int_equal(credentials_flags_set(credentials, STR(""), 4, 5), FAULT_NOT_FOUND);
+	assert_int_equal(credentials_put(credentials, dora, &record, &verifier), FAULT_NONE);
+	assert_int_equal(credentials_flags_set(credentials, dora, 4, 5), FAULT_NONE);
+	assert_int_equal(credentials_get(credentials, dora, &hash, &found), FAULT_NONE);
+	assert_int_equal(found.flags, 6);
+	assert_true(str_equals(found.hash, record.hash));
+	assert_int_equal(credentials_verifier_get(credentials, dora, &kept), FAULT_NONE);
+	credentials_close(&credentials);
+	buf_done(&hash);
+}
+
 static void test_verifiers_go_with_their_password(void **state)
 {
 	struct credentials *credentials;
@@ -166,6 +187,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_records, folder_set_up, folder_tear_down),
+		cmocka_unit_test_setup_teardown(test_flags_change_beside_the_password,
+						folder_set_up, folder_tear_down),
 		cmocka_unit_test_setup_teardown(test_verifiers_go_with_their_password,
 						folder_set_up, folder_tear_down),
 		cmocka_unit_test_setup_teardown(test_salt_key_outlives_a_restart, folder_set_up,

@@ -558,9 +558,31 @@ static void test_list(void **state)
 	assert_int_equal(channel_send(&fixture->ctl, MSG_password_list, 5, &list), FAULT_NONE);
 	assert_int_equal(channel_receive(&fixture->ctl, &fixture->packet), FAULT_NONE);
 	assert_int_equal(fixture->packet.message.done.fault, FAULT_NONE);
-	assert_true(str_equals(
-		fixture->packet.message.done.text,
-		STR("[{\"account\":\"anna@example.com\",\"admin\":true,\"disabled\":false}]")));
+	assert_true(str_equals(fixture->packet.message.done.text,
+			       STR("[{\"account\":\"anna@example.com\",\"admin\":true,\"auditor\":"
+				   "false,\"disabled\":false}]")));
+}
+
+static void expect_flags(struct fixture *fixture, uint32_t flags)
+{
+	assert_int_equal(login(fixture, ANNA, "secret", "192.0.2.1"), LOGIN_GRANTED);
+	assert_int_equal(fixture->packet.message.login_answered.flags, flags);
+}
+
+/* A login that is remembered must not keep rights that were taken away. */
+static void test_rights_change_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	struct msg_login_flags_set set = {.account = STR("anna@example.com"),
+					  .flags = LOGIN_FLAG_AUDITOR,
+					  .mask = LOGIN_FLAG_ADMIN | LOGIN_FLAG_AUDITOR};
+
+	assert_int_equal(password_put(fixture, "secret", LOGIN_FLAG_ADMIN), FAULT_NONE);
+	expect_flags(fixture, LOGIN_FLAG_ADMIN);
+	assert_int_equal(channel_send(&fixture->ctl, MSG_login_flags_set, 6, &set), FAULT_NONE);
+	assert_int_equal(channel_receive(&fixture->ctl, &fixture->packet), FAULT_NONE);
+	assert_int_equal(fixture->packet.message.done.fault, FAULT_NONE);
+	expect_flags(fixture, LOGIN_FLAG_AUDITOR);
 }
 
 int main(void)
@@ -585,6 +607,7 @@ int main(void)
 		TEST(test_certificates),
 		TEST(test_certificates_count_too),
 		TEST(test_list),
+		TEST(test_rights_change_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,9 +198,17 @@ static void test_a_user_is_changed(void **state)
 	struct view *now = view();
 	assert_int_equal(directory_user_find(now, user.address, &user), FAULT_NONE);
 	assert_int_equal(user.quota_bytes, 5);
-	assert_true(user.is_admin);
+	assert_true(user.is_admin && !user.is_auditor);
 	assert_int_equal(user.account, first);
 	assert_int_equal(mail_quota_check(now, first, 6), FAULT_OVER_QUOTA);
+	view_close(&now);
+	user.address = STR("first@example.org");
+	user.is_admin = false;
+	user.is_auditor = true;
+	assert_int_equal(directory_user_change(fixture.store, &user), FAULT_NONE);
+	now = view();
+	assert_int_equal(directory_user_find(now, user.address, &user), FAULT_NONE);
+	assert_true(!user.is_admin && user.is_auditor);
 	view_close(&now);
 	user.address = STR("nobody@example.org");
 	assert_int_equal(directory_user_change(fixture.store, &user), FAULT_NOT_FOUND);
