@@ -5,9 +5,10 @@ import fcntl
 import os
 import socket
 import struct
+import subprocess
 
 CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x20000, 0x10000000, 0x40000000
-MS_REC, MS_PRIVATE = 0x4000, 0x40000
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 0x1
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -48,6 +49,11 @@ def tmpfs_mount(path, size_bytes):
     _called(LIBC.mount(b"tmpfs", os.fsencode(path), b"tmpfs", 0, f"size={size_bytes},mode=755".encode()))
 
 
+def bind_mount(source, path):
+    """Lets a file stand in the place of another, which may be the target of links."""
+    _called(LIBC.mount(os.fsencode(source), os.fsencode(os.path.realpath(path)), None, MS_BIND, None))
+
+
 def unmount(path):
     _called(LIBC.umount(os.fsencode(path)))
 
@@ -57,6 +63,11 @@ def loopback_up():
         request = struct.pack("16sh14x", b"lo", 0)
         flags = struct.unpack("16sh14x", fcntl.ioctl(control, SIOCGIFFLAGS, request))[1]
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", flags | IFF_UP))
+
+
+def address_add(address):
+    """Gives this network, which has only loopback, another address."""
+    subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
 
 
 def free_ports(count):
