@@ -5,6 +5,7 @@
 #include "httpd/assets.h"
 #include "proto/http.h"
 #include "session/front.h"
+#include "session/mailq_metrics.h"
 
 enum {
 	IDLE_MS = 60 * 1000,
@@ -106,6 +107,7 @@ static void metrics_answer(struct session *session, struct buf *text, struct ans
 
 	metrics_append_prometheus(session_metrics(session), text);
 	metrics_append_certificates(snapshot, clock_real_s(), text);
+	mailq_metrics_append(session->front, text);
 	snapshot_unref(&snapshot);
 	answer->status = text->failed ? 500 : 200;
 	answer->type = STR("text/plain; version=0.0.4; charset=utf-8");

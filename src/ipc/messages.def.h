@@ -191,6 +191,9 @@
 #define FIELDS_dns_wanted(F) F(STR, name) F(U32, type)
 #define FIELDS_dns_given(F)                                                                        \
 	F(U32, outcome) F(U8, is_secure) F(U32, ttl_s) F(STR, canonical) F(STR, records) F(STR, why)
+/* The counters of mailq in Prometheus' text format, for /metrics; answered by metrics_given. */
+#define FIELDS_metrics_wanted(F)
+#define FIELDS_metrics_given(F) F(STR, text)
 /* An administrator has ordered something about an entry of the queue; answered by done. */
 #define FIELDS_queue_ordered(F) F(U64, entry)
 
@@ -294,6 +297,8 @@
 	X(dns_given, FROM(MAILQ), FROM(CTL))                                                  \
 	X(probe_wanted, FROM(CTL), FROM(MAILQ))                                               \
 	X(probe_given, FROM(MAILQ), FROM(CTL))                                                \
+	X(metrics_wanted, FROM(FRONT), FROM(MAILQ))                                           \
+	X(metrics_given, FROM(MAILQ), FROM(FRONT))                                            \
 	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                              \
 	X(route_wanted, FROM(CTL), FROM(MAILQ))                                               \
 	X(route_given, FROM(MAILQ), FROM(CTL))                                                \

@@ -78,6 +78,7 @@ struct delivery {
 	struct buf reason;
 	bool is_tls_reason;
 	struct buf tls_left; /* of the session that was left, for mail.log */
+	struct count_tls count_left; /* the same, for /metrics */
 };
 
 /* ---- jobs ---- */
@@ -111,11 +112,24 @@ static void tls_text(const struct delivery *delivery, struct buf *to)
 	tls_facts_append(&facts, to);
 }
 
+static struct count_tls count_tls_of(const struct delivery *delivery)
+{
+	const struct outbound *outbound = &delivery->client.outbound;
+	struct tls_facts facts = outbound_facts(outbound);
+
+	return (struct count_tls){.is_reached = true,
+				  .rule = delivery->demand.level,
+				  .is_active = facts.is_active &&
+					       !outbound_fault_is_tls(outbound->fault),
+				  .version = facts.version};
+}
+
 /* Keeps of a session that ends before any mail what is to be said of its TLS. */
 static void tls_keep(struct delivery *delivery)
 {
 	const struct outbound *outbound = &delivery->client.outbound;
 
+	delivery->count_left = count_tls_of(delivery);
 	buf_reset(&delivery->tls_left);
 	if (outbound_fault_is_tls(outbound->fault) || outbound_facts(outbound).is_active)
 		tls_text(delivery, &delivery->tls_left);
@@ -159,6 +173,9 @@ static void job_settle(struct delivery *delivery)
 		.host = str_from_c(delivery->host),
 		.address = address_text(delivery, &address),
 		.tls = buf_str(&tls),
+		.counts = &delivery->mailq->counts,
+		.count_tls = delivery->has_client ? count_tls_of(delivery)
+						  : delivery->count_left,
 		.is_tls_reason = delivery->is_tls_reason,
 		.knows_dsn = delivery->has_client &&
 			     smtp_capabilities_has(&delivery->client.capabilities,

@@ -17,6 +17,7 @@ enum {
 	TICK_MS = 200,
 	AUTH_PATIENCE_MS = 5 * 1000,
 	NOTES_MAX = 16 * 1024,
+	METRICS_MAX = 32 * 1024,
 };
 
 /* The role stands in the home folder. */
@@ -35,6 +36,34 @@ static void parent_message(struct role_server *server, struct packet *packet)
 		mailq->options.parent_message(mailq, packet);
 }
 
+static void dns_metrics_append(const struct mailq *mailq, struct buf *to)
+{
+	struct resolver_counts dns = resolver_counts(mailq->resolver);
+
+	buf_printf(to,
+		   "# HELP postern_dns_queries_total Questions to DNS, and those without an answer in "
+		   "time.\n# TYPE postern_dns_queries_total counter\n"
+		   "postern_dns_queries_total %llu\n"
+		   "# TYPE postern_dns_timeouts_total counter\npostern_dns_timeouts_total %llu\n"
+		   "# HELP postern_dns_bogus Answers that DNSSEC proves wrong, since the last reload.\n"
+		   "# TYPE postern_dns_bogus gauge\npostern_dns_bogus %llu\n",
+		   (unsigned long long)dns.asked, (unsigned long long)dns.timeouts,
+		   (unsigned long long)dns.bogus);
+}
+
+static void metrics_wanted(struct mailq *mailq, struct role_peer *peer, struct packet *packet)
+{
+	struct buf text = BUF_INIT(METRICS_MAX);
+
+	counts_append_prometheus(&mailq->counts, &text);
+	if (mailq->sender != NULL)
+		sender_append_prometheus(mailq->sender, &text);
+	dns_metrics_append(mailq, &text);
+	struct msg_metrics_given given = {.text = buf_str(&text)};
+	role_peer_answer(peer, MSG_metrics_given, packet->header.id, &given);
+	buf_done(&text);
+}
+
 /* What others may ask, and who answers it. */
 static const struct {
 	enum message_kind kind;
@@ -42,6 +71,7 @@ static const struct {
 } requests[] = {
 	{MSG_peer_name_wanted, peer_name_wanted},
 	{MSG_dns_wanted, dns_wanted},
+	{MSG_metrics_wanted, metrics_wanted},
 	{MSG_queue_ordered, queue_ordered},
 	{MSG_route_wanted, route_wanted},
 	{MSG_acme_wanted, certificate_wanted},

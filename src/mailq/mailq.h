@@ -22,6 +22,7 @@
 #include "ipc/client.h"
 #include "ipc/server.h"
 #include "mailq/certificate_job.h"
+#include "mailq/counts.h"
 #include "mailq/dns_files.h"
 #include "mailq/peer_names.h"
 #include "mailq/staple_job.h"
@@ -61,6 +62,7 @@ struct mailq {
 	struct config *config; /* under the lock; NULL until the first came */
 	struct client_contexts *contexts; /* the same */
 	struct sender *sender; /* NULL: nothing is sent from here */
+	struct counts counts;
 };
 
 /* Takes over the parent's descriptor. Starts no thread yet. */

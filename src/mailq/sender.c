@@ -394,6 +394,25 @@ void sender_status(struct sender *sender, struct buf *json)
 		   (unsigned long long)counts.taken, counts.connections, counts.destinations);
 }
 
+void sender_append_prometheus(struct sender *sender, struct buf *to)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct outbox_counts counts = outbox_counts(sender->outbox);
+	pthread_mutex_unlock(&sender->lock);
+	buf_printf(to,
+		   "# HELP postern_queue_jobs Messages in the queue, each once for every destination.\n"
+		   "# TYPE postern_queue_jobs gauge\n"
+		   "postern_queue_jobs{state=\"waiting\"} %llu\n"
+		   "postern_queue_jobs{state=\"ready\"} %llu\n"
+		   "postern_queue_jobs{state=\"sending\"} %llu\n",
+		   (unsigned long long)counts.waiting, (unsigned long long)counts.ready,
+		   (unsigned long long)counts.taken);
+	buf_printf(to,
+		   "# TYPE postern_queue_connections gauge\npostern_queue_connections %u\n"
+		   "# TYPE postern_queue_destinations gauge\npostern_queue_destinations %u\n",
+		   counts.connections, counts.destinations);
+}
+
 /* ---- for deliveries ---- */
 
 struct mailq *sender_mailq(const struct sender *sender)

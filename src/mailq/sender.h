@@ -36,6 +36,9 @@ void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *p
 /* Appends `,"queued":...` to a status. */
 void sender_status(struct sender *sender, struct buf *json);
 
+/* Appends how much of what is in the queue, in Prometheus' text format. */
+void sender_append_prometheus(struct sender *sender, struct buf *to);
+
 /* ---- for deliveries, thread safe ---- */
 
 struct sender_lease {

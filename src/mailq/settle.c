@@ -191,13 +191,23 @@ static enum fault step_run(const struct settle *settle, const struct outcome *ou
 
 /* ---- into mail.log ---- */
 
-static const char *result_word(const struct settle *settle, const struct outcome *outcome)
+static enum count_result result_of(const struct outcome *outcome)
 {
-	if (outcome_stays(outcome))
-		return outcome->is_removed ? "failed" : "delayed";
-	if (outcome->fate->fate != TRANSACTION_SENT)
-		return "failed";
-	return settle->is_local ? "delivered" : "relayed";
+	if (outcome->fate->fate == TRANSACTION_SENT)
+		return COUNT_RELAYED;
+	return outcome_stays(outcome) && !outcome->is_removed ? COUNT_DELAYED : COUNT_FAILED;
+}
+
+static void outcome_count(const struct settle *settle, const struct outcome *outcome)
+{
+	const struct settle_fate *fate = outcome->fate;
+	enum count_result result = result_of(outcome);
+
+	if (settle->counts == NULL)
+		return;
+	counts_add(settle->counts, &settle->count_tls, result);
+	if (result != COUNT_RELAYED)
+		counts_reason_add(settle->counts, result, fate->is_reply, fate->status);
 }
 
 static void status_log(struct log_line *line, const struct outcome *outcome)
@@ -229,7 +239,7 @@ static void outcome_log(const struct settle *settle, const struct outcome *outco
 	log_line_text(&line, "Sent: Queue-ID: %.*s, Recipient: <",
 		      STR_ARG(settle->load->entry.envelope.queue_id));
 	log_line_word(&line, outcome->fate->recipient->address);
-	log_line_text(&line, ">, Result: %s", result_word(settle, outcome));
+	log_line_text(&line, ">, Result: %s", count_result_name(result_of(outcome)));
 	status_log(&line, outcome);
 	log_line_text(&line, ", Remote-Host: ");
 	log_line_word(&line, settle->host);
@@ -289,6 +299,7 @@ static void outcomes_tell(const struct settle *settle, const struct outcome *out
 {
 	for (size_t i = 0; i < count; i++) {
 		outcome_log(settle, &outcomes[i]);
+		outcome_count(settle, &outcomes[i]);
 		if (outcome_stays(&outcomes[i]) && !outcomes[i].is_removed)
 			left->recipients[left->count++] = outcomes[i].fate->recipient->number;
 	}

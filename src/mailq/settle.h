@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "deliver/transaction.h"
+#include "mailq/counts.h"
 #include "mailq/load.h"
 
 /* One recipient's fate: SENT, LATER or FAILED. */
@@ -39,6 +40,8 @@ struct settle {
 	struct str host;    /* the server by name; empty: none was reached */
 	struct str address; /* and by address */
 	struct str tls;	    /* "verify TLSv1.3 ...", "verify failed"; empty: no attempt */
+	struct counts *counts; /* NULL: nobody counts */
+	struct count_tls count_tls;
 	bool is_tls_reason; /* it is TLS that did not come about */
 	bool knows_dsn;	    /* the server sends the notices of success itself */
 	bool is_local;	    /* it was a delivery into a mailbox here */

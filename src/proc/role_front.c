@@ -44,6 +44,8 @@ enum {
 	PATIENCE_MS = 10 * 1000,
 	/* How long a handshake waits for a signature; its own deadline is later. */
 	KEYS_ANSWER_MS = 10 * 1000,
+	/* How long /metrics waits for mailq's counters. */
+	MAILQ_ANSWER_MS = 2 * 1000,
 	ACCEPTS_A_ROUND = 64,
 	CHECK_SENDS = 50,
 	CHECK_PAUSE_MS = 100,
@@ -84,6 +86,7 @@ struct front_role {
 	struct waiter *waiter;
 	struct front front;
 	struct metrics metrics;
+	struct role_client mailq;
 	struct feed *feed;
 	pthread_t feed_thread;
 	pthread_t ticket_thread;
@@ -847,6 +850,9 @@ static int front_start(struct front_role *role)
 		   &role->process->log);
 	role->front.challenges = role->challenges;
 	role->front.names = names_new(&role->broker.connector);
+	role_client_init(&role->mailq, &role->broker.connector, ROLE_MAILQ, 0);
+	role->mailq.answer_ms = MAILQ_ANSWER_MS;
+	role->front.mailq = &role->mailq;
 	return EXIT_DONE;
 }
 
@@ -855,6 +861,7 @@ static void front_end(struct front_role *role)
 	threads_end(role);
 	waiter_free(&role->waiter);
 	names_free(&role->front.names);
+	role_client_done(&role->mailq);
 	ports_free(&role->ports_next);
 	ports_free(&role->ports);
 	front_done(&role->front);

@@ -68,6 +68,7 @@ struct front {
 	struct waiter *waiter;
 	struct store *store;
 	struct auth_client *auth;
+	struct role_client *mailq; /* borrowed; asked for its counters; NULL: nobody is */
 	struct names *names; /* who knows the names of peers; NULL: nobody */
 	struct metrics metrics;
 	struct metrics own_metrics; /* where sessions with ourselves count: nobody reads it */

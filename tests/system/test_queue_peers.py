@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Other servers that refuse, break off, or mean harm."""
+import os
+import signal
 import time
 
 import pytest
 
+from clients import client
 from harness.dns import Dns, tools_missing
-from harness.peer import Peer
+from harness.peer import Peer, server_tls
 from harness.server import Server
 from test_queue import QUICK, queue, send, until
+from test_roles import roles
+from test_tls import metric
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
 
@@ -133,3 +138,43 @@ def test_mail_comes_from_the_address_that_is_set(home, dns):
         assert first.sessions[0].peer == "127.0.0.77"
         probe = home.command("tls", "probe", "single.example", "--json", check=False).stdout
         assert FIRST in probe and first.sessions[-1].peer == "127.0.0.77"
+
+
+def test_what_became_of_mail_is_counted(sending):
+    home = sending.home
+    tls = server_tls(home.certificate, home.certificate.with_suffix(".key"))
+    offers = {"EHLO": "250-peer\r\n250 STARTTLS"}
+    with Peer(FIRST), Peer(SECOND, tls=tls, **offers):
+        send(sending, "bob@single.example")
+        sent(sending, "bob@single.example", "Result: relayed")
+        home.list_add("TlsPolicy", Peer="one.two.example", Direction="out", Level="encrypt")
+        home.command("reload")
+        send(sending, "bob@two.example")
+        sent(sending, "bob@two.example", "Result: relayed")
+    with Peer(FIRST, RCPT="550 5.1.1 no such user"):
+        send(sending, "x@single.example")
+        sent(sending, "x@single.example", "Result: failed")
+    send(sending, "y@single.example")
+    sent(sending, "y@single.example", "Result: delayed")
+
+    def counted():
+        found = metric(sending, "postern_sent_total")
+        return found if "rule=unreached,version=none,result=delayed" in found else None
+    found = until(counted)
+    assert found["rule=may,version=none,result=relayed"] == 1
+    assert found["rule=may,version=TLSv1.3,result=relayed"] == 1
+    assert found["rule=may,version=none,result=failed"] == 1
+    assert metric(sending, "postern_not_sent_total")["result=failed,reason=reply"] == 1
+    assert metric(sending, "postern_not_sent_total")["result=delayed,reason=connection"] >= 1
+    assert metric(sending, "postern_queue_jobs") == {"state=waiting": 1, "state=ready": 0, "state=sending": 0}
+
+
+def test_counters_are_there_while_the_role_that_sends_is_not(sending):
+    url = f"https://localhost:{sending.ports['HTTPS']}/metrics"
+    [mailq] = roles(sending)["mailq"]
+    os.kill(mailq, signal.SIGSTOP)
+    try:
+        said = client("curl", "-sSf", "--cacert", sending.home.certificate, url)
+    finally:
+        os.kill(mailq, signal.SIGCONT)
+    assert "\npostern_mailq_up 0\n" in said and "postern_connections_total" in said and "postern_sent_total" not in said

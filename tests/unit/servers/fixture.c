@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "session/mailq_metrics.h"
 #include "store/directory.h"
 #include "store/mailbox.h"
 #include "store/queue.h"
@@ -125,6 +126,10 @@ const struct partner *partner_find(const struct config *config, const struct par
 bool partner_wants_names(const struct config *config, enum service_id service, int64_t now_s)
 {
 	return false;
+}
+
+void mailq_metrics_append(struct front *front, struct buf *to)
+{
 }
 
 bool names_are_worth_asking(const uint8_t address[16])
