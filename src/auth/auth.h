@@ -32,7 +32,10 @@
 	X(CONTINUES, "the exchange goes on")                                                       \
 	X(NO_VERIFIER, "no SCRAM verifier is kept for the account")                                \
 	X(WRONG_BINDING, "the right password over another connection")                             \
-	X(WRONG_IDENTITY, "the certificate is another user's")
+	X(WRONG_IDENTITY, "the certificate is another user's")                                     \
+	X(NO_ROLE, "the account is neither administrator nor auditor")                             \
+	X(NEEDS_CODE, "a code is wanted beside the password")                                      \
+	X(WRONG_CODE, "wrong code")
 
 enum login_verdict {
 #define X(name, text) LOGIN_##name,

@@ -3,7 +3,8 @@
  * Record: version of the record (u8), flags (u32), the encoded hash. Record of a
  * verifier: version (u8), iterations (u32), salt, stored key, server key. The
  * unnamed database of LMDB holds the named ones: "meta" with the version of
- * the layout and the key of the salts, "credentials", "scram", and "remote".
+ * the layout and the key of the salts, "credentials", "scram", "remote",
+ * "sessions" and "totp".
  */
 #include "auth/credentials.h"
 
@@ -31,7 +32,7 @@ struct credentials {
 	MDB_dbi meta;
 	MDB_dbi records;
 	MDB_dbi verifiers;
-	MDB_dbi remote;
+	MDB_dbi kept[CREDENTIALS_KEPT_COUNT];
 	struct mac_key salt_key;
 };
 
@@ -109,6 +110,20 @@ static enum fault salt_key_settle(struct credentials *credentials, MDB_txn *txn)
 	return FAULT_NONE;
 }
 
+static int kept_open(struct credentials *credentials, MDB_txn *txn)
+{
+	static const char *const names[CREDENTIALS_KEPT_COUNT] = {
+		[CREDENTIALS_REMOTE] = "remote",
+		[CREDENTIALS_SESSIONS] = "sessions",
+		[CREDENTIALS_TOTP] = "totp",
+	};
+	int result = MDB_SUCCESS;
+
+	for (int i = 0; i < CREDENTIALS_KEPT_COUNT && result == MDB_SUCCESS; i++)
+		result = mdb_dbi_open(txn, names[i], MDB_CREATE, &credentials->kept[i]);
+	return result;
+}
+
 static enum fault databases_open(struct credentials *credentials)
 {
 	MDB_txn *txn;
@@ -122,7 +137,7 @@ static enum fault databases_open(struct credentials *credentials)
 	if (result == MDB_SUCCESS)
 		result = mdb_dbi_open(txn, "scram", MDB_CREATE, &credentials->verifiers);
 	if (result == MDB_SUCCESS)
-		result = mdb_dbi_open(txn, "remote", MDB_CREATE, &credentials->remote);
+		result = kept_open(credentials, txn);
 	enum fault fault = fault_from_lmdb(result);
 	if (fault == FAULT_NONE)
 		fault = version_settle(credentials, txn);
@@ -144,7 +159,7 @@ enum fault credentials_open(const char *folder, struct credentials **out)
 		fault = fault_from_lmdb(mdb_env_create(&opened->env));
 	if (fault == FAULT_NONE) {
 		CHECK(mdb_env_set_mapsize(opened->env, MAP_BYTES) == MDB_SUCCESS);
-		CHECK(mdb_env_set_maxdbs(opened->env, 4) == MDB_SUCCESS);
+		CHECK(mdb_env_set_maxdbs(opened->env, 3 + CREDENTIALS_KEPT_COUNT) == MDB_SUCCESS);
 		fault = fault_from_lmdb(mdb_env_open(opened->env, folder, MDB_NOTLS, 0600));
 	}
 	if (fault == FAULT_NONE)
@@ -473,9 +488,10 @@ enum fault credentials_walk(struct credentials *credentials, struct str after,
 	return fault;
 }
 
-/* ---- for other servers ---- */
+/* ---- what others keep here ---- */
 
-enum fault credentials_remote_get(struct credentials *credentials, struct str name, struct buf *to)
+enum fault credentials_kept_get(struct credentials *credentials, enum credentials_kept what,
+				struct str name, struct buf *to)
 {
 	MDB_txn *txn;
 	MDB_val key = value_of(name), value;
@@ -485,33 +501,34 @@ enum fault credentials_remote_get(struct credentials *credentials, struct str na
 	int result = mdb_txn_begin(credentials->env, NULL, MDB_RDONLY, &txn);
 	if (result != MDB_SUCCESS)
 		return fault_from_lmdb(result);
-	result = mdb_get(txn, credentials->remote, &key, &value);
+	result = mdb_get(txn, credentials->kept[what], &key, &value);
 	if (result == MDB_SUCCESS)
 		buf_append_str(to, text_of(value));
 	mdb_txn_abort(txn);
 	return fault_from_lmdb(result);
 }
 
-enum fault credentials_remote_put(struct credentials *credentials, struct str name,
-				  struct str value)
+enum fault credentials_kept_put(struct credentials *credentials, enum credentials_kept what,
+				struct str name, struct str value)
 {
 	MDB_txn *txn;
 	MDB_val key = value_of(name), data = value_of(value);
 
-	if (!account_check(name) || value.len > CREDENTIALS_REMOTE_MAX)
+	if (!account_check(name) || value.len > CREDENTIALS_KEPT_MAX)
 		return FAULT_INVALID;
 	int result = mdb_txn_begin(credentials->env, NULL, 0, &txn);
 	if (result != MDB_SUCCESS)
 		return fault_from_lmdb(result);
 	if (value.len > 0)
-		result = mdb_put(txn, credentials->remote, &key, &data, 0);
+		result = mdb_put(txn, credentials->kept[what], &key, &data, 0);
 	else
-		result = mdb_del(txn, credentials->remote, &key, NULL);
+		result = mdb_del(txn, credentials->kept[what], &key, NULL);
 	return txn_end(txn, result);
 }
 
-enum fault credentials_remote_walk(struct credentials *credentials,
-				   void (*each)(void *context, struct str name), void *context)
+enum fault credentials_kept_walk(struct credentials *credentials, enum credentials_kept what,
+				 void (*each)(void *context, struct str name, struct str value),
+				 void *context)
 {
 	MDB_txn *txn;
 	MDB_cursor *cursor;
@@ -520,10 +537,10 @@ enum fault credentials_remote_walk(struct credentials *credentials,
 
 	if (result != MDB_SUCCESS)
 		return fault_from_lmdb(result);
-	result = mdb_cursor_open(txn, credentials->remote, &cursor);
+	result = mdb_cursor_open(txn, credentials->kept[what], &cursor);
 	if (result == MDB_SUCCESS) {
 		while ((result = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == MDB_SUCCESS)
-			each(context, text_of(key));
+			each(context, text_of(key), text_of(value));
 		mdb_cursor_close(cursor);
 	}
 	mdb_txn_abort(txn);

@@ -76,19 +76,28 @@ must_check enum fault credentials_walk(struct credentials *credentials, struct s
 				       bool (*each)(void *context, struct str account, uint32_t flags),
 				       void *context);
 
-/* ---- what is kept for other servers: auth/remote.h knows what is in it ---- */
+/* ---- what others keep beside them: they know what is in it ---- */
 
-enum { CREDENTIALS_REMOTE_MAX = 4096 };
+enum credentials_kept {
+	CREDENTIALS_REMOTE,   /* auth/remote.h */
+	CREDENTIALS_SESSIONS, /* auth/web_sessions.h */
+	CREDENTIALS_TOTP,     /* auth/second_factor.h */
+	CREDENTIALS_KEPT_COUNT
+};
+
+enum { CREDENTIALS_KEPT_MAX = 4096 };
 
 /* Appends what is kept under a name. NOT_FOUND. Blocks at most for a page. */
-must_check enum fault credentials_remote_get(struct credentials *credentials, struct str name,
-					     struct buf *to);
+must_check enum fault credentials_kept_get(struct credentials *credentials,
+					   enum credentials_kept what, struct str name,
+					   struct buf *to);
 /* Keeps, durably; an empty value removes: NOT_FOUND when there is none. Blocks. */
-must_check enum fault credentials_remote_put(struct credentials *credentials, struct str name,
-					     struct str value);
-/* Calls `each` with the names in order. Blocks at most for pages. */
-must_check enum fault credentials_remote_walk(struct credentials *credentials,
-					      void (*each)(void *context, struct str name),
-					      void *context);
+must_check enum fault credentials_kept_put(struct credentials *credentials,
+					   enum credentials_kept what, struct str name,
+					   struct str value);
+/* Calls `each` with the names in order; both are borrowed for the call. Blocks at most for pages. */
+must_check enum fault
+credentials_kept_walk(struct credentials *credentials, enum credentials_kept what,
+		      void (*each)(void *context, struct str name, struct str value), void *context);
 
 #endif

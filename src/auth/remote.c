@@ -83,7 +83,8 @@ enum fault remote_password_set(struct remote_passwords *passwords, struct str na
 	if (password.len > 0)
 		seal_bytes(&passwords->key, name, password, &sealed);
 	enum fault fault =
-		credentials_remote_put(passwords->credentials, name, buf_str(&sealed));
+		credentials_kept_put(passwords->credentials, CREDENTIALS_REMOTE, name,
+				     buf_str(&sealed));
 	buf_done(&sealed);
 	return fault;
 }
@@ -91,9 +92,10 @@ enum fault remote_password_set(struct remote_passwords *passwords, struct str na
 enum fault remote_password_get(struct remote_passwords *passwords, struct str name,
 			       struct secret *password_out)
 {
-	struct buf sealed = BUF_INIT(CREDENTIALS_REMOTE_MAX);
+	struct buf sealed = BUF_INIT(CREDENTIALS_KEPT_MAX);
 	struct buf plain = BUF_INIT(SECRET_MAX + 1);
-	enum fault fault = credentials_remote_get(passwords->credentials, name, &sealed);
+	enum fault fault = credentials_kept_get(passwords->credentials, CREDENTIALS_REMOTE, name,
+						&sealed);
 
 	if (fault == FAULT_NONE &&
 	    (!seal_open(&passwords->key, name, buf_str(&sealed), &plain) ||
@@ -104,7 +106,7 @@ enum fault remote_password_get(struct remote_passwords *passwords, struct str na
 	return fault;
 }
 
-static void name_append(void *context, struct str name)
+static void name_append(void *context, struct str name, struct str value)
 {
 	struct buf *to = context;
 
@@ -114,5 +116,5 @@ static void name_append(void *context, struct str name)
 
 enum fault remote_password_names(struct remote_passwords *passwords, struct buf *to)
 {
-	return credentials_remote_walk(passwords->credentials, name_append, to);
+	return credentials_kept_walk(passwords->credentials, CREDENTIALS_REMOTE, name_append, to);
 }

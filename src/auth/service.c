@@ -18,6 +18,7 @@
 #include "auth/remembered.h"
 #include "auth/remote.h"
 #include "auth/scram_keeper.h"
+#include "auth/web_sessions.h"
 #include "base/clock.h"
 #include "base/random.h"
 #include "crypto/password.h"
@@ -48,8 +49,11 @@ struct job {
 	struct secret password;
 	struct peer_key key;
 	bool is_exempt;
+	bool is_web;	/* begins a session of the administration page */
 	uint32_t flags; /* to be set */
 	struct msg_login_answered answer;
+	int64_t session_s; /* when such a session began, real time */
+	struct buf token;  /* and its token */
 	int64_t due_ms;
 };
 
@@ -97,6 +101,7 @@ static struct job *job_new(struct role_peer *peer, uint64_t id, struct str accou
 	role_peer_hold(peer);
 	job->peer = peer;
 	job->id = id;
+	buf_init(&job->token, WEB_TOKEN_TEXT);
 	/* What is too long cannot be right: it is hashed like any unknown user. */
 	if (secret_set(&job->password, password) && account.len <= sizeof(job->account_bytes)) {
 		job->account_len = account.len;
@@ -109,12 +114,36 @@ static struct job *job_new(struct role_peer *peer, uint64_t id, struct str accou
 static void job_free(struct job *job)
 {
 	role_peer_release(&job->peer);
+	buf_wipe(&job->token);
 	explicit_bzero(job, sizeof(*job));
 	free(job);
 }
 
+static void web_login_answer(const struct job *job)
+{
+	const struct msg_login_answered *answer = &job->answer;
+	bool is_granted = answer->fault == FAULT_NONE && answer->verdict == LOGIN_GRANTED;
+	struct msg_web_session_given given = {.fault = answer->fault,
+					      .verdict = answer->verdict,
+					      .flags = answer->flags,
+					      .wait_s = answer->wait_s,
+					      .account = job_account(job),
+					      .token = buf_str(&job->token)};
+
+	if (is_granted) {
+		given.created_s = (uint64_t)job->session_s;
+		given.ends_s = (uint64_t)job->session_s + WEB_IDLE_S;
+	}
+	role_peer_answer(job->peer, MSG_web_session_given, job->id, &given);
+}
+
 static void login_answer(struct job *job)
 {
+	if (job->is_web) {
+		web_login_answer(job);
+		job_free(job);
+		return;
+	}
 	role_peer_answer(job->peer, MSG_login_answered, job->id, &job->answer);
 	job_free(job);
 }
@@ -223,6 +252,20 @@ static void verifier_catch_up(struct auth_service *service, struct str account,
 
 /* ---- checking a login ---- */
 
+/* The password was right: whether the page is open to the account; begins its session. */
+static void web_login_verify(struct auth_service *service, struct job *job)
+{
+	struct msg_login_answered *answer = &job->answer;
+
+	if ((answer->flags & (LOGIN_FLAG_ADMIN | LOGIN_FLAG_AUDITOR)) == 0) {
+		answer->verdict = LOGIN_NO_ROLE;
+		return;
+	}
+	job->session_s = clock_real_s();
+	answer->fault = web_session_begin(service->credentials, job_account(job), job->session_s,
+					  &job->token);
+}
+
 /* Looks the account up and hashes; fills in fault, verdict and flags. */
 static void login_verify(struct auth_service *service, struct job *job)
 {
@@ -246,6 +289,8 @@ static void login_verify(struct auth_service *service, struct job *job)
 		job->answer.verdict = LOGIN_GRANTED;
 		verifier_catch_up(service, job_account(job), secret_reveal(&job->password),
 				  credential.hash);
+		if (job->is_web)
+			web_login_verify(service, job);
 	}
 	buf_wipe(&hash);
 }
@@ -259,6 +304,9 @@ static uint32_t login_settle(struct auth_service *service, struct job *job)
 		service->counters.granted++;
 		return 0;
 	}
+	/* Whoever knows the password has guessed nothing. */
+	if (job->answer.verdict == LOGIN_NO_ROLE || job->answer.verdict == LOGIN_NEEDS_CODE)
+		return 0;
 	service->counters.failed++;
 	job->answer.flags = 0;
 	if (job->is_exempt)
@@ -419,18 +467,18 @@ static bool login_is_known(struct auth_service *service, struct job *job)
 	return true;
 }
 
-static void login_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
-			  const struct msg_login_check *check)
+/* Answers at once what needs no hash, and queues the rest. */
+static void job_begin(struct auth_service *service, struct job *job, struct str from)
 {
-	struct job *job = job_new(peer, id, check->account, check->password);
 	struct job *refused = NULL;
 	uint8_t address[16];
 
-	peer_key_parse(check->address, &job->key, address);
+	peer_key_parse(from, &job->key, address);
 	pthread_mutex_lock(&service->lock);
 	job->is_exempt = service->limits.is_exempt != NULL &&
 			 service->limits.is_exempt(service->limits.context, address);
-	bool is_known = login_is_known(service, job);
+	bool is_known = job->is_web ? login_is_blocked(service, job, &job->answer)
+				    : login_is_known(service, job);
 	if (!is_known)
 		refused = job_queue(service, job);
 	pthread_mutex_unlock(&service->lock);
@@ -438,6 +486,39 @@ static void login_request(struct auth_service *service, struct role_peer *peer, 
 		login_answer(job);
 	else if (refused != NULL)
 		job_refuse(refused);
+}
+
+static void login_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			  const struct msg_login_check *check)
+{
+	job_begin(service, job_new(peer, id, check->account, check->password), check->address);
+}
+
+/* ---- sessions of the administration page ---- */
+
+static void web_login_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			      const struct msg_web_login *login)
+{
+	struct job *job = job_new(peer, id, login->account, login->password);
+
+	job->is_web = true;
+	job_begin(service, job, login->address);
+}
+
+static void web_session_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+				const struct msg_web_session_wanted *wanted)
+{
+	struct msg_web_session_given given = {.verdict = LOGIN_GRANTED};
+	struct web_session session;
+
+	given.fault = web_session_use(service->credentials, wanted->token, clock_real_s(), &session);
+	if (given.fault == FAULT_NONE) {
+		given.flags = session.flags;
+		given.account = str_make(session.account, session.account_len);
+		given.created_s = (uint64_t)session.created_s;
+		given.ends_s = (uint64_t)session.ends_s;
+	}
+	role_peer_answer(peer, MSG_web_session_given, id, &given);
 }
 
 /* ---- SCRAM and certificates: no hash to wait for, so the loop answers by itself ---- */
@@ -743,6 +824,18 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 	case MSG_scram_finish:
 		scram_finish_request(service, peer, id, &packet->message.scram_finish);
 		break;
+	case MSG_web_login:
+		web_login_request(service, peer, id, &packet->message.web_login);
+		break;
+	case MSG_web_session_wanted:
+		web_session_request(service, peer, id, &packet->message.web_session_wanted);
+		break;
+	case MSG_web_session_end:
+		role_peer_done(peer, id,
+			       web_session_end(service->credentials,
+					       packet->message.web_session_end.token),
+			       STR(""));
+		break;
 	case MSG_password_set:
 		setting_request(service, peer, id, &packet->message.password_set);
 		break;
@@ -793,6 +886,7 @@ static void tick_expire(struct role_server *server)
 	pthread_mutex_lock(&service->lock);
 	remembered_expire(&service->remembered, clock_mono_ms());
 	pthread_mutex_unlock(&service->lock);
+	web_sessions_expire(service->credentials, clock_real_s());
 }
 
 const struct role_server_ops auth_ops = {

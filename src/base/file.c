@@ -85,9 +85,37 @@ enum fault fd_read_file(int fd, struct buf *to)
 	}
 }
 
+static int open_read(const char *path)
+{
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Set at most once, before anything is read: file_open_by. */
+static int (*opener)(const char *path) = open_read;
+
+void file_open_by(int (*open_for_reading)(const char *path))
+{
+	opener = open_for_reading;
+}
+
+DIR *folder_open(const char *path)
+{
+	int fd = opener(path);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+
+	if (folder == NULL)
+		fd_close(&fd);
+	return folder;
+}
+
+int file_open(const char *path)
+{
+	return opener(path);
+}
+
 enum fault file_read(const char *path, struct buf *to)
 {
-	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = opener(path);
 
 	if (fd < 0)
 		return fault_from_errno(errno);

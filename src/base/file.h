@@ -7,6 +7,7 @@
 #ifndef POSTERN_BASE_FILE_H
 #define POSTERN_BASE_FILE_H
 
+#include <dirent.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -23,6 +24,17 @@ must_check bool fd_read_all(int fd, void *data, size_t len); /* false with errno
 /* Sets O_NONBLOCK, or FD_CLOEXEC off (for descriptors that a role inherits). */
 void fd_set_nonblocking(int fd);
 void fd_set_inheritable(int fd);
+
+/*
+ * How this process opens files and folders for reading below, in place of open(2). For a process
+ * that is fenced off from them and has to ask; called at most once, before the first is read.
+ * The function returns a descriptor, or -1 with errno.
+ */
+void file_open_by(int (*open_for_reading)(const char *path));
+/* Opens a file for reading; -1 with errno. The caller closes. */
+int file_open(const char *path);
+/* Opens a folder, to list its names; NULL with errno. The caller closes. */
+DIR *folder_open(const char *path);
 
 /* Appends the file's content to `to`; FAULT_TOO_LARGE past the buffer's maximum. */
 must_check enum fault file_read(const char *path, struct buf *to);

@@ -62,7 +62,7 @@ static unsigned history_number(struct str name)
 
 unsigned config_history_last(const char *history_folder)
 {
-	DIR *folder = opendir(history_folder);
+	DIR *folder = folder_open(history_folder);
 	unsigned last = 0;
 	struct dirent *entry;
 

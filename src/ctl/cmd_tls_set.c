@@ -363,7 +363,8 @@ static void versions_add(struct history *history, struct str present)
 		char *path = config_history_path(history->folder, number);
 		struct buf version = BUF_INIT(CONFIG_FILE_MAX);
 		struct stat status;
-		if (stat(path, &status) == 0 && file_read(path, &version) == FAULT_NONE) {
+		CLEANUP_FD int fd = file_open(path);
+		if (fd >= 0 && fstat(fd, &status) == 0 && fd_read_file(fd, &version) == FAULT_NONE) {
 			version_add(history, number, status.st_mtime, buf_str(&version),
 				    buf_str(&next));
 			buf_done(&next);

@@ -20,7 +20,7 @@ struct str ctl_word(const struct ctl *ctl, size_t index)
 /* What a program that started the command wants to read. */
 static bool errors_are_json(void)
 {
-	const char *form = getenv("POSTERN_ERRORS");
+	const char *form = getenv(CTL_ERRORS_VARIABLE);
 
 	return form != NULL && str_equals(str_from_c(form), STR("json"));
 }

@@ -14,6 +14,9 @@
 
 #define CTL_HOME_DEFAULT "/var/lib/postern"
 
+/* The variable of the environment that chooses the form of errors: ctl_fail. */
+#define CTL_ERRORS_VARIABLE "POSTERN_ERRORS"
+
 /* The product's exit codes. */
 enum { CTL_DONE = 0, CTL_FINDING = 1, CTL_USAGE = 2, CTL_NOT_RUNNING = 3 };
 

@@ -34,7 +34,7 @@ struct tls_certificates effective_certificates(const char *home)
 {
 	struct tls_certificates found = {0};
 	char *path = path_join(home, "sslcert");
-	DIR *folder = opendir(path);
+	DIR *folder = folder_open(path);
 	const struct dirent *entry;
 
 	while (folder != NULL && (entry = readdir(folder)) != NULL)

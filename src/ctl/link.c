@@ -2,6 +2,7 @@
 #include "ctl/link.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,8 +326,22 @@ static enum fault link_connect(struct connector *connector, enum role role, int 
 	return fault;
 }
 
+/* The channel that a command of the page was started with. */
+static bool control_inherited(int *fd_out)
+{
+	const char *number = getenv(LINK_CONTROL_VARIABLE);
+	uint64_t fd;
+
+	if (number == NULL || !str_parse_u64(str_from_c(number), INT32_MAX, &fd))
+		return false;
+	*fd_out = fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+	return *fd_out >= 0;
+}
+
 static enum fault control_connect(const char *home, int *fd_out)
 {
+	if (control_inherited(fd_out))
+		return FAULT_NONE;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	char *path = path_join(home, "run/control");
 	bool fits = str_copy_c(str_from_c(path), address.sun_path, sizeof(address.sun_path));

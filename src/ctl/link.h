@@ -16,6 +16,13 @@
 #include "ipc/client.h"
 #include "store/store.h"
 
+/*
+ * The variable of the environment that holds the number of a control channel's descriptor: a command
+ * that was started with one uses it in place of the socket. Commands of the administration page
+ * are (admin/errand.h).
+ */
+#define LINK_CONTROL_VARIABLE "POSTERN_CONTROL"
+
 /* A private role: ctl plays its parent. */
 struct private_role {
 	pid_t pid; /* 0: not started */

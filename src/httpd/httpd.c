@@ -2,6 +2,7 @@
 #include "httpd/httpd.h"
 
 #include "base/clock.h"
+#include "httpd/api.h"
 #include "httpd/assets.h"
 #include "proto/http.h"
 #include "session/front.h"
@@ -17,23 +18,11 @@ enum {
 	PIECE_BYTES = 32 * 1024
 };
 
-/*
- * What a browser is told of all that a page may ask of it: nothing but this server, no frame
- * around it, nothing guessed.
- */
-#define PAGE_FIELDS                                                                                \
-	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "       \
-	"img-src 'self' data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; "      \
-	"base-uri 'none'; form-action 'self'\r\n"                                                  \
-	"X-Content-Type-Options: nosniff\r\n"                                                      \
-	"Referrer-Policy: no-referrer\r\n"                                                         \
-	"Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
-	"Cross-Origin-Resource-Policy: same-origin\r\n"
-
 struct httpd {
 	size_t scanned; /* of the head that is coming in: http_head_find */
 	struct str rest; /* of a large body, static: what is not in the output yet */
 	bool keep_alive; /* behind the answer at hand */
+	struct api api;
 };
 
 static struct httpd *httpd_of(const struct session *session)
@@ -206,7 +195,7 @@ static struct answer asset_answer(const struct http_request *request, const stru
 {
 	bool is_packed = accepts_gzip(request) && asset->gzip.len < asset->bytes.len;
 
-	buf_append_c(text, PAGE_FIELDS);
+	buf_append_c(text, API_PAGE_FIELDS);
 	buf_append_c(text, asset->is_immutable
 				   ? "Cache-Control: public, max-age=31536000, immutable\r\n"
 				   : "Cache-Control: no-store\r\n");
@@ -249,6 +238,9 @@ static struct answer path_answer(struct session *session, const struct http_requ
 static enum command_step request_more(struct session *session)
 {
 	struct httpd *httpd = httpd_of(session);
+
+	if (api_is_active(&httpd->api))
+		return api_more(session, &httpd->api);
 	struct str piece = str_sub(httpd->rest, 0, PIECE_BYTES);
 
 	buf_append_str(session_out(session), piece);
@@ -262,11 +254,14 @@ static enum command_step request_run(struct session *session, void *arguments)
 {
 	const struct http_request *request = arguments;
 	struct httpd *httpd = httpd_of(session);
+
+	if (session->service->id == SERVICE_HTTPS && api_is_path(request->path))
+		return api_begin(session, &httpd->api, request);
 	struct buf text = BUF_INIT(METRICS_MAX);
 	struct answer answer = session->service->id == SERVICE_HTTP
 				       ? plain_answer(session, request, &text)
 				       : path_answer(session, request, &text);
-	/* No page here takes a body: the connection ends behind the answer instead. */
+	/* Nothing here takes a body but the API: the connection ends behind the answer instead. */
 	bool has_body = request->method != HTTP_HEAD;
 
 	httpd->keep_alive = request->keep_alive && request->body_bytes == 0;
@@ -298,6 +293,11 @@ static enum command_step httpd_greet(struct session *session)
 	return COMMAND_DONE;
 }
 
+static void httpd_end(struct session *session)
+{
+	api_end(session, &httpd_of(session)->api);
+}
+
 const struct protocol httpd_protocol = {
 	.name = STR_INIT("HTTP"),
 	.state_size = sizeof(struct httpd),
@@ -308,4 +308,5 @@ const struct protocol httpd_protocol = {
 	.gather = httpd_gather,
 	.execute = httpd_execute,
 	.refuse = refusal_say,
+	.end = httpd_end,
 };

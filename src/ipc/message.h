@@ -24,6 +24,7 @@
 	X(STORE, "store")                                                      \
 	X(FRONT, "front")                                                      \
 	X(MAILQ, "mailq")                                                      \
+	X(ADMIN, "admin")                                                      \
 	X(CTL, "ctl")
 
 enum role {

@@ -10,7 +10,7 @@
 #define FROM(role) (1u << ROLE_##role)
 #define ANY_CLIENT (FROM(FRONT) | FROM(MAILQ) | FROM(CTL))
 #define ANY_ROLE                                                                                   \
-	(FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(FRONT) | FROM(MAILQ) | FROM(CTL))
+	(FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(FRONT) | FROM(MAILQ) | FROM(ADMIN) | FROM(CTL))
 
 /* ---- every role and the parent ---- */
 
@@ -234,12 +234,64 @@
 #define FIELDS_config_told(F) F(STR, text)
 /* Keeps the change that waits for its confirmation; answered by done. */
 #define FIELDS_config_confirm(F)
+/*
+ * A file or folder of the home that is no secret, by its name from there ("history/00000001.cfg"):
+ * for a command of the page, which may open none. Answered by home_file_given.
+ */
+#define FIELDS_home_file_wanted(F) F(STR, name)
+#define FIELDS_home_file_given(F) F(U32, fault) F(FD, fd)
+
+/* ---- admin: the API of the administration page; see admin/admin.h ---- */
+
+/*
+ * A request that came to a front, as proto/http.h read it: `token` is what its cookie held, the
+ * next six are its header fields, empty where there is none. A body is in `body` or, larger, in
+ * the memory file. Answered by api_answered.
+ */
+#define FIELDS_api_asked(F)                                                                        \
+	F(STR, peer) F(STR, method) F(STR, path) F(STR, query) F(STR, token) F(STR, csrf)          \
+	F(STR, host) F(STR, origin) F(STR, fetch_site) F(STR, content_type) F(STR, body) F(FD, file)
+/*
+ * `fields` are whole lines of the head. After a stream's head its parts follow, the next one when
+ * the one before was taken.
+ */
+#define FIELDS_api_answered(F)                                                                     \
+	F(U32, status) F(STR, content_type) F(STR, fields) F(U8, is_stream) F(STR, body) F(FD, file)
+#define FIELDS_api_part(F) F(STR, bytes) F(U8, is_last)
+#define FIELDS_api_part_taken(F)
+/* The client has gone. Not answered. */
+#define FIELDS_api_cancelled(F)
+/*
+ * Asks the parent for a control channel like that of a command line, for a command that `author`
+ * gave from `address`; answered by control_given.
+ */
+#define FIELDS_control_wanted(F) F(STR, author) F(STR, address)
+#define FIELDS_control_given(F) F(U32, fault) F(FD, fd)
+
+/* ---- auth: sessions of the page; see auth/web_sessions.h ---- */
+
+/*
+ * Checks a login and begins a session; answered by web_session_given, perhaps after a delay.
+ * `code` is that of RFC 6238, where the account wants one.
+ */
+#define FIELDS_web_login(F) F(STR, account) F(STR, password) F(STR, code) F(STR, address)
+/* The session of a token, which is used by this; answered by web_session_given. */
+#define FIELDS_web_session_wanted(F) F(STR, token)
+/*
+ * `verdict`, `flags` and `wait_s` as in login_answered; a session that does not live is NOT_FOUND.
+ * The token comes with a new session alone.
+ */
+#define FIELDS_web_session_given(F)                                                                \
+	F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s) F(STR, account) F(STR, token)   \
+	F(U64, created_s) F(U64, ends_s)
+/* Ends it; answered by done. */
+#define FIELDS_web_session_end(F) F(STR, token)
 
 #define MESSAGE_TABLE(X)                                                                      \
 	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                             \
 	X(channel_wanted, ANY_ROLE, FROM(PARENT))                                             \
 	X(channel_given, FROM(PARENT), ANY_ROLE)                                              \
-	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ)) \
+	X(channel_offered, FROM(PARENT), FROM(KEYS) | FROM(AUTH) | FROM(STORE) | FROM(MAILQ) | FROM(ADMIN)) \
 	X(role_ready, ANY_ROLE, FROM(PARENT))                                                 \
 	X(config_changed, FROM(PARENT), ANY_ROLE)                                             \
 	X(certificate_given, FROM(PARENT), FROM(FRONT) | FROM(MAILQ))                         \
@@ -308,6 +360,19 @@
 	X(config_set, FROM(CTL), FROM(PARENT))                                                \
 	X(certificates_changed, FROM(CTL), FROM(PARENT))                                      \
 	X(config_told, FROM(CTL), FROM(PARENT))                                               \
-	X(config_confirm, FROM(CTL), FROM(PARENT))
+	X(config_confirm, FROM(CTL), FROM(PARENT)) \
+	X(home_file_wanted, FROM(CTL), FROM(PARENT))                                               \
+	X(home_file_given, FROM(PARENT), FROM(CTL))                                                \
+	X(api_asked, FROM(FRONT), FROM(ADMIN))                                                     \
+	X(api_answered, FROM(ADMIN), FROM(FRONT))                                                  \
+	X(api_part, FROM(ADMIN), FROM(FRONT))                                                      \
+	X(api_part_taken, FROM(FRONT), FROM(ADMIN))                                                \
+	X(api_cancelled, FROM(FRONT), FROM(ADMIN))                                                 \
+	X(control_wanted, FROM(ADMIN), FROM(PARENT))                                               \
+	X(control_given, FROM(PARENT), FROM(ADMIN))                                                \
+	X(web_login, FROM(ADMIN), FROM(AUTH))                                                      \
+	X(web_session_wanted, FROM(ADMIN), FROM(AUTH))                                             \
+	X(web_session_given, FROM(AUTH), FROM(ADMIN))                                              \
+	X(web_session_end, FROM(ADMIN), FROM(AUTH))
 
 #endif

@@ -32,6 +32,29 @@ static enum fault broker_connect(struct connector *connector, enum role role, in
 	return fault;
 }
 
+enum fault broker_control(struct broker *broker, struct str author, struct str address, int *fd_out)
+{
+	struct msg_control_wanted wanted = {.author = author, .address = address};
+	struct packet packet;
+
+	packet_init(&packet);
+	pthread_mutex_lock(&broker->lock);
+	enum fault fault = channel_send(&broker->channel, MSG_control_wanted, 0, &wanted);
+	if (fault == FAULT_NONE)
+		fault = channel_receive(&broker->channel, &packet);
+	pthread_mutex_unlock(&broker->lock);
+	if (fault == FAULT_NONE && packet.header.kind != MSG_control_given)
+		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		fault = packet.message.control_given.fault < FAULT_COUNT
+				? (enum fault)packet.message.control_given.fault
+				: FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		*fd_out = packet_take_fd(&packet);
+	packet_done(&packet);
+	return fault;
+}
+
 void broker_init(struct broker *broker, enum role self)
 {
 	broker->connector = (struct connector){.self = self, .connect = broker_connect};

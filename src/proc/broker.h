@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A front's or mailq's way to channels: it asks the parent, who makes them.
+ * A role's way to channels: it asks the parent, who makes them.
  */
 #ifndef POSTERN_PROC_BROKER_H
 #define POSTERN_PROC_BROKER_H
@@ -17,6 +17,12 @@ struct broker {
 
 /* Speaks over ROLE_FD_BROKER. */
 void broker_init(struct broker *broker, enum role self);
+/*
+ * A control channel for a command that `author` gave on the page from `address`; for the admin role.
+ * BUSY, INVALID. Blocks shortly.
+ */
+must_check enum fault broker_control(struct broker *broker, struct str author, struct str address,
+				     int *fd_out);
 void broker_done(struct broker *broker);
 
 #endif

@@ -83,7 +83,7 @@ static enum fault event_record(struct parent *parent, const struct config_author
 static struct config_author author_of(const struct control_author *author)
 {
 	return (struct config_author){str_from_c(author->name), author->uid,
-				      STR("control socket")};
+				      str_from_c(author->from)};
 }
 
 void change_record_self_check(struct parent *parent, struct str differences)

@@ -21,12 +21,13 @@
 
 struct parent;
 
-enum { AUTHOR_NAME_MAX = 128 };
+enum { AUTHOR_NAME_MAX = 328, AUTHOR_FROM_MAX = 80 };
 
-/* Who is at the other end of the control socket. */
+/* Who is at the other end of a control channel. */
 struct control_author {
-	char name[AUTHOR_NAME_MAX];
-	int64_t uid;
+	char name[AUTHOR_NAME_MAX]; /* a user of the system, or of the server */
+	int64_t uid;		    /* -1: of the server */
+	char from[AUTHOR_FROM_MAX]; /* "control socket", or where the page is open */
 };
 
 struct change {

@@ -60,7 +60,7 @@ __attribute__((noreturn)) static void child_exec(const struct child *child,
 /* Those that ask other roles. */
 static bool child_has_broker(enum role role)
 {
-	return role == ROLE_FRONT || role == ROLE_MAILQ;
+	return role == ROLE_FRONT || role == ROLE_MAILQ || role == ROLE_ADMIN;
 }
 
 static enum fault pairs_make(struct child *child, int theirs[2])

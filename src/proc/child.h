@@ -23,7 +23,7 @@ struct child {
 	enum child_state state;
 	pid_t pid;
 	struct channel channel; /* non-blocking */
-	struct channel broker;	/* requests for channels, of a front or mailq; else closed */
+	struct channel broker;	/* requests for channels, of those who ask others; else closed */
 	int64_t started_ms;
 	int64_t start_at_ms;
 	unsigned crashes; /* in a row; the pause before the next start grows with them */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 #include "proc/floors.h"
+#include "proc/home_file.h"
 #include "proc/json.h"
 #include "proc/parent.h"
 #include "proc/partners.h"
@@ -209,6 +211,16 @@ static void log_told(struct parent *parent, const struct control_client *client,
 	log_printf(&parent->logs.log, LOG_CONFIG, "%s - %.*s", client->author.name, STR_ARG(text));
 }
 
+static void answer_home_file(struct parent *parent, struct control_client *client,
+			     const struct packet *packet)
+{
+	struct msg_home_file_given given = {.fd = -1};
+
+	given.fault = home_file_open(parent->home, packet->message.home_file_wanted.name, &given.fd);
+	(void)!channel_send(&client->channel, MSG_home_file_given, packet->header.id, &given);
+	fd_close(&given.fd);
+}
+
 static void client_packet(struct parent *parent, struct control_client *client,
 			  struct packet *packet)
 {
@@ -240,6 +252,9 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		break;
 	case MSG_config_told:
 		log_told(parent, client, packet->message.config_told.text);
+		break;
+	case MSG_home_file_wanted:
+		answer_home_file(parent, client, packet);
 		break;
 	case MSG_config_confirm:
 		answer_confirm(parent, client, id);
@@ -284,13 +299,47 @@ static bool peer_may_command(int fd, struct control_author *author)
 	if (user == NULL ||
 	    !str_copy_c(str_from_c(user->pw_name), author->name, sizeof(author->name)))
 		snprintf(author->name, sizeof(author->name), "user %u", (unsigned)peer.uid);
+	snprintf(author->from, sizeof(author->from), "control socket");
 	return true;
+}
+
+static void client_add(struct parent *parent, int fd, const struct control_author *author)
+{
+	struct control_client *client = calloc(1, sizeof(*client));
+
+	CHECK(client != NULL);
+	client->channel = (struct channel){fd, ROLE_PARENT, ROLE_CTL};
+	client->author = *author;
+	list_append(&parent->control_clients, &client->node);
+	parent->control_client_count++;
+	parent_watch(parent, &client->source, fd, client_ready);
+}
+
+enum fault control_client_make(struct parent *parent, struct str author, struct str address,
+			       int *fd_out)
+{
+	struct control_author name = {.uid = -1};
+	int fds[2];
+
+	if (parent->control_client_count >= CONTROL_CLIENTS_MAX)
+		return FAULT_BUSY;
+	if (str_is_empty(author) || !str_copy_c(author, name.name, sizeof(name.name)) ||
+	    address.len > INET6_ADDRSTRLEN)
+		return FAULT_INVALID;
+	snprintf(name.from, sizeof(name.from), "administration page, %.*s", STR_ARG(address));
+	enum fault fault = channel_pair(fds);
+	if (fault != FAULT_NONE)
+		return fault;
+	fd_set_nonblocking(fds[0]);
+	client_add(parent, fds[0], &name);
+	*fd_out = fds[1];
+	return FAULT_NONE;
 }
 
 static void control_ready(struct parent *parent, struct source *source)
 {
 	int fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct control_author author;
+	struct control_author author = {0};
 
 	if (fd < 0)
 		return;
@@ -299,13 +348,7 @@ static void control_ready(struct parent *parent, struct source *source)
 		fd_close(&fd);
 		return;
 	}
-	struct control_client *client = calloc(1, sizeof(*client));
-	CHECK(client != NULL);
-	client->channel = (struct channel){fd, ROLE_PARENT, ROLE_CTL};
-	client->author = author;
-	list_append(&parent->control_clients, &client->node);
-	parent->control_client_count++;
-	parent_watch(parent, &client->source, fd, client_ready);
+	client_add(parent, fd, &author);
 }
 
 void control_open(struct parent *parent)

@@ -28,7 +28,7 @@
 #include "proc/staples.h"
 #include "session/metrics.h"
 
-enum { CHILDREN_MAX = 4 + 16, CONTROL_CLIENTS_MAX = 32 };
+enum { CHILDREN_MAX = 5 + 16, CONTROL_CLIENTS_MAX = 32 };
 
 struct parent;
 
@@ -189,6 +189,12 @@ void apply_role_died(struct parent *parent, struct child *child);
 
 void control_open(struct parent *parent);
 void control_close(struct parent *parent);
+/*
+ * Makes a client as a command line is one, for a command that `author` gave on the page from
+ * `address`; its end comes back. BUSY: too many are connected. INVALID: no name.
+ */
+must_check enum fault control_client_make(struct parent *parent, struct str author,
+					  struct str address, int *fd_out);
 /* Tells those who wait for a reload how it ended; `reason` NULL: well. */
 void control_reload_done(struct parent *parent, const char *reason);
 

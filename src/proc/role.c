@@ -18,6 +18,7 @@ static const struct {
 	{ROLE_STORE, role_store},
 	{ROLE_FRONT, role_front},
 	{ROLE_MAILQ, role_mailq},
+	{ROLE_ADMIN, role_admin},
 };
 
 void role_ready(const struct role_process *process, const char *sandbox)

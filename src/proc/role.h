@@ -13,7 +13,7 @@
 /* Where a role finds what it inherits. */
 enum {
 	ROLE_FD_PARENT = 3,  /* messages from and to the parent */
-	ROLE_FD_BROKER = 4,  /* a front or mailq asks for channels here, from any thread */
+	ROLE_FD_BROKER = 4,  /* whoever asks other roles asks for channels here, from any thread */
 	ROLE_FD_METRICS = 5, /* a front's shared counters */
 	ROLE_FD_LOG = 10,    /* + enum log_file */
 	ROLE_FD_END = ROLE_FD_LOG + LOG_FILE_COUNT,
@@ -46,5 +46,6 @@ int role_auth(struct role_process *process);
 int role_store(struct role_process *process);
 int role_front(struct role_process *process);
 int role_mailq(struct role_process *process);
+int role_admin(struct role_process *process);
 
 #endif

@@ -849,6 +849,7 @@ static int front_start(struct front_role *role)
 	front_init(&role->front, role->waiter, role->store, role->auth, &role->metrics,
 		   &role->process->log);
 	role->front.challenges = role->challenges;
+	role->front.admin = admin_client_new(&role->broker.connector);
 	role->front.names = names_new(&role->broker.connector);
 	role_client_init(&role->mailq, &role->broker.connector, ROLE_MAILQ, 0);
 	role->mailq.answer_ms = MAILQ_ANSWER_MS;
@@ -862,6 +863,7 @@ static void front_end(struct front_role *role)
 	waiter_free(&role->waiter);
 	names_free(&role->front.names);
 	role_client_done(&role->mailq);
+	admin_client_free(&role->front.admin);
 	ports_free(&role->ports_next);
 	ports_free(&role->ports);
 	front_done(&role->front);

@@ -63,7 +63,8 @@ enum fault role_channel(struct parent *parent, enum role role, enum role client,
 	struct child *child = role_find(parent, role);
 	int fds[2];
 
-	if (role != ROLE_KEYS && role != ROLE_AUTH && role != ROLE_STORE && role != ROLE_MAILQ)
+	if (role != ROLE_KEYS && role != ROLE_AUTH && role != ROLE_STORE && role != ROLE_MAILQ &&
+	    role != ROLE_ADMIN)
 		return FAULT_DENIED;
 	if (child == NULL || child->state != CHILD_READY)
 		return FAULT_UNAVAILABLE;
@@ -91,6 +92,17 @@ static void broker_answer(struct parent *parent, struct child *child, const stru
 	fd_close(&given.fd);
 }
 
+/* A command of the page, as if it came from the command line. */
+static void control_answer(struct parent *parent, struct child *child, const struct packet *packet)
+{
+	const struct msg_control_wanted *wanted = &packet->message.control_wanted;
+	struct msg_control_given given = {.fd = -1};
+
+	given.fault = control_client_make(parent, wanted->author, wanted->address, &given.fd);
+	(void)!channel_send(&child->broker, MSG_control_given, packet->header.id, &given);
+	fd_close(&given.fd);
+}
+
 static void broker_ready(struct parent *parent, struct source *source)
 {
 	struct child *child = child_of_channel(parent, source, true);
@@ -101,6 +113,8 @@ static void broker_ready(struct parent *parent, struct source *source)
 	while ((fault = channel_receive(&child->broker, &packet)) == FAULT_NONE)
 		if (packet.header.kind == MSG_channel_wanted)
 			broker_answer(parent, child, &packet);
+		else if (packet.header.kind == MSG_control_wanted)
+			control_answer(parent, child, &packet);
 	/* A closed channel is seen on the other one, and by SIGCHLD. */
 	if (fault != FAULT_BUSY)
 		parent_unwatch(parent, source);
@@ -166,7 +180,7 @@ static void role_start(struct parent *parent, struct child *child)
 
 bool role_meets_peers(enum role role)
 {
-	return role == ROLE_FRONT || role == ROLE_MAILQ;
+	return role == ROLE_FRONT || role == ROLE_MAILQ || role == ROLE_ADMIN;
 }
 
 /* What a role that meets peers asks others for must be there. */
@@ -210,6 +224,7 @@ void roles_init(struct parent *parent)
 	for (unsigned i = 0; i < fronts || i == 0; i++)
 		child_add(parent, ROLE_FRONT, i);
 	child_add(parent, ROLE_MAILQ, 0);
+	child_add(parent, ROLE_ADMIN, 0);
 	roles_start_due(parent);
 }
 

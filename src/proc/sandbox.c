@@ -21,6 +21,12 @@ static const struct landlock_path role_paths[ROLE_COUNT][PATHS_MAX] = {
 	[ROLE_FRONT] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ}},
+	/* What a front reads, and the logs; other files of the home it asks the parent for. */
+	[ROLE_ADMIN] = {{"store/index.mdb", LANDLOCK_READ},
+			{"store/index.mdb-lock", LANDLOCK_UPDATE},
+			{"store/segments", LANDLOCK_READ},
+			{"store/logs", LANDLOCK_READ},
+			{"/usr/share/zoneinfo", LANDLOCK_READ}},
 	/* What a front reads, and whom TLS trusts. */
 	[ROLE_MAILQ] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},

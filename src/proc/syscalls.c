@@ -50,10 +50,10 @@ static const int keys_in_vain[] = {
 /* What no role but the parent has a use for. */
 static const int others_denied[] = {
 	/* other programs, other processes */
-	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork), SCMP_SYS(ptrace),
+	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(vfork), SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(process_madvise),
 	SCMP_SYS(kcmp), SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal),
-	SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(setpgid), SCMP_SYS(setsid),
+	SCMP_SYS(tkill), SCMP_SYS(setpgid), SCMP_SYS(setsid),
 	/* other users, other views of the system */
 	SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid),
 	SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setgroups), SCMP_SYS(setfsuid),
@@ -80,6 +80,9 @@ static const int others_denied[] = {
 	/* listeners come from the parent */
 	SCMP_SYS(listen),
 };
+
+/* Nor any but admin, which runs commands in processes forked from itself. */
+static const int processes_denied[] = {SCMP_SYS(fork), SCMP_SYS(kill)};
 
 /* Sockets of one's own: channels come from the parent, and only mailq connects to peers. */
 static const int connecting_denied[] = {SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind)};
@@ -149,7 +152,10 @@ static bool others_rules(scmp_filter_ctx filter, enum role role)
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 
 	return rules_add(filter, refuse, others_denied, COUNT(others_denied)) &&
-	       threads_only(filter, refuse) && no_new_code(filter, refuse) &&
+	       (role == ROLE_ADMIN ||
+		(rules_add(filter, refuse, processes_denied, COUNT(processes_denied)) &&
+		 threads_only(filter, refuse))) &&
+	       no_new_code(filter, refuse) &&
 	       (role == ROLE_MAILQ ? internet_only(filter, refuse)
 				   : rules_add(filter, refuse, connecting_denied,
 					       COUNT(connecting_denied)));

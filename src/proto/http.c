@@ -132,6 +132,22 @@ struct str http_request_field(const struct http_request *request, struct str nam
 	return str_make(NULL, 0);
 }
 
+struct str http_cookie_find(struct str cookies, struct str name)
+{
+	struct str found = {0};
+
+	for (struct str rest = cookies; rest.ptr != NULL;) {
+		struct str value = str_trim(str_cut(&rest, ';'));
+		if (!str_equals(str_cut(&value, '='), name))
+			continue;
+		/* Of two with one name nobody knows which is ours: one may have been planted. */
+		if (found.ptr != NULL)
+			return str_make(NULL, 0);
+		found = value;
+	}
+	return found;
+}
+
 static int host_check(struct http_request *request)
 {
 	size_t hosts = field_count(request, STR("Host"));
@@ -225,17 +241,24 @@ const char *http_status_text(int status)
 		const char *text;
 	} rows[] = {
 		{200, "OK"},
+		{204, "No Content"},
 		{308, "Permanent Redirect"},
 		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
 		{404, "Not Found"},
 		{405, "Method Not Allowed"},
 		{408, "Request Timeout"},
+		{409, "Conflict"},
 		{413, "Content Too Large"},
 		{414, "URI Too Long"},
+		{415, "Unsupported Media Type"},
+		{429, "Too Many Requests"},
 		{431, "Request Header Fields Too Large"},
 		{500, "Internal Server Error"},
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
 		{505, "HTTP Version Not Supported"},
 	};
 
@@ -266,7 +289,8 @@ void http_response_head(struct buf *to, int status, struct str content_type, uin
 	date_append(to, real_s);
 	if (!str_is_empty(content_type))
 		buf_printf(to, "Content-Type: %.*s\r\n", STR_ARG(content_type));
-	buf_printf(to, "Content-Length: %llu\r\n", (unsigned long long)body_bytes);
+	if (body_bytes != HTTP_LENGTH_UNKNOWN)
+		buf_printf(to, "Content-Length: %llu\r\n", (unsigned long long)body_bytes);
 	if (!keep_alive)
 		buf_append_str(to, STR("Connection: close\r\n"));
 	buf_append_str(to, more);

@@ -48,15 +48,24 @@ size_t http_head_find(struct str input, size_t *scanned);
 /* Parses a whole head; returns 0, or the status to refuse it with: 400, 414, 431, 501, 505. */
 must_check int http_request_parse(struct str head, struct http_request *request_out);
 
+#define HTTP_LENGTH_UNKNOWN UINT64_MAX
+
 /* The first field of that name, or an empty view with a NULL pointer. */
 struct str http_request_field(const struct http_request *request, struct str name);
+
+/*
+ * The value of a cookie in the field Cookie (RFC 6265 section 4.2.1); empty when it is not there, or
+ * there twice. Names are compared to the letter.
+ */
+struct str http_cookie_find(struct str cookies, struct str name);
 
 /* The reason phrase of a status we use; static. */
 const char *http_status_text(int status);
 
 /*
  * Appends the head of a response: status line, Date, Content-Type (unless
- * empty), Content-Length, `Connection: close` unless `keep_alive`, the fields
+ * empty), Content-Length (unless HTTP_LENGTH_UNKNOWN: the body ends with the
+ * connection, RFC 9112 section 6.3), `Connection: close` unless `keep_alive`, the fields
  * in `more` (whole lines with CRLF, ours), the empty line.
  */
 void http_response_head(struct buf *to, int status, struct str content_type, uint64_t body_bytes,

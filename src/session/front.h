@@ -11,6 +11,7 @@
 
 #include "base/hash.h"
 #include "config/partner.h"
+#include "session/admin_client.h"
 #include "session/names.h"
 #include "session/session.h"
 #include "tls/context.h"
@@ -69,6 +70,7 @@ struct front {
 	struct store *store;
 	struct auth_client *auth;
 	struct role_client *mailq; /* borrowed; asked for its counters; NULL: nobody is */
+	struct admin_client *admin; /* who answers the page's requests; NULL: nobody */
 	struct names *names; /* who knows the names of peers; NULL: nobody */
 	struct metrics metrics;
 	struct metrics own_metrics; /* where sessions with ourselves count: nobody reads it */

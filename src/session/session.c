@@ -77,6 +77,16 @@ struct store *session_store(const struct session *session)
 	return session->front->store;
 }
 
+struct admin_client *session_admin(const struct session *session)
+{
+	return session->front->admin;
+}
+
+bool session_is_stopping(const struct session *session)
+{
+	return __atomic_load_n(&session->front->is_stopping, __ATOMIC_ACQUIRE);
+}
+
 bool session_challenge_answer(const struct session *session, struct str token, struct buf *to)
 {
 	return session->front->challenges != NULL &&
@@ -264,6 +274,9 @@ static enum progress step_apply(struct session *session, enum command_step step)
 	case COMMAND_WAIT:
 		session_phase_set(session, session->login_ticket != 0 ? PHASE_LOGIN : PHASE_WAIT);
 		return WAIT_WAKE;
+	case COMMAND_FLUSH:
+		session_phase_set(session, PHASE_FLUSH);
+		return GO_ON;
 	case COMMAND_STARTTLS:
 		session_phase_set(session, PHASE_STARTTLS);
 		return GO_ON;
@@ -513,17 +526,12 @@ static bool feed_is_due(const struct session *session)
 	       __atomic_load_n(&session->feed_changed, __ATOMIC_ACQUIRE);
 }
 
-static bool is_stopping(const struct session *session)
-{
-	return __atomic_load_n(&session->front->is_stopping, __ATOMIC_ACQUIRE);
-}
-
 static enum progress phase_command(struct session *session)
 {
 	size_t len = 0;
 	struct str input = stream_input(&session->stream);
 
-	if (is_stopping(session))
+	if (session_is_stopping(session))
 		return step_apply(session, session_refuse(session, REFUSAL_STOPPING, NULL));
 	if (input.len == 0)
 		return input_wait(session);
@@ -548,7 +556,7 @@ static enum progress phase_line(struct session *session)
 {
 	size_t len = 0;
 
-	if (is_stopping(session))
+	if (session_is_stopping(session))
 		return step_apply(session, session_refuse(session, REFUSAL_STOPPING, NULL));
 	if (session->sasl == NULL && feed_is_due(session))
 		return step_apply(session, session->protocol->woken(session));
@@ -584,6 +592,17 @@ static enum progress phase_more(struct session *session)
 {
 	CHECK(session->command != NULL && session->command->more != NULL);
 	return step_apply(session, session->command->more(session));
+}
+
+static enum progress phase_flush(struct session *session)
+{
+	enum io io = stream_flush(&session->stream);
+
+	if (io != IO_DONE)
+		return progress_of_io(io);
+	stream_bulk_end(&session->stream);
+	session_phase_set(session, PHASE_MORE);
+	return GO_ON;
 }
 
 static enum progress phase_login(struct session *session)
@@ -632,6 +651,8 @@ static enum progress phase_run(struct session *session)
 	case PHASE_WAIT:
 		session_phase_set(session, PHASE_MORE);
 		return GO_ON;
+	case PHASE_FLUSH:
+		return phase_flush(session);
 	case PHASE_LOGIN:
 		return phase_login(session);
 	case PHASE_STARTTLS:
@@ -672,7 +693,7 @@ static void session_expire(struct session *session)
 	}
 	enum refusal refusal = stream_is_bulk(&session->stream) ? REFUSAL_TOO_SLOW
 								: REFUSAL_IDLE_TOO_LONG;
-	if (session->phase == PHASE_MORE) {
+	if (session->phase == PHASE_MORE || session->phase == PHASE_FLUSH) {
 		/* Words within an answer would be taken for a part of it. */
 		session_limit_log(session, refusal_text(refusal));
 		session_cut(session);
@@ -719,7 +740,7 @@ static enum step session_run(struct task *task)
 
 	if (task->is_expired)
 		session_expire(session);
-	else if (is_stopping(session) &&
+	else if (session_is_stopping(session) &&
 		 (session->phase == PHASE_HANDSHAKE || session->phase == PHASE_NAMING))
 		return STEP_END;
 	for (;;) {

@@ -33,6 +33,7 @@
 struct session;
 struct front;
 struct snapshot;
+struct admin_client;
 
 /* What a handler wants next. */
 enum command_step {
@@ -41,6 +42,7 @@ enum command_step {
 	COMMAND_BODY,     /* session->body was begun: collect it, then call `more` */
 	COMMAND_LINE,     /* hand the peer's next line to protocol->line (IDLE, challenges) */
 	COMMAND_WAIT,     /* leave input alone until woken, then call `more` */
+	COMMAND_FLUSH,    /* send what stands in the output, then call `more` */
 	COMMAND_STARTTLS, /* the reply stands in the output: send it, forget the input, shake hands */
 	COMMAND_END       /* send what stands in the output and close */
 };
@@ -170,6 +172,7 @@ enum session_phase {
 	PHASE_MORE,
 	PHASE_BODY,
 	PHASE_WAIT,
+	PHASE_FLUSH,
 	PHASE_LOGIN,
 	PHASE_STARTTLS,
 	PHASE_CLOSING
@@ -309,6 +312,12 @@ struct metrics *session_metrics(const struct session *session);
  * the session began with; to be given back.
  */
 struct snapshot *session_snapshot_now(const struct session *session);
+
+/* Who answers requests of the administration page; NULL: nobody does. */
+struct admin_client *session_admin(const struct session *session);
+
+/* True once the server is stopping: what could go on for ever ends. */
+bool session_is_stopping(const struct session *session);
 
 /* Appends what a CA's token is answered with (tls/challenge.h); false: it is not known. */
 bool session_challenge_answer(const struct session *session, struct str token, struct buf *to);

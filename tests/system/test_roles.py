@@ -13,7 +13,7 @@ import pytest
 from clients import client, imap_login, imap_ok, imap_subjects, message, s_client, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
 
-ROLES = ["keys", "auth", "store", "front", "mailq"]
+ROLES = ["keys", "auth", "store", "front", "mailq", "admin"]
 
 
 def roles(server):

@@ -78,7 +78,7 @@ def test_status_stop_and_sigterm(home):
     with Server(home) as server:
         status = server.status()
         roles = {role["name"] for role in status["roles"]}
-        assert {"keys", "auth", "store", "front", "mailq"} <= {name.rstrip("0123456789") for name in roles}
+        assert {"keys", "auth", "store", "front", "mailq", "admin"} <= {name.rstrip("0123456789") for name in roles}
         assert said(home, "status", code=0)
     with Server(home) as server:
         home.command("stop")

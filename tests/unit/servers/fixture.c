@@ -198,6 +198,84 @@ void auth_client_cancel(struct auth_client *client, uint64_t ticket)
 {
 }
 
+/* ---- stand-ins: admin ---- */
+
+enum fault admin_client_ask(struct admin_client *client, const struct msg_api_asked *request,
+			    admin_wake *wake, void *context, uint64_t *ticket_out)
+{
+	struct str body = request->body;
+
+	if (fixture.admin_fault != FAULT_NONE)
+		return fixture.admin_fault;
+	buf_printf(&fixture.asked, "%.*s %.*s?%.*s peer=%.*s token=%.*s csrf=%.*s origin=%.*s",
+		   STR_ARG(request->method), STR_ARG(request->path), STR_ARG(request->query),
+		   STR_ARG(request->peer), STR_ARG(request->token), STR_ARG(request->csrf),
+		   STR_ARG(request->origin));
+	buf_printf(&fixture.asked, " site=%.*s type=%.*s host=%.*s body=",
+		   STR_ARG(request->fetch_site), STR_ARG(request->content_type),
+		   STR_ARG(request->host));
+	if (request->file >= 0)
+		buf_printf(&fixture.asked, "file of %lld", (long long)lseek(request->file, 0, SEEK_END));
+	else
+		buf_append_str(&fixture.asked, body);
+	buf_append_char(&fixture.asked, '\n');
+	*ticket_out = 1;
+	wake(context);
+	return FAULT_NONE;
+}
+
+bool admin_client_take(struct admin_client *client, uint64_t ticket, struct admin_reply *reply_out)
+{
+	CHECK(fixture.admin_taken < fixture.admin_reply_count);
+	*reply_out = fixture.admin_replies[fixture.admin_taken++];
+	return true;
+}
+
+void admin_client_go_on(struct admin_client *client, uint64_t ticket)
+{
+	fixture.admin_went_on++;
+}
+
+void admin_client_cancel(struct admin_client *client, uint64_t ticket)
+{
+	fixture.admin_cancelled++;
+}
+
+static struct packet *admin_reply_add(enum message_kind kind)
+{
+	struct admin_reply *reply = &fixture.admin_replies[fixture.admin_reply_count++];
+
+	CHECK(fixture.admin_reply_count <= FIXTURE_REPLIES);
+	*reply = (struct admin_reply){0};
+	packet_init(&reply->packet);
+	reply->packet.header.kind = kind;
+	return &reply->packet;
+}
+
+void fixture_admin_answers(const struct msg_api_answered *answered)
+{
+	struct packet *packet = admin_reply_add(MSG_api_answered);
+
+	packet->message.api_answered = *answered;
+	packet->fd = answered->file;
+	fixture.front.admin = (struct admin_client *)&fixture;
+}
+
+void fixture_admin_part(const char *bytes, bool is_last)
+{
+	struct packet *packet = admin_reply_add(MSG_api_part);
+
+	packet->message.api_part =
+		(struct msg_api_part){.bytes = str_from_c(bytes), .is_last = is_last};
+}
+
+void fixture_admin_dies(void)
+{
+	admin_reply_add(MSG_api_part);
+	fixture.admin_replies[fixture.admin_reply_count - 1].is_lost = true;
+	fixture.front.admin = (struct admin_client *)&fixture;
+}
+
 /* ---- stand-ins: store ---- */
 
 /* A test that needs more of a store brings its own. */
@@ -421,6 +499,7 @@ int fixture_setup(void **state)
 	buf_init(&fixture.append_body, BODY_MAX);
 	buf_init(&fixture.append_prefix, BODY_MAX);
 	buf_init(&fixture.append_queue, BODY_MAX);
+	buf_init(&fixture.asked, BODY_MAX);
 	config_fill(&fixture.config);
 	fixture.limits = &fixture.config.limits;
 	memcpy(fixture.peer, (uint8_t[16]){[10] = 0xff, [11] = 0xff, 192, 0, 2, 1}, 16);
@@ -454,6 +533,7 @@ int fixture_teardown(void **state)
 	buf_done(&fixture.append_body);
 	buf_done(&fixture.append_prefix);
 	buf_done(&fixture.append_queue);
+	buf_done(&fixture.asked);
 	uid_set_done(&fixture.expunged);
 	front_done(&fixture.front);
 	return 0;

@@ -13,11 +13,12 @@
 #ifndef POSTERN_TESTS_SERVERS_FIXTURE_H
 #define POSTERN_TESTS_SERVERS_FIXTURE_H
 
+#include "session/admin_client.h"
 #include "session/front.h"
 #include "store/mail.h"
 #include "tls/user_certificate.h"
 
-enum { FIXTURE_MESSAGES = 8 };
+enum { FIXTURE_MESSAGES = 8, FIXTURE_REPLIES = 8 };
 
 struct fixture_message {
 	struct str prefix;
@@ -49,6 +50,15 @@ struct fixture {
 	bool append_by_descriptor;
 	struct uid_set expunged;
 	int contents_open;
+
+	/* What the admin role was asked, a line each, and what it says, in order. */
+	enum fault admin_fault;
+	struct buf asked;
+	struct admin_reply admin_replies[FIXTURE_REPLIES];
+	size_t admin_reply_count;
+	size_t admin_taken;
+	unsigned admin_went_on;
+	unsigned admin_cancelled;
 
 	struct front front;
 	struct metrics_shared metrics;
@@ -82,6 +92,11 @@ void fixture_expect(const char *expected);
 
 /* Says and expects. */
 void fixture_exchange(const char *text, const char *expected);
+
+/* What the admin role will say next; texts are borrowed. */
+void fixture_admin_answers(const struct msg_api_answered *answered);
+void fixture_admin_part(const char *bytes, bool is_last);
+void fixture_admin_dies(void);
 
 /* Fails unless nothing stands in that log. */
 void fixture_expect_no_log(enum log_file file);

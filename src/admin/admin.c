@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "admin/admin.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "admin/answer.h"
+#include "admin/guard.h"
+#include "admin/errand.h"
+#include "admin/login.h"
+#include "auth/auth.h"
+#include "base/clock.h"
+#include "base/file.h"
+
+enum call_state {
+	CALL_NEW,
+	CALL_LOGIN,   /* auth checks a login */
+	CALL_SESSION, /* auth looks for the session */
+	CALL_LOGOUT,  /* auth ends it */
+	CALL_QUEUED,  /* for a command, until others have ended */
+	CALL_RUNNING
+};
+
+/* A request, from its coming until it is answered. */
+struct call {
+	struct list_node node;
+	struct role_peer *peer; /* held; NULL: nobody waits for the answer any more */
+	uint64_t id;
+	struct packet packet; /* the request */
+	struct route_match match;
+	enum call_state state;
+	uint64_t auth_id;
+	char account[LOGIN_ACCOUNT_MAX + 1];
+	struct errand errand;
+};
+
+struct admin {
+	struct role_server server;
+	struct admin_options options;
+	struct channel auth; /* fd -1: not there */
+	uint64_t next_auth_id;
+	struct list calls;
+	size_t call_count;
+	size_t running;
+};
+
+/* The one place where a call's state changes. */
+static void call_state_set(struct admin *admin, struct call *call, enum call_state state)
+{
+	if (call->state == CALL_RUNNING)
+		admin->running--;
+	if (state == CALL_RUNNING)
+		admin->running++;
+	call->state = state;
+}
+
+static const struct msg_api_asked *asked_of(const struct call *call)
+{
+	return &call->packet.message.api_asked;
+}
+
+static struct call *call_new(struct admin *admin, struct role_peer *peer, struct packet *packet)
+{
+	struct call *call = calloc(1, sizeof(*call));
+
+	CHECK(call != NULL);
+	role_peer_hold(peer);
+	call->peer = peer;
+	call->id = packet->header.id;
+	call->packet = *packet;
+	packet_init(packet);
+	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1};
+	list_append(&admin->calls, &call->node);
+	admin->call_count++;
+	return call;
+}
+
+static void call_free(struct admin *admin, struct call *call)
+{
+	call_state_set(admin, call, CALL_NEW);
+	errand_done(&call->errand);
+	packet_done(&call->packet);
+	role_peer_release(&call->peer);
+	list_remove(&call->node);
+	admin->call_count--;
+	free(call);
+}
+
+/* ---- answers ---- */
+
+/* A memory file of what is too long for a message; -1 when there is none to be had. */
+static int body_file(struct str body)
+{
+	int fd = memfd_create("postern-answer", MFD_CLOEXEC);
+
+	if (fd >= 0 && !fd_write_all(fd, body.ptr, body.len))
+		fd_close(&fd);
+	return fd;
+}
+
+static void answer_send(const struct call *call, const struct answer *answer)
+{
+	struct msg_api_answered answered = {.status = (uint32_t)answer->status,
+					    .content_type = STR("application/json"),
+					    .fields = buf_str(&answer->fields),
+					    .body = buf_str(&answer->body),
+					    .file = answer->file};
+	CLEANUP_FD int made = -1;
+
+	if (answered.file < 0 && answered.body.len > MESSAGE_INLINE_MAX) {
+		made = answered.file = body_file(answered.body);
+		answered.body = STR("");
+	}
+	role_peer_answer(call->peer, MSG_api_answered, call->id, &answered);
+}
+
+/* Answers and ends the call. */
+static void call_answer(struct admin *admin, struct call *call, struct answer *answer)
+{
+	if (call->peer != NULL)
+		answer_send(call, answer);
+	answer_done(answer);
+	call_free(admin, call);
+}
+
+static void call_error(struct admin *admin, struct call *call, int status, const char *code,
+		       const char *text)
+{
+	struct answer answer;
+
+	answer_init(&answer);
+	answer_error(&answer, status, code, NULL, text);
+	call_answer(admin, call, &answer);
+}
+
+static void call_refuse(struct admin *admin, struct call *call, const struct guard_refusal *refusal)
+{
+	call_error(admin, call, refusal->status, refusal->code, refusal->text);
+}
+
+/* ---- auth ---- */
+
+static void auth_lose(struct admin *admin)
+{
+	channel_close(&admin->auth);
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->state == CALL_LOGIN || call->state == CALL_SESSION ||
+		    call->state == CALL_LOGOUT)
+			call_error(admin, call, 503, "unavailable",
+				   "sessions cannot be checked now; try again");
+	}
+}
+
+static enum fault auth_open(struct admin *admin)
+{
+	int fd;
+
+	if (admin->auth.fd >= 0)
+		return FAULT_NONE;
+	enum fault fault = admin->options.connector->connect(admin->options.connector, ROLE_AUTH, &fd);
+	if (fault != FAULT_NONE)
+		return fault;
+	fd_set_nonblocking(fd);
+	admin->auth = (struct channel){.fd = fd, .self = ROLE_ADMIN, .peer = ROLE_AUTH};
+	return FAULT_NONE;
+}
+
+/* Asks auth; the call goes on in `state` when the answer has come. */
+static void auth_ask(struct admin *admin, struct call *call, enum call_state state,
+		     enum message_kind kind, const void *message)
+{
+	enum fault fault = auth_open(admin);
+
+	if (fault == FAULT_NONE)
+		fault = channel_send(&admin->auth, kind, ++admin->next_auth_id, message);
+	if (fault != FAULT_NONE) {
+		call_error(admin, call, 503, "unavailable",
+			   "sessions cannot be checked now; try again");
+		return;
+	}
+	call->auth_id = admin->next_auth_id;
+	call_state_set(admin, call, state);
+}
+
+/* ---- commands ---- */
+
+static void command_begin(struct admin *admin, struct call *call)
+{
+	const struct msg_api_asked *asked = asked_of(call);
+	CLEANUP_FD int control = -1;
+	enum fault fault = admin->options.control(admin->options.context,
+						  str_from_c(call->account), asked->peer, &control);
+	struct errand_start start = {.match = &call->match,
+				  .query = asked->query,
+				  .body = asked->body,
+				  .body_fd = call->packet.fd,
+				  .control_fd = control,
+				  .home = admin->options.home};
+
+	if (fault == FAULT_NONE)
+		fault = errand_begin(&call->errand, &start);
+	if (fault != FAULT_NONE) {
+		call_error(admin, call, 503, "unavailable",
+			   "the server is too busy for this now; try again");
+		return;
+	}
+	call_state_set(admin, call, CALL_RUNNING);
+}
+
+static void command_queue(struct admin *admin, struct call *call)
+{
+	if (admin->running < ADMIN_ERRANDS_MAX)
+		command_begin(admin, call);
+	else
+		call_state_set(admin, call, CALL_QUEUED);
+}
+
+static void queue_go_on(struct admin *admin)
+{
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (admin->running >= ADMIN_ERRANDS_MAX)
+			return;
+		if (call->state == CALL_QUEUED)
+			command_begin(admin, call);
+	}
+}
+
+static void command_end(struct admin *admin, struct call *call)
+{
+	struct answer answer;
+	int code = errand_reap(&call->errand);
+
+	answer_init(&answer);
+	answer_errand(&answer, &call->errand, code);
+	if (answer.status == 500)
+		log_printf(admin->options.log, LOG_ERROR,
+			   "admin: the command %s of the page ended with code %d", call->match.route->command,
+			   code);
+	call_answer(admin, call, &answer);
+}
+
+/* ---- logins and sessions ---- */
+
+static void login_begin(struct admin *admin, struct call *call)
+{
+	const struct msg_api_asked *asked = asked_of(call);
+	struct answer answer;
+	struct login login;
+
+	answer_init(&answer);
+	if (!login_read(asked->body, &login, &answer)) {
+		call_answer(admin, call, &answer);
+		return;
+	}
+	answer_done(&answer);
+	CHECK(str_copy_c(str_from_c(login.account), call->account, sizeof(call->account)));
+	struct msg_web_login ask = {.account = str_from_c(login.account),
+				    .password = secret_reveal(&login.password),
+				    .code = str_from_c(login.code),
+				    .address = asked->peer};
+	auth_ask(admin, call, CALL_LOGIN, MSG_web_login, &ask);
+	login_wipe(&login);
+}
+
+/* A session that the client had before ends with a new login: nothing of it lives on. */
+static void former_session_end(struct admin *admin, struct str token)
+{
+	struct msg_web_session_end end = {.token = token};
+
+	if (!str_is_empty(token) && admin->auth.fd >= 0)
+		(void)!channel_send(&admin->auth, MSG_web_session_end, 0, &end);
+}
+
+static void login_end(struct admin *admin, struct call *call,
+		      const struct msg_web_session_given *given)
+{
+	struct answer answer;
+
+	answer_init(&answer);
+	login_answer(&answer, given);
+	login_log(admin->options.log, given, str_from_c(call->account), asked_of(call)->peer);
+	if (given->fault == FAULT_NONE && given->verdict == LOGIN_GRANTED)
+		former_session_end(admin, asked_of(call)->token);
+	call_answer(admin, call, &answer);
+}
+
+static void own_answer(struct admin *admin, struct call *call,
+		       const struct msg_web_session_given *given)
+{
+	struct msg_web_session_end end = {.token = asked_of(call)->token};
+	struct answer answer;
+
+	if (call->match.route->own == OWN_LOGOUT) {
+		auth_ask(admin, call, CALL_LOGOUT, MSG_web_session_end, &end);
+		return;
+	}
+	answer_init(&answer);
+	session_answer(&answer, given, asked_of(call)->token);
+	call_answer(admin, call, &answer);
+}
+
+/* The session is known: whether it may, and then the command. */
+static void session_go_on(struct admin *admin, struct call *call,
+			  const struct msg_web_session_given *given)
+{
+	const struct route *route = call->match.route;
+	const struct guard_refusal *refusal =
+		guard_session_check(asked_of(call), route, given->flags);
+
+	CHECK(str_copy_c(given->account, call->account, sizeof(call->account)));
+	if (refusal != NULL)
+		call_refuse(admin, call, refusal);
+	else if (route->own != OWN_NONE)
+		own_answer(admin, call, given);
+	else
+		command_queue(admin, call);
+}
+
+static void session_given(struct admin *admin, struct call *call,
+			  const struct msg_web_session_given *given)
+{
+	struct answer answer;
+
+	if (given->fault == FAULT_NONE) {
+		session_go_on(admin, call, given);
+		return;
+	}
+	answer_init(&answer);
+	if (given->fault == FAULT_NOT_FOUND)
+		session_missing_answer(&answer);
+	else
+		answer_error(&answer, 503, "unavailable", NULL,
+			     "sessions cannot be checked now; try again");
+	call_answer(admin, call, &answer);
+}
+
+static void logout_end(struct admin *admin, struct call *call)
+{
+	struct answer answer;
+
+	answer_init(&answer);
+	session_end_answer(&answer);
+	call_answer(admin, call, &answer);
+}
+
+static void auth_packet(struct admin *admin, const struct packet *packet)
+{
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->auth_id == 0 || call->auth_id != packet->header.id)
+			continue;
+		call->auth_id = 0;
+		if (call->state == CALL_LOGOUT && packet->header.kind == MSG_done)
+			logout_end(admin, call);
+		else if (call->state == CALL_LOGIN && packet->header.kind == MSG_web_session_given)
+			login_end(admin, call, &packet->message.web_session_given);
+		else if (call->state == CALL_SESSION && packet->header.kind == MSG_web_session_given)
+			session_given(admin, call, &packet->message.web_session_given);
+		return;
+	}
+}
+
+static void auth_read(struct admin *admin)
+{
+	struct packet packet;
+	enum fault fault;
+
+	packet_init(&packet);
+	while ((fault = channel_receive(&admin->auth, &packet)) == FAULT_NONE)
+		auth_packet(admin, &packet);
+	packet_done(&packet);
+	if (fault != FAULT_BUSY)
+		auth_lose(admin);
+}
+
+/* ---- requests ---- */
+
+static void call_begin(struct admin *admin, struct call *call)
+{
+	const struct msg_api_asked *asked = asked_of(call);
+	struct msg_web_session_wanted wanted = {.token = asked->token};
+	const struct guard_refusal *refusal = guard_request_check(asked);
+	struct answer answer;
+
+	route_find(asked->method, asked->path, &call->match);
+	if (refusal != NULL)
+		call_refuse(admin, call, refusal);
+	else if (call->match.route == NULL)
+		call_error(admin, call, call->match.is_other_method ? 405 : 404,
+			   call->match.is_other_method ? "method" : "not_found",
+			   "there is nothing here; GET " ROUTE_PREFIX "/openapi.json tells what there is");
+	else if (admin->call_count > ADMIN_CALLS_MAX)
+		call_error(admin, call, 503, "busy", "too much is asked at once; try again");
+	else if (call->match.route->own == OWN_LOGIN)
+		login_begin(admin, call);
+	else if (!str_is_empty(asked->token))
+		auth_ask(admin, call, CALL_SESSION, MSG_web_session_wanted, &wanted);
+	else {
+		answer_init(&answer);
+		session_missing_answer(&answer);
+		call_answer(admin, call, &answer);
+	}
+}
+
+/* What was only to be read ends; a change that is on its way goes on without its client. */
+static void call_forget(struct admin *admin, struct call *call)
+{
+	if (call->state == CALL_RUNNING && call->match.route->access == ACCESS_CHANGE)
+		role_peer_release(&call->peer);
+	else
+		call_free(admin, call);
+}
+
+static void calls_cancel(struct admin *admin, const struct role_peer *peer, uint64_t id, bool all)
+{
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->peer == peer && (all || call->id == id))
+			call_forget(admin, call);
+	}
+}
+
+static void request_take(struct role_server *server, struct role_peer *peer, struct packet *packet)
+{
+	struct admin *admin = server->role_data;
+
+	if (packet->header.kind == MSG_api_asked)
+		call_begin(admin, call_new(admin, peer, packet));
+	else if (packet->header.kind == MSG_api_cancelled)
+		calls_cancel(admin, peer, packet->header.id, false);
+}
+
+static void peer_gone(struct role_server *server, struct role_peer *peer)
+{
+	calls_cancel(server->role_data, peer, 0, true);
+}
+
+/* The configuration is the commands' business, which ask for it. */
+static void parent_message(struct role_server *server, struct packet *packet)
+{
+}
+
+static void status_append(struct role_server *server, struct buf *json)
+{
+	const struct admin *admin = server->role_data;
+
+	buf_printf(json, ",\"requests\":%zu,\"commands\":%zu", admin->call_count, admin->running);
+}
+
+static const struct role_server_ops admin_ops = {.parent_message = parent_message,
+						  .request = request_take,
+						  .peer_gone = peer_gone,
+						  .status = status_append};
+
+/* ---- the loop ---- */
+
+/* What the loop waits for: the server, auth, and the ends of commands. */
+struct waiting {
+	struct pollfd fds[2 + ADMIN_ERRANDS_MAX];
+	struct call *calls[2 + ADMIN_ERRANDS_MAX];
+	size_t count;
+	int timeout_ms;
+};
+
+static void waiting_collect(struct admin *admin, struct waiting *waiting)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	waiting->fds[0] = (struct pollfd){.fd = admin->server.epoll_fd, .events = POLLIN};
+	waiting->fds[1] = (struct pollfd){.fd = admin->auth.fd, .events = POLLIN};
+	waiting->count = 2;
+	waiting->timeout_ms = -1;
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->state != CALL_RUNNING)
+			continue;
+		int64_t left_ms = call->errand.deadline_ms - now_ms;
+		waiting->fds[waiting->count] =
+			(struct pollfd){.fd = call->errand.end_fd, .events = POLLIN};
+		waiting->calls[waiting->count++] = call;
+		if (waiting->timeout_ms < 0 || left_ms < waiting->timeout_ms)
+			waiting->timeout_ms = left_ms < 0 ? 0 : (int)left_ms;
+	}
+}
+
+/* Those that have ended, and those whose time is up. */
+static void commands_look(struct admin *admin, const struct waiting *waiting)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	for (size_t i = 2; i < waiting->count; i++) {
+		struct call *call = waiting->calls[i];
+		if (waiting->fds[i].revents == 0 && now_ms < call->errand.deadline_ms)
+			continue;
+		if (waiting->fds[i].revents == 0)
+			errand_kill(&call->errand);
+		command_end(admin, call);
+	}
+	queue_go_on(admin);
+}
+
+void admin_run(struct admin *admin)
+{
+	struct waiting waiting;
+
+	for (;;) {
+		waiting_collect(admin, &waiting);
+		if (poll(waiting.fds, waiting.count, waiting.timeout_ms) < 0) {
+			CHECK(errno == EINTR);
+			continue;
+		}
+		/* First the ends of commands: what follows may free calls. */
+		commands_look(admin, &waiting);
+		if (waiting.fds[1].revents != 0)
+			auth_read(admin);
+		if (waiting.fds[0].revents != 0 && !role_server_take(&admin->server))
+			return;
+	}
+}
+
+struct admin *admin_new(const struct admin_options *options)
+{
+	struct admin *admin = calloc(1, sizeof(*admin));
+
+	CHECK(admin != NULL);
+	admin->options = *options;
+	admin->auth = (struct channel){.fd = -1, .self = ROLE_ADMIN, .peer = ROLE_AUTH};
+	list_init(&admin->calls);
+	role_server_init(&admin->server, &admin_ops, ROLE_ADMIN, options->parent_fd, options->log,
+			 admin);
+	return admin;
+}
+
+void admin_free(struct admin **admin)
+{
+	struct admin *freed = *admin;
+
+	*admin = NULL;
+	list_each(node, next, &freed->calls)
+		call_free(freed, list_entry(node, struct call, node));
+	channel_close(&freed->auth);
+	role_server_done(&freed->server);
+	free(freed);
+}

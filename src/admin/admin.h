@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin role: the API of the administration page.
+ *
+ * A front hands a request over (api_asked); here is decided who asks and whether he may
+ * (admin/guard.h, the sessions of the auth role), and the command that the route names
+ * (admin/route.h) is carried out in a process of its own (admin/errand.h). One thread, one loop; at most
+ * ADMIN_ERRANDS_MAX commands run, so many more wait.
+ *
+ * A client that goes ends what it wanted to read; a change that was begun goes on.
+ */
+#ifndef POSTERN_ADMIN_ADMIN_H
+#define POSTERN_ADMIN_ADMIN_H
+
+#include "ipc/client.h"
+#include "ipc/server.h"
+
+enum { ADMIN_ERRANDS_MAX = 8, ADMIN_CALLS_MAX = 64 };
+
+struct admin;
+
+struct admin_options {
+	int parent_fd;
+	struct log *log;
+	struct connector *connector; /* to auth */
+	/* A control channel in somebody's name: BUSY, INVALID, UNAVAILABLE. Blocks shortly. */
+	enum fault (*control)(void *context, struct str author, struct str address, int *fd_out);
+	void *context;
+	const char *home; /* as the commands are to see it */
+};
+
+/* Borrows all that the options name. */
+struct admin *admin_new(const struct admin_options *options);
+
+/* Runs until the parent closes its channel. */
+void admin_run(struct admin *admin);
+
+/* Ends commands that still run. */
+void admin_free(struct admin **admin);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of routes; those of one subject stand together. */
+#include "admin/route.h"
+
+#define OPT(id) OPTION_BIT(id)
+
+const struct route admin_routes[] = {
+	{"POST", "/session", NULL, ACCESS_ALL, "Session", "Log in; gives the cookie of the session", 0,
+	 0, OWN_LOGIN,
+	 {{"account", PLACE_BODY, TARGET_WORD, 0, true, "the address of the user"},
+	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""},
+	  {"code", PLACE_BODY, TARGET_WORD, 0, false, "of the second factor, where the user has one"}}},
+	{"GET", "/session", NULL, ACCESS_READ, "Session",
+	 "Who is logged in, and what X-Postern-Csrf is to say", 0, 0, OWN_SESSION, {{0}}},
+	{"DELETE", "/session", NULL, ACCESS_READ, "Empty", "Log out", 0, 0, OWN_LOGOUT, {{0}}},
+
+	{"GET", "/status", "status", ACCESS_READ, "Status", "How the server is", 0, 0, OWN_NONE, {{0}}},
+
+	{"GET", "/tls", "tls show", ACCESS_READ, "TlsPolicy",
+	 "The TLS policy in force: protocols, suites in order, groups, certificates", 0, 0, OWN_NONE,
+	 {{"service", PLACE_QUERY, TARGET_OPTION, OPTION_SERVICE, false, "only this service"}}},
+	{"GET", "/tls/variables", "tls variables", ACCESS_READ, "TlsVariables",
+	 "Every TLS variable: what it means, is, and who set it where", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/tls/ciphers", "tls ciphers", ACCESS_READ, "CipherList",
+	 "What a cipher string means here, suite by suite", 0, 0, OWN_NONE,
+	 {{"string", PLACE_QUERY, TARGET_WORD, 0, true, "as in mailserver.cfg"}}},
+	{"POST", "/tls/plan", "tls set", ACCESS_READ, "TlsChange",
+	 "What a change would do, service by service; nothing is written", OPT(DRY_RUN), 0, OWN_NONE,
+	 {{"min", PLACE_BODY, TARGET_OPTION, OPTION_MIN, false, "the oldest protocol to admit"},
+	  {"variables", PLACE_BODY, TARGET_ASSIGNMENTS, 0, false,
+	   "new values by TABLE.VARIABLE; an empty text deletes"},
+	  {"generation", PLACE_BODY, TARGET_OPTION, OPTION_GENERATION, false,
+	   "refuse unless the configuration is still the one of that sign"}}},
+	{"POST", "/tls/set", "tls set", ACCESS_CHANGE, "TlsChange",
+	 "Change mailserver.cfg and put the change in force", 0, 0, OWN_NONE,
+	 {{"min", PLACE_BODY, TARGET_OPTION, OPTION_MIN, false, "the oldest protocol to admit"},
+	  {"variables", PLACE_BODY, TARGET_ASSIGNMENTS, 0, false,
+	   "new values by TABLE.VARIABLE; an empty text deletes"},
+	  {"confirm_within", PLACE_BODY, TARGET_OPTION, OPTION_CONFIRM_WITHIN, false,
+	   "undo the change unless it is confirmed in time: 90s, 10m, 2h"},
+	  {"generation", PLACE_BODY, TARGET_OPTION, OPTION_GENERATION, false,
+	   "refuse unless the configuration is still the one of that sign"}}},
+	{"POST", "/tls/reset", "tls reset", ACCESS_CHANGE, "TlsChange",
+	 "Delete the TLS variables of both tables, which restores their defaults", 0, 0, OWN_NONE,
+	 {{"dry_run", PLACE_BODY, TARGET_FLAG, OPTION_DRY_RUN, false,
+	   "show what would change and write nothing"},
+	  {"allow_weaker", PLACE_BODY, TARGET_FLAG, OPTION_ALLOW_WEAKER, false,
+	   "do it even where older protocols are admitted again"},
+	  {"generation", PLACE_BODY, TARGET_OPTION, OPTION_GENERATION, false,
+	   "refuse unless the configuration is still the one of that sign"}}},
+	{"POST", "/tls/confirm", "tls confirm", ACCESS_CHANGE, "Done",
+	 "Keep a change that waits for its confirmation", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/tls/history", "tls history", ACCESS_READ, "TlsHistory",
+	 "The former versions of mailserver.cfg", 0, 0, OWN_NONE, {{0}}},
+	{"POST", "/tls/revert", "tls revert", ACCESS_CHANGE, "TlsChange",
+	 "Put a former version of mailserver.cfg in force again", 0, 0, OWN_NONE,
+	 {{"version", PLACE_BODY, TARGET_WORD, 0, false, "its number in the history; without: the newest"},
+	  {"generation", PLACE_BODY, TARGET_OPTION, OPTION_GENERATION, false,
+	   "refuse unless the configuration is still the one of that sign"},
+	  {"dry_run", PLACE_BODY, TARGET_FLAG, OPTION_DRY_RUN, false,
+	   "show what would change and write nothing"}}},
+
+	{"GET", "/check", "check", ACCESS_READ, "Check", "What is to say about mailserver.cfg", 0, 0,
+	 OWN_NONE, {{0}}},
+	{"GET", "/certificates", "cert list", ACCESS_READ, "Certificates",
+	 "The certificates: names, dates, what serves whom, what is wrong", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/evidence", "evidence list", ACCESS_READ, "Evidence",
+	 "The changes of configuration and certificates that were recorded", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/evidence/verify", "evidence verify", ACCESS_READ, "EvidenceVerdict",
+	 "Whether the record is as it was written", 0, 0, OWN_NONE, {{0}}},
+};
+
+const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);

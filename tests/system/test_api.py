@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The API of the administration page, on a real server: logging in, and a change of the TLS policy."""
+import shutil
+import subprocess
+
+import pytest
+
+from clients import client
+from conftest import ANNA, DOMAIN, PASSWORDS
+from harness.api import Client, logged_in
+from harness.fixtures import home_copy
+from harness.server import Server
+
+ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
+
+
+@pytest.fixture(scope="module")
+def api_home(home_template, workplace):
+    home = home_copy(home_template, workplace / "home-api")
+    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
+    yield home
+    shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def served(api_home):
+    with Server(api_home) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(served):
+    return logged_in(served, ROOT, ROOT_PASSWORD)
+
+
+def speaks(server, version):
+    """Whether IMAPS takes a handshake of that version."""
+    done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['IMAPS']}", version],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
+
+
+def test_nothing_without_a_session(served):
+    stranger = Client(served)
+    for path in ("/session", "/status", "/tls"):
+        answer = stranger.get(path)
+        assert (answer.status, answer.error["code"]) == (401, "login"), path
+    assert stranger.post("/tls/set", {"min": "TLSv1.3"}).status == 401
+
+
+def test_a_login_and_its_end(served):
+    session = Client(served)
+    answer = session.login(ROOT, ROOT_PASSWORD)
+    assert answer.status == 200
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-postern=") and len(session.token) == 43
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    told = session.get("/session").json
+    assert (told["account"], told["role"], told["csrf"]) == (ROOT, "administrator", session.csrf)
+    token = session.token
+    assert session.logout().status == 200
+    assert session.token is None
+    session.token = token
+    assert session.get("/session").status == 401
+
+
+def test_who_may_not_log_in(served):
+    refused = Client(served).login(ROOT, "a guess")
+    assert (refused.status, refused.error["code"]) == (401, "denied")
+    unknown = Client(served).login(f"nobody@{DOMAIN}", "a guess")
+    assert refused.body == unknown.body
+    user = Client(served).login(ANNA, PASSWORDS[ANNA])
+    assert (user.status, user.error["code"]) == (403, "no_role")
+    log = served.home.log("security")
+    assert f"HTTP/WebMail: Invalid password for user {ROOT}. Attempt from IP address 127.0.0.1\n" in log
+    assert f"HTTP/WebMail: User nobody@{DOMAIN} doesn't exist. Attempt from IP address 127.0.0.1.\n" in log
+
+
+def test_the_minimum_is_raised_and_undone(served, admin):
+    before = admin.get("/tls/variables").json["generation"]
+    plan = admin.post("/tls/plan", {"min": "TLSv1.3"})
+    assert plan.status == 200 and plan.json["changes"] and not plan.json["written"]
+    assert speaks(served, "-tls1_2")
+    change = admin.post("/tls/set", {"min": "TLSv1.3", "confirm_within": "10m", "generation": before})
+    assert change.status == 200 and change.json["in_force"], change
+    assert not speaks(served, "-tls1_2") and speaks(served, "-tls1_3")
+    assert admin.get("/status").json["awaiting_confirmation"] is not None
+    assert admin.post("/tls/confirm").status == 200
+    again = admin.post("/tls/set", {"min": "TLSv1.2", "generation": before})
+    assert (again.status, again.error["code"]) == (409, "conflict"), again
+    assert ROOT in again.error["text"]
+    assert admin.post("/tls/revert").status == 200
+    assert speaks(served, "-tls1_2")
+    history = admin.get("/tls/history").json
+    assert len(history) >= 2
+    assert f"{ROOT} - Update Security" in served.home.log("config")
+    entry = next(one for one in admin.get("/evidence").json if one["who"] == ROOT)
+    assert entry["from"] == "administration page, 127.0.0.1"
+
+
+def test_errors_name_the_field(admin):
+    for body, field in (({"min": "TLSv9"}, "min"), ({"mim": "TLSv1.3"}, "mim"), ({"min": [1]}, "min")):
+        answer = admin.post("/tls/plan", body)
+        assert (answer.status, answer.error["field"]) == (400, field), answer
+    assert admin.post("/tls/plan", b"{").status == 400
+    assert admin.post("/tls/plan", b"[]").status == 400
+    assert admin.get("/tls", service="IMAPX").status == 400
+    assert admin.get("/tls", colour="red").error["field"] == "colour"
+
+
+def test_what_is_not_there(admin):
+    assert admin.get("/nothing").status == 404
+    assert admin.delete("/status").status == 405
+    assert admin.get("/api/v2/status").status == 404
+
+
+def test_the_page(served):
+    answer = Client(served).get("/api/../")
+    assert answer.status == 404
+    page = client("curl", "-s", "-i", "--cacert", served.home.certificate,
+                  f"https://localhost:{served.ports['HTTPS']}/")
+    assert "HTTP/1.1 200" in page and "default-src 'none'" in page
