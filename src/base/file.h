@@ -47,6 +47,12 @@ must_check enum fault fd_read_file(int fd, struct buf *to);
  */
 must_check enum fault file_replace(const char *path, struct str content, mode_t mode);
 
+/*
+ * When root made `path`, gives it to whom `like` belongs. Follows no link; what fails is not
+ * told: whoever needs the file will see.
+ */
+void file_give(const char *path, const char *like);
+
 /* Creates a folder; one that exists already is fine. */
 must_check enum fault folder_make(const char *path, mode_t mode);
 

@@ -3,7 +3,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -70,10 +69,8 @@ static char *part_path(const struct ctl *ctl, const char *name, const char *suff
 static void part_give(const struct ctl *ctl, const char *name, const char *suffix)
 {
 	char *path = part_path(ctl, name, suffix), *folder = ctl_path(ctl, "sslcert");
-	struct stat owner;
 
-	if (geteuid() == 0 && stat(folder, &owner) == 0 && owner.st_uid != 0)
-		(void)!lchown(path, owner.st_uid, owner.st_gid);
+	file_give(path, folder);
 	free(path);
 	free(folder);
 }

@@ -38,6 +38,9 @@
 	  "do it even where older protocols are admitted again")                                   \
 	X(CHALLENGE, "challenge", 0, "KIND", "how the CA is convinced: http-01, tls-alpn-01")      \
 	X(KEY_TYPE, "key-type", 0, "KIND", "the kind of the key: ecdsa, rsa")                      \
+	X(ALGORITHM, "algorithm", 0, "NAME", "rsa, ed25519 or both (the default)")                 \
+	X(SELECTOR, "selector", 0, "NAME", "the selector, the name of the key in DNS")             \
+	X(NOW, "now", 0, NULL, "sign with it at once, not only when its record is seen in DNS")    \
 	X(ROLE, "role", 0, "ROLE",                                                                 \
 	  "what the user may do here: user, auditor (see all), administrator")                     \
 	X(SEARCH, "search", 0, "TEXT", "only what has this text in it")                            \

@@ -161,6 +161,24 @@ static const struct command rows[] = {
 	 "tells how "
 	 "openssl verifies it.",
 	 cmd_evidence_export},
+	{"dkim add", "DOMAIN", 1, 1, OPT(ALGORITHM) | OPT(SELECTOR) | OPT(NOW),
+	 "Make keys for a domain that sign its mail (DKIM), and print the records to publish",
+	 "One of RSA and one of Ed25519, unless --algorithm says otherwise; with two keys --selector is what "
+	 "their selectors begin with. Nothing is signed with a key before the server has seen its record in "
+	 "DNS, unless --now is given.",
+	 cmd_dkim_add},
+	{"dkim show", "[DOMAIN]", 0, 1, OPT(JSON),
+	 "Show the keys of a domain or of all, their records, and whether DNS has them",
+	 "States: waiting for publication, signing, retiring, retired. The exit code is 1 when DNS has not "
+	 "the record of a key that signs.",
+	 cmd_dkim_show},
+	{"dkim rotate", "DOMAIN", 1, 1, OPT(SELECTOR) | OPT(NOW),
+	 "Make the next keys of a domain, which take over when their records are in DNS",
+	 "Those before them retire then: their records are to stay for seven days.", cmd_dkim_rotate},
+	{"dkim activate", "DOMAIN [SELECTOR]", 1, 2, 0,
+	 "Sign with a key that waits, whether or not its record is in DNS", "", cmd_dkim_activate},
+	{"dkim remove", "DOMAIN [SELECTOR]", 1, 2, 0,
+	 "Remove a key of a domain, or all of them: then its mail is not signed", "", cmd_dkim_remove},
 	{"dns lookup", "NAME [TYPE]", 1, 2, OPT(JSON),
 	 "Ask DNS as the server does, and tell what DNSSEC says of the answer",
 	 "TYPE is A (the default), AAAA, MX, PTR, TXT or TLSA. The exit code is 1 when there is "

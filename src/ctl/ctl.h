@@ -134,6 +134,12 @@ int cmd_evidence_list(struct ctl *ctl);
 int cmd_evidence_verify(struct ctl *ctl);
 int cmd_evidence_export(struct ctl *ctl);
 
+int cmd_dkim_add(struct ctl *ctl);
+int cmd_dkim_show(struct ctl *ctl);
+int cmd_dkim_rotate(struct ctl *ctl);
+int cmd_dkim_activate(struct ctl *ctl);
+int cmd_dkim_remove(struct ctl *ctl);
+
 int cmd_dns_lookup(struct ctl *ctl);
 int cmd_dns_peer(struct ctl *ctl);
 int cmd_dns_route(struct ctl *ctl);

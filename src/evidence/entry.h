@@ -24,6 +24,7 @@
 	X(HAND_EDIT, "reload of a hand edit")                                                      \
 	X(CONFIRMATION, "confirmation")                                                            \
 	X(CERTIFICATE_CHANGE, "certificate change")                                                \
+	X(DKIM_CHANGE, "dkim change")                                                              \
 	X(SELF_CHECK_FAILURE, "self-check failure")                                                \
 	X(RECORD_FAULT, "fault of the record")
 

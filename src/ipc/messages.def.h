@@ -215,6 +215,21 @@
 #define FIELDS_probe_wanted(F) F(STR, target) F(STR, service)
 #define FIELDS_probe_given(F) F(U32, fault) F(STR, json)
 
+/* ---- DKIM (proc/dkim_desk.h, mailq/dkim.h) ---- */
+
+/* The keys that mail is signed with, and those whose record is awaited: a table (mailq/dkim.h) as a memory file. */
+#define FIELDS_dkim_given(F) F(FD, table)
+/* The record of a key that waits was seen in DNS. Not answered. */
+#define FIELDS_dkim_seen(F) F(STR, domain) F(STR, selector)
+/* Asks how what is published stands to a record of ours; `published` is an enum dkim_published. */
+#define FIELDS_dkim_look_wanted(F) F(STR, domain) F(STR, selector) F(STR, record)
+#define FIELDS_dkim_looked(F) F(U32, published) F(STR, text)
+/*
+ * A command has changed what stands in HOME/dkim; `text` is what was done there, for
+ * config.log. Answered by done when mail is signed so.
+ */
+#define FIELDS_dkim_changed(F) F(STR, text)
+
 /* ---- ctl: what the command line asks the parent of a running server ---- */
 #define FIELDS_reload_wanted(F)
 #define FIELDS_stop_wanted(F)
@@ -354,6 +369,11 @@
 	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                              \
 	X(route_wanted, FROM(CTL), FROM(MAILQ))                                               \
 	X(route_given, FROM(MAILQ), FROM(CTL))                                                \
+	X(dkim_given, FROM(PARENT), FROM(MAILQ))                                              \
+	X(dkim_seen, FROM(MAILQ), FROM(PARENT))                                               \
+	X(dkim_look_wanted, FROM(CTL), FROM(MAILQ))                                           \
+	X(dkim_looked, FROM(MAILQ), FROM(CTL))                                                \
+	X(dkim_changed, FROM(CTL), FROM(PARENT))                                              \
 	X(reload_wanted, FROM(CTL), FROM(PARENT))                                             \
 	X(stop_wanted, FROM(CTL), FROM(PARENT))                                               \
 	X(config_wanted, FROM(CTL), FROM(PARENT))                                             \

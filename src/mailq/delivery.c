@@ -10,6 +10,7 @@
 #include "deliver/smtp_login.h"
 #include "deliver/source.h"
 #include "mailq/settle.h"
+#include "mailq/signing.h"
 #include "mailq/way.h"
 #include "net/dial.h"
 #include "tls/failure_client.h"
@@ -50,6 +51,7 @@ struct delivery {
 	struct outbox_job *job;
 	struct load load;
 	struct settle_fate *fates;
+	struct signing *signing; /* NULL: not begun */
 
 	/* The way. */
 	struct route_find *find;
@@ -144,6 +146,7 @@ static void job_give_back(struct delivery *delivery, const struct settle_left *l
 		sender_job_again(delivery->sender, delivery->job, left->recipients, left->count,
 				 left->next_s);
 	delivery->job = NULL;
+	signing_free(&delivery->signing);
 	load_done(&delivery->load);
 	free(delivery->fates);
 	delivery->fates = NULL;
@@ -173,6 +176,7 @@ static void job_settle(struct delivery *delivery)
 		.host = str_from_c(delivery->host),
 		.address = address_text(delivery, &address),
 		.tls = buf_str(&tls),
+		.dkim = delivery->has_transaction ? signing_names(delivery->signing) : STR(""),
 		.counts = &delivery->mailq->counts,
 		.count_tls = delivery->has_client ? count_tls_of(delivery)
 						  : delivery->count_left,
@@ -658,7 +662,8 @@ static void transaction_begin(struct delivery *delivery)
 		.envelope = &delivery->load.entry.envelope,
 		.recipients = delivery->load.recipients,
 		.recipient_count = delivery->load.recipient_count,
-		.pieces = {delivery->load.content.prefix, delivery->load.content.body},
+		.pieces = {delivery->load.content.prefix, signing_text(delivery->signing),
+			   delivery->load.content.body},
 		.min_bytes_per_s = config->limits.min_bytes_per_second,
 		.after_reset = delivery->wants_reset};
 
@@ -690,6 +695,46 @@ static void transaction_end(struct delivery *delivery)
 	delivery->messages++;
 }
 
+/* The message cannot be signed, so this one is not sent; the next may. */
+static enum step unsigned_settle(struct delivery *delivery, enum transaction_fate fate)
+{
+	struct str why = signing_text(delivery->signing);
+
+	reason_set(delivery, fate, fate == TRANSACTION_LATER ? "4.7.0" : "5.6.0", why);
+	log_printf(delivery->mailq->options.log, LOG_ERROR, "queue: %.*s: %.*s",
+		   STR_ARG(delivery->load.entry.envelope.queue_id), STR_ARG(why));
+	signing_free(&delivery->signing);
+	job_settle_reason(delivery);
+	return STEP_AGAIN;
+}
+
+/* Signs the job at hand; true when it may go. */
+static bool sign_go(struct delivery *delivery, enum step *step_out)
+{
+	/* The server's time does not run meanwhile. */
+	delivery->task.deadline_ms = 0;
+	*step_out = STEP_AGAIN;
+	if (delivery->signing == NULL)
+		delivery->signing = signing_new(delivery->mailq->signings, &delivery->load,
+						&delivery->task);
+	switch (signing_step(delivery->signing)) {
+	case SIGNING_DONE:
+		return true;
+	case SIGNING_AGAIN:
+		break;
+	case SIGNING_WAIT:
+		*step_out = STEP_WAIT_WAKE;
+		break;
+	case SIGNING_LATER:
+		*step_out = unsigned_settle(delivery, TRANSACTION_LATER);
+		break;
+	case SIGNING_REFUSED:
+		*step_out = unsigned_settle(delivery, TRANSACTION_FAILED);
+		break;
+	}
+	return false;
+}
+
 /* Its answer is not waited for. */
 static enum step quit(struct delivery *delivery)
 {
@@ -718,6 +763,7 @@ static void job_return(struct delivery *delivery)
 {
 	if (delivery->job == NULL)
 		return;
+	signing_free(&delivery->signing);
 	if (delivery->fates != NULL)
 		load_done(&delivery->load);
 	free(delivery->fates);
@@ -750,6 +796,7 @@ static enum step session_broke(struct delivery *delivery)
 static enum step send_go(struct delivery *delivery)
 {
 	const struct config *config = client_contexts_config(delivery->contexts);
+	enum step step;
 
 	if (!delivery->has_transaction) {
 		if (!is_rule_in_force(delivery)) {
@@ -759,13 +806,14 @@ static enum step send_go(struct delivery *delivery)
 		if (delivery->messages >= config->queue.connection_messages ||
 		    !job_next(delivery))
 			return quit(delivery);
+		if (!sign_go(delivery, &step))
+			return step;
 		transaction_begin(delivery);
-	}
-	if (delivery->task.is_expired)
+	} else if (delivery->task.is_expired)
 		transaction_expire(&delivery->transaction);
-	enum transaction_step step = transaction_step(&delivery->transaction);
+	enum transaction_step went = transaction_step(&delivery->transaction);
 	delivery->task.deadline_ms = delivery->client.outbound.stream.deadline_ms;
-	switch (step) {
+	switch (went) {
 	case TRANSACTION_WAIT_INPUT:
 		return STEP_WAIT_INPUT;
 	case TRANSACTION_WAIT_OUTPUT:

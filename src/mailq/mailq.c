@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "mailq/dkim_watch.h"
 #include "mailq/dns_requests.h"
 #include "mailq/sender.h"
 #include "mailq/probe.h"
+#include "mailq/signing.h"
 
 enum {
 	/* More than may wait for one role at a time, so that one that hangs leaves some. */
@@ -16,6 +18,7 @@ enum {
 	LINGER_MS = 2,
 	TICK_MS = 200,
 	AUTH_PATIENCE_MS = 5 * 1000,
+	KEYS_PATIENCE_MS = 5 * 1000,
 	NOTES_MAX = 16 * 1024,
 	METRICS_MAX = 32 * 1024,
 };
@@ -76,6 +79,7 @@ static const struct {
 	{MSG_route_wanted, route_wanted},
 	{MSG_acme_wanted, certificate_wanted},
 	{MSG_probe_wanted, probe_wanted},
+	{MSG_dkim_look_wanted, dkim_look_wanted},
 };
 
 /* What the table of messages lets through and nobody here has a use for is refused: its sender waits. */
@@ -156,6 +160,7 @@ static void tick(void *context)
 
 	resolver_tick(mailq->resolver);
 	bogus_look(mailq);
+	dkim_watch_tick(mailq->dkim_watch);
 	if (mailq->stop_deadline_ms != 0)
 		stop_look(mailq);
 }
@@ -167,12 +172,16 @@ struct mailq *mailq_new(const struct mailq_options *options)
 	CHECK(mailq != NULL && pthread_mutex_init(&mailq->config_lock, NULL) == 0);
 	mailq->options = *options;
 	role_client_init(&mailq->auth, options->connector, ROLE_AUTH, AUTH_PATIENCE_MS);
+	role_client_init(&mailq->keys_client, options->connector, ROLE_KEYS, KEYS_PATIENCE_MS);
+	key_source_remote_init(&mailq->keys, &mailq->keys_client);
+	mailq->signings = signings_new(&mailq->keys.source);
 	role_server_init(&mailq->server, &ops, ROLE_MAILQ, options->parent_fd, options->log, mailq);
 	mailq->waiter = waiter_new((struct waiter_limits){
 		.workers = WORKERS, .share_workers = SHARE_WORKERS, .linger_ms = LINGER_MS});
 	waiter_tick_set(mailq->waiter, TICK_MS, tick, mailq);
 	mailq->resolver = resolver_new(mailq->waiter);
 	mailq->peer_names = peer_names_new(mailq->resolver);
+	mailq->dkim_watch = dkim_watch_new(mailq);
 	list_init(&mailq->dns_requests);
 	dns_files_init(&mailq->dns_files);
 	mailq->server_watch = (struct watch){.fd = mailq->server.epoll_fd, .ready = server_ready};
@@ -237,6 +246,7 @@ void mailq_free(struct mailq **mailq)
 	*mailq = NULL;
 	certificate_job_free(&old->certificate_job);
 	dns_requests_drop(old);
+	dkim_watch_free(&old->dkim_watch);
 	peer_names_free(&old->peer_names);
 	waiter_free(&old->waiter);
 	if (old->sender != NULL)
@@ -246,9 +256,17 @@ void mailq_free(struct mailq **mailq)
 	dns_files_done(&old->dns_files);
 	config_unref(&old->config);
 	client_contexts_unref(&old->contexts);
+	signings_free(&old->signings);
+	role_client_done(&old->keys_client);
 	role_client_done(&old->auth);
 	pthread_mutex_destroy(&old->config_lock);
 	free(old);
+}
+
+void mailq_dkim_set(struct mailq *mailq, struct dkim_table *table)
+{
+	signings_table_set(mailq->signings, table);
+	dkim_watch_table_changed(mailq->dkim_watch);
 }
 
 void mailq_dns_files_set(struct mailq *mailq, struct str servers, struct str anchors)

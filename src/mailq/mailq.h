@@ -27,9 +27,13 @@
 #include "mailq/peer_names.h"
 #include "mailq/staple_job.h"
 #include "net/resolver.h"
+#include "tls/key_source.h"
 
+struct dkim_table;
+struct dkim_watch;
 struct mailq;
 struct sender;
+struct signings;
 struct store;
 
 struct mailq_options {
@@ -46,6 +50,10 @@ struct mailq_options {
 struct mailq {
 	struct mailq_options options;
 	struct role_client auth;
+	struct role_client keys_client;
+	struct key_source_remote keys;
+	struct signings *signings; /* DKIM (signing.h) */
+	struct dkim_watch *dkim_watch;
 	struct role_server server;
 	struct watch server_watch;
 	struct waiter *waiter;
@@ -88,6 +96,9 @@ void mailq_config_set(struct mailq *mailq, struct config *config);
 
 /* The same with what our clients shake hands with. */
 struct client_contexts *mailq_contexts_get(struct mailq *mailq);
+
+/* Puts what signs mail in force, taking over the reference. As mailq_config_set. */
+void mailq_dkim_set(struct mailq *mailq, struct dkim_table *table);
 
 /* A reference to the configuration in force, to be given back; NULL until the first came. Thread safe. */
 struct config *mailq_config_get(struct mailq *mailq);

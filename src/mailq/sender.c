@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "mailq/delivery.h"
 #include "mailq/here.h"
+#include "mailq/signing.h"
 #include "mailq/way.h"
 #include "queue/owed.h"
 #include "store/feed.h"
@@ -270,9 +271,13 @@ static void look(struct sender *sender)
 {
 	struct config *config = mailq_config_get(sender->mailq);
 	struct client_contexts *contexts = mailq_contexts_get(sender->mailq);
+	struct dkim_table *dkim = signings_table_get(sender->mailq->signings);
 
-	/* Without contexts the TLS policy was never taken: nothing goes out. */
-	if (config != NULL && contexts != NULL && lease_hold(sender)) {
+	/*
+	 * Without contexts the TLS policy was never taken, and without the table nobody knows
+	 * what is to be signed: nothing goes out.
+	 */
+	if (config != NULL && contexts != NULL && dkim != NULL && lease_hold(sender)) {
 		contexts_look(sender, contexts);
 		limits_take(sender, &config->queue);
 		entries_take(sender, config);
@@ -280,6 +285,7 @@ static void look(struct sender *sender)
 		deliveries_start(sender);
 		owed_take(&sender->here, clock_mono_ms(), here_settle, sender);
 	}
+	dkim_table_unref(&dkim);
 	client_contexts_unref(&contexts);
 	config_unref(&config);
 }

@@ -250,6 +250,8 @@ static void outcome_log(const struct settle *settle, const struct outcome *outco
 	log_line_text(&line, ">");
 	if (!str_is_empty(settle->tls))
 		log_line_text(&line, ", TLS: %.*s", STR_ARG(settle->tls));
+	if (!str_is_empty(settle->dkim))
+		log_line_text(&line, ", DKIM: %.*s", STR_ARG(settle->dkim));
 	log_line_end(&line);
 }
 

@@ -40,6 +40,7 @@ struct settle {
 	struct str host;    /* the server by name; empty: none was reached */
 	struct str address; /* and by address */
 	struct str tls;	    /* "verify TLSv1.3 ...", "verify failed"; empty: no attempt */
+	struct str dkim;    /* "example.org/sel1+sel2", whose signatures it has; empty: none */
 	struct counts *counts; /* NULL: nobody counts */
 	struct count_tls count_tls;
 	bool is_tls_reason; /* it is TLS that did not come about */

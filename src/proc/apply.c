@@ -186,6 +186,7 @@ void apply_begin(struct parent *parent)
 	parent->pairs_noticed = false;
 	/* Whoever put log files aside says so by a reload. */
 	parent->logs_looked_ms = 0;
+	dkim_desk_read(parent);
 	if (parent->apply != APPLY_NONE) {
 		parent->apply_again = true;
 		return;

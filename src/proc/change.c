@@ -13,7 +13,7 @@
 #include "proc/json.h"
 #include "proc/parent.h"
 
-enum { RETRY_MS = 30 * 1000, FILE_MODE = 0600, LINES_MAX = 8 << 20 };
+enum { RETRY_MS = 30 * 1000, FILE_MODE = 0600, LINES_MAX = 8 << 20, LIST_MAX = PAIRS_MAX * 4096 };
 
 static const struct config_author self = {STR_INIT("postern"), -1, STR_INIT("the server itself")};
 
@@ -93,7 +93,7 @@ void change_record_self_check(struct parent *parent, struct str differences)
 			   "evidence.log: the failed self-check could not be recorded");
 }
 
-/* ---- certificates ---- */
+/* ---- certificates, and keys of DKIM ---- */
 
 /* A line a pair: its name, a blank, and what it is. */
 static void pairs_append(struct buf *to, const struct pairs *pairs)
@@ -107,11 +107,11 @@ static void pairs_append(struct buf *to, const struct pairs *pairs)
 	}
 }
 
-/* What the pair of that name was; no pointer when there was none. */
-static struct str pair_find(struct str pairs, struct str name)
+/* What stands in a list under that name; no pointer when there is nothing. */
+static struct str item_find(struct str list, struct str name)
 {
-	while (!str_is_empty(pairs)) {
-		struct str line = str_cut(&pairs, '\n');
+	while (!str_is_empty(list)) {
+		struct str line = str_cut(&list, '\n');
 		if (str_equals(str_cut(&line, ' '), name))
 			return line;
 	}
@@ -119,13 +119,13 @@ static struct str pair_find(struct str pairs, struct str name)
 }
 
 /* Adds what stands in `list` and is not the same in `other`; `is_new` says which is which. */
-static size_t pairs_compare(struct str list, struct str other, bool is_new,
+static size_t list_compare(struct str list, struct str other, bool is_new,
 			    struct evidence_change *changes, size_t count)
 {
 	while (!str_is_empty(list) && count < EVIDENCE_CHANGES_MAX) {
 		struct str line = str_cut(&list, '\n');
 		struct str name = str_cut(&line, ' ');
-		struct str there = pair_find(other, name);
+		struct str there = item_find(other, name);
 		if (name.len == 0 || (there.ptr != NULL && (!is_new || str_equals(there, line))))
 			continue;
 		changes[count++] = (struct evidence_change){.variable = name,
@@ -136,32 +136,62 @@ static size_t pairs_compare(struct str list, struct str other, bool is_new,
 	return count;
 }
 
-static enum fault certificates_record(struct parent *parent)
+/* Records how a list differs from the one in the file; `entry` tells what changed. */
+static enum fault list_record(struct parent *parent, const char *path, struct str after,
+			      struct evidence_entry entry)
 {
-	const size_t max = (size_t)PAIRS_MAX * 4096;
-	struct buf before = BUF_INIT(max), after = BUF_INIT(max);
+	struct buf before = BUF_INIT(LIST_MAX);
 	struct evidence_change changes[EVIDENCE_CHANGES_MAX];
 	enum fault fault = FAULT_NONE;
+	bool is_known = file_read(path, &before) == FAULT_NONE;
 
-	bool is_known = file_read(parent->change.certificates_path, &before) == FAULT_NONE;
-	pairs_append(&after, &parent->pairs);
-	struct evidence_entry entry = {.who = self.who,
-				       .uid = -1,
-				       .from = STR("sslcert"),
-				       .kind = EVIDENCE_CERTIFICATE_CHANGE,
-				       .changes = changes,
-				       .file = parent->config->text};
+	entry.who = self.who;
+	entry.uid = -1;
+	entry.changes = changes;
+	entry.file = parent->config->text;
+	entry.change_count = list_compare(after, buf_str(&before), true, changes, 0);
 	entry.change_count =
-		pairs_compare(buf_str(&after), buf_str(&before), true, changes, 0);
-	entry.change_count = pairs_compare(buf_str(&before), buf_str(&after), false, changes,
-					   entry.change_count);
+		list_compare(buf_str(&before), after, false, changes, entry.change_count);
 	if (is_known && entry.change_count > 0)
 		fault = evidence_add(&parent->change.record.evidence, &entry);
 	if (fault == FAULT_NONE && (!is_known || entry.change_count > 0))
-		fault = file_replace(parent->change.certificates_path, buf_str(&after), FILE_MODE);
+		fault = file_replace(path, after, FILE_MODE);
 	buf_done(&before);
+	return fault;
+}
+
+static enum fault certificates_record(struct parent *parent)
+{
+	struct buf after = BUF_INIT(LIST_MAX);
+
+	pairs_append(&after, &parent->pairs);
+	enum fault fault = list_record(parent, parent->change.certificates_path, buf_str(&after),
+				       (struct evidence_entry){.from = STR("sslcert"),
+							       .kind = EVIDENCE_CERTIFICATE_CHANGE});
 	buf_done(&after);
 	return fault;
+}
+
+static enum fault dkim_record(struct parent *parent)
+{
+	struct buf after = BUF_INIT(LIST_MAX);
+
+	dkim_desk_append_list(parent, &after);
+	enum fault fault = list_record(parent, parent->change.dkim_path, buf_str(&after),
+				       (struct evidence_entry){.from = STR("dkim"),
+							       .kind = EVIDENCE_DKIM_CHANGE});
+	buf_done(&after);
+	return fault;
+}
+
+void change_record_dkim(struct parent *parent)
+{
+	enum fault fault = dkim_record(parent);
+
+	if (fault != FAULT_NONE)
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "evidence.log: a change of the keys of DKIM could not be recorded: %s",
+			   fault_text(fault));
 }
 
 /* ---- in force, or not ---- */
@@ -202,9 +232,10 @@ const char *change_in_force(struct parent *parent)
 {
 	enum fault fault = config_record_now(parent);
 	enum fault certificate_fault = certificates_record(parent);
+	enum fault dkim_fault = dkim_record(parent);
 
 	if (fault == FAULT_NONE)
-		fault = certificate_fault;
+		fault = certificate_fault == FAULT_NONE ? dkim_fault : certificate_fault;
 	if (!parent->change.was_started && fault == FAULT_NONE)
 		fault = event_record(parent, &self, EVIDENCE_START,
 				     STR("version " POSTERN_VERSION));
@@ -387,6 +418,7 @@ void change_open(struct parent *parent)
 	end_check(parent);
 	change->pending_path = path_join(change->record.history, "pending");
 	change->certificates_path = path_join(change->record.history, "recorded.certificates");
+	change->dkim_path = path_join(change->record.history, "recorded.dkim");
 	pending_load(parent);
 }
 
@@ -399,6 +431,7 @@ void change_close(struct parent *parent)
 	pending_done(&change->pending);
 	free(change->pending_path);
 	free(change->certificates_path);
+	free(change->dkim_path);
 }
 
 /* ---- what the command line asks for ---- */

@@ -33,6 +33,7 @@ struct control_author {
 struct change {
 	struct config_record record;
 	char *certificates_path; /* of the certificates that were recorded last */
+	char *dkim_path;	 /* the same of keys of DKIM */
 	char *pending_path;
 	bool was_started; /* the entry of this start is written */
 
@@ -88,5 +89,7 @@ void change_tick(struct parent *parent);
 void change_append_status(const struct parent *parent, struct buf *json);
 /* Records that effective and intended differ. */
 void change_record_self_check(struct parent *parent, struct str differences);
+/* Records how the keys of DKIM differ from those recorded before; error.log says when that fails. */
+void change_record_dkim(struct parent *parent);
 
 #endif

@@ -131,6 +131,18 @@ void control_reload_done(struct parent *parent, const char *reason)
 	}
 }
 
+void control_dkim_done(struct parent *parent, const char *reason)
+{
+	list_each(node, next, &parent->control_clients) {
+		struct control_client *client = list_entry(node, struct control_client, node);
+		if (!client->waits_for_dkim)
+			continue;
+		client->waits_for_dkim = false;
+		answer_done(client, client->dkim_id,
+			    reason == NULL ? FAULT_NONE : FAULT_INVALID, reason);
+	}
+}
+
 static void answer_status(struct parent *parent, struct control_client *client, uint64_t id)
 {
 	struct buf json = BUF_INIT(MESSAGE_INLINE_MAX);
@@ -249,6 +261,12 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		client->waits_for_reload = true;
 		client->reload_id = id;
 		apply_pairs_begin(parent);
+		break;
+	case MSG_dkim_changed:
+		log_told(parent, client, packet->message.dkim_changed.text);
+		client->waits_for_dkim = true;
+		client->dkim_id = id;
+		dkim_desk_read(parent);
 		break;
 	case MSG_config_told:
 		log_told(parent, client, packet->message.config_told.text);

@@ -266,6 +266,7 @@ static void parent_loop(struct parent *parent)
 		partners_tick(parent, clock_real_s());
 		evidence_heads_tick(parent);
 		floors_tick(parent, clock_real_s());
+		dkim_desk_tick(parent, clock_real_s());
 		if (parent->change_noticed_ms != 0 && parent->apply == APPLY_NONE &&
 		    now - parent->change_noticed_ms > CHANGE_SETTLES_MS)
 			change_look(parent);
@@ -424,6 +425,7 @@ static void parent_free(struct parent *parent)
 {
 	control_close(parent);
 	acme_desk_close(parent);
+	dkim_desk_close(parent);
 	change_close(parent);
 	expiry_close(&parent->expiry);
 	staples_done(&parent->staples);
@@ -486,6 +488,7 @@ int proc_serve(const char *home)
 	if (code == EXIT_DONE)
 		{
 		acme_desk_open(parent);
+		dkim_desk_open(parent);
 		change_open(parent);
 		expiry_open(&parent->expiry, parent->change.record.history);
 		code = config_start(parent);

@@ -19,6 +19,7 @@
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
+#include "proc/dkim_desk.h"
 #include "proc/evidence_heads.h"
 #include "proc/expiry.h"
 #include "proc/listeners.h"
@@ -51,6 +52,8 @@ struct control_client {
 	struct control_author author;
 	uint64_t reload_id; /* waits for the end of a reload */
 	bool waits_for_reload;
+	uint64_t dkim_id; /* waits until keys of DKIM are in force */
+	bool waits_for_dkim;
 };
 
 /* What is being put in force; see apply.c. */
@@ -112,6 +115,7 @@ struct parent {
 	struct port_checks port_checks;
 	struct evidence_heads evidence_heads;
 	struct acme_desk acme_desk; /* certificates from a CA */
+	struct dkim_desk dkim_desk;
 	struct expiry expiry;
 	struct staples staples;
 	struct list control_clients;
@@ -197,6 +201,8 @@ must_check enum fault control_client_make(struct parent *parent, struct str auth
 					  struct str address, int *fd_out);
 /* Tells those who wait for a reload how it ended; `reason` NULL: well. */
 void control_reload_done(struct parent *parent, const char *reason);
+/* The same about keys of DKIM. */
+void control_dkim_done(struct parent *parent, const char *reason);
 
 /* Appends `status --json`. */
 void status_append(const struct parent *parent, struct buf *json);

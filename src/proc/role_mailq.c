@@ -4,6 +4,8 @@
  */
 #include <malloc.h>
 
+#include "base/file.h"
+#include "mailq/dkim.h"
 #include "mailq/host_addresses.h"
 #include "mailq/mailq.h"
 #include "proc/broker.h"
@@ -52,6 +54,21 @@ static void certificate_take(struct mailq *mailq, const struct msg_certificate_g
 	staple_job_add(mailq->staple_job, given->generation, given->name, given->chain);
 }
 
+static void dkim_take(struct mailq *mailq, struct packet *packet)
+{
+	CLEANUP_FD int fd = packet_take_fd(packet);
+	struct buf text = BUF_INIT(DKIM_TABLE_MAX);
+	struct dkim_table *table;
+
+	if (fd >= 0 && fd_read_file(fd, &text) == FAULT_NONE &&
+	    dkim_table_read(buf_str(&text), &table) == FAULT_NONE)
+		mailq_dkim_set(mailq, table);
+	else
+		log_printf(mailq->options.log, LOG_ERROR,
+			   "mailq: what the parent says about DKIM is not understood");
+	buf_done(&text);
+}
+
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
 	if (packet->header.kind == MSG_dns_files_given)
@@ -59,6 +76,8 @@ static void parent_message(struct mailq *mailq, struct packet *packet)
 				    packet->message.dns_files_given.anchors);
 	if (packet->header.kind == MSG_certificate_given)
 		certificate_take(mailq, &packet->message.certificate_given);
+	if (packet->header.kind == MSG_dkim_given)
+		dkim_take(mailq, packet);
 	if (certificate_job_parent_message(mailq->certificate_job, packet) ||
 	    packet->header.kind != MSG_config_changed)
 		return;

@@ -129,6 +129,7 @@ static void role_became_ready(struct parent *parent, struct child *child, struct
 	if (!str_copy_c(sandbox, child->sandbox, sizeof(child->sandbox)))
 		child->sandbox[0] = '\0';
 	acme_desk_role_ready(parent, child);
+	dkim_desk_role_ready(parent, child);
 	apply_role_ready(parent, child);
 }
 
@@ -144,7 +145,8 @@ static void channel_ready(struct parent *parent, struct source *source)
 			role_became_ready(parent, child, packet.message.role_ready.sandbox);
 		else if (packet.header.kind == MSG_status_given)
 			watchdog_answered(child);
-		else if (!acme_desk_take(parent, child, &packet))
+		else if (!dkim_desk_take(parent, child, &packet) &&
+			 !acme_desk_take(parent, child, &packet))
 			apply_role_answered(parent, child, &packet);
 	}
 	if (fault == FAULT_INVALID) {
@@ -265,6 +267,7 @@ static void child_ended(struct parent *parent, struct child *child, int status)
 	child_died(child);
 	apply_role_died(parent, child);
 	acme_desk_role_died(parent, child);
+	dkim_desk_role_died(parent, child);
 }
 
 void roles_reap(struct parent *parent)

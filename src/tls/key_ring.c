@@ -166,7 +166,8 @@ enum fault key_ring_work(struct key_ring *ring, const struct working_key *workin
 
 	if (key == NULL)
 		return FAULT_INVALID;
-	if (tls_key_kind_check(key, "the private key", why))
+	bool is_ed25519 = working->number >= KEY_DKIM_FIRST && EVP_PKEY_is_a(key, "ED25519") == 1;
+	if (is_ed25519 || tls_key_kind_check(key, "the private key", why))
 		return working_put(ring, working, key, public_key, why);
 	EVP_PKEY_free(key);
 	return FAULT_UNSUPPORTED;
@@ -280,21 +281,46 @@ static enum fault key_sign(struct key_ring *ring, uint32_t number, EVP_PKEY *key
 	return fault;
 }
 
+/* The whole message at once, as Ed25519 wants it (RFC 8032 section 5.1.6). */
+static enum fault ed25519_sign(EVP_PKEY *key, struct str message, unsigned char *signature_out,
+			       size_t *len_out)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	size_t len = SIGN_SIGNATURE_MAX;
+
+	CHECK(context != NULL);
+	bool is_signed = EVP_PKEY_is_a(key, "ED25519") == 1 &&
+			 EVP_DigestSignInit_ex(context, NULL, NULL, crypto_library(), NULL, key,
+					       NULL) == 1 &&
+			 EVP_DigestSign(context, signature_out, &len,
+					(const unsigned char *)message.ptr, message.len) == 1;
+	EVP_MD_CTX_free(context);
+	ERR_clear_error();
+	if (!is_signed)
+		return FAULT_UNSUPPORTED;
+	*len_out = len;
+	return FAULT_NONE;
+}
+
 enum fault key_ring_sign(struct key_ring *ring, uint32_t key, uint32_t scheme_number,
 			 struct str digest, unsigned char *signature_out, size_t *len_out)
 {
 	const struct sign_scheme *scheme = sign_scheme_by_number(scheme_number);
+	size_t digest_len = scheme_number == SIGN_SCHEME_ED25519 ? SIGN_ED25519_MESSAGE_BYTES
+			    : scheme == NULL			 ? SIZE_MAX
+								 : scheme->digest_len;
+	enum fault fault = FAULT_UNSUPPORTED;
 	bool is_rsa = false;
 
-	if (scheme == NULL || digest.len != scheme->digest_len)
+	if (digest.len != digest_len)
 		return FAULT_UNSUPPORTED;
 	EVP_PKEY *borrowed = ring_borrow(ring, key, &is_rsa);
 	if (borrowed == NULL)
 		return FAULT_NOT_FOUND;
-	enum fault fault = is_rsa == (scheme->padding != SIGN_ECDSA)
-				   ? key_sign(ring, key, borrowed, scheme, digest, signature_out,
-					      len_out)
-				   : FAULT_UNSUPPORTED;
+	if (scheme == NULL)
+		fault = ed25519_sign(borrowed, digest, signature_out, len_out);
+	else if (is_rsa == (scheme->padding != SIGN_ECDSA))
+		fault = key_sign(ring, key, borrowed, scheme, digest, signature_out, len_out);
 	EVP_PKEY_free(borrowed);
 	return fault;
 }

@@ -9,8 +9,9 @@
  *    the one before it named are destroyed.
  * 3. Working keys (numbers from KEY_WORKING_FIRST on) belong to no generation:
  *    those of an order of certificates and of an account with a CA, which may be
- *    made here. Each names the roles that may sign with it, and stays until it is
- *    removed.
+ *    made here, and those of DKIM (from KEY_DKIM_FIRST on), of which alone one may
+ *    be of Ed25519. Each names the roles that may sign with it, and stays until it
+ *    is removed.
  * 4. All functions are thread safe. Nothing here does I/O.
  */
 #ifndef POSTERN_TLS_KEY_RING_H
@@ -37,7 +38,7 @@ must_check enum fault key_ring_add(struct key_ring *ring, uint64_t generation, u
 				   struct str pem, unsigned char id_out[KEY_ID_BYTES],
 				   struct buf *why);
 
-enum { KEY_WORKING_FIRST = 1 << 30, KEY_PEM_MAX = 16 * 1024 };
+enum { KEY_WORKING_FIRST = 1 << 30, KEY_DKIM_FIRST = 3 << 29, KEY_PEM_MAX = 16 * 1024 };
 
 /* What kind of key to make: P-256, or RSA with 2048 bits. */
 enum key_kind { KEY_KIND_ECDSA, KEY_KIND_RSA };

@@ -29,6 +29,13 @@ enum {
 	SIGN_DIGEST_MAX = 64,
 	SIGN_SIGNATURE_MAX = 1024,
 	SIGN_SCHEME_RSA_PKCS1_MD5_SHA1 = 0xfe01,
+	SIGN_SCHEME_RSA_PKCS1_SHA256 = 0x0401,
+	/*
+	 * Not of the table, as no certificate of ours has such a key: for DKIM, whose message
+	 * is a digest of 32 bytes.
+	 */
+	SIGN_SCHEME_ED25519 = 0x0807,
+	SIGN_ED25519_MESSAGE_BYTES = 32,
 	PREMASTER_BYTES = 48,
 };
 

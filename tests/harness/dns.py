@@ -8,7 +8,8 @@
         dns.replace("example.org", ["@ MX 0 ."])
 
 Every zone is delegated from the root, with its DS record unless it is named in `unsigned`. One in `bogus` has the
-DS record of another key. `Deaf` takes questions and never answers. To be used in a network of one's own.
+DS record of another key. `ttl`: how long everything lives, also that there is nothing. `Deaf` takes questions and
+never answers. To be used in a network of one's own.
 """
 import secrets
 import shutil
@@ -54,11 +55,11 @@ def tools_missing():
 
 
 class Dns:
-    def __init__(self, folder, zones, unsigned=(), bogus=(), address=ADDRESS, port=53):
+    def __init__(self, folder, zones, unsigned=(), bogus=(), address=ADDRESS, port=53, ttl=TTL):
         self.folder = Path(folder)
         self.zones = {name.rstrip("."): list(records) for name, records in zones.items()}
         self.unsigned, self.bogus = set(unsigned), set(bogus)
-        self.address, self.port = address, port
+        self.address, self.port, self.ttl = address, port, ttl
         self.config = self.folder / "knot.conf"
         self.anchor_path = self.folder / "root.key"
         self.process = None
@@ -82,8 +83,8 @@ class Dns:
     def _zone_write(self, zone, records):
         origin = f"{zone}." if zone else "."
         server = f"ns.{zone}." if zone else "ns."
-        lines = [f"$ORIGIN {origin}", f"$TTL {TTL}",
-                 f"@ SOA {server} nobody.invalid. {int(time.time() * 10) % 2 ** 31} 3600 600 86400 {TTL}",
+        lines = [f"$ORIGIN {origin}", f"$TTL {self.ttl}",
+                 f"@ SOA {server} nobody.invalid. {int(time.time() * 10) % 2 ** 31} 3600 600 86400 {self.ttl}",
                  f"@ NS {server}", f"{server} A {self.address}", *records]
         self._file(zone).write_text("\n".join(lines) + "\n", encoding="ascii")
 
