@@ -216,15 +216,20 @@ class Server:
 
     def pss_kib(self):
         """Proportional set size of all processes: shared pages count once."""
-        total = 0
+        return sum(self.pss_kib_by_name().values())
+
+    def pss_kib_by_name(self):
+        """The same for each name of a process."""
+        sizes = {}
         for pid in process_tree(self.process.pid):
             try:
                 for line in pathlib.Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
                     if line.startswith("Pss:"):
-                        total += int(line.split()[1])
+                        name = process_name(pid)
+                        sizes[name] = sizes.get(name, 0) + int(line.split()[1])
             except OSError:
                 continue
-        return total
+        return sizes
 
 
 def load(options, name, *arguments):
