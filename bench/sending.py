@@ -116,15 +116,18 @@ class Held:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.socket.bind(("0.0.0.0", 25))
         self.socket.listen(4096)
+        self.accepted = None
 
     def first_connection(self, limit_seconds=60):
         """Waits for somebody to connect; gives when that was."""
         self.socket.settimeout(limit_seconds)
-        self.socket.accept()
+        self.accepted, _ = self.socket.accept()
         return time.monotonic()
 
     def stop(self):
         self.socket.close()
+        if self.accepted is not None:
+            self.accepted.close()
 
 
 class Postern(peers.Postern):
