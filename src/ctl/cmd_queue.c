@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ctl/columns.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
@@ -55,10 +56,21 @@ static void entry_rows(struct columns *columns, struct view *view, const struct 
 		recipient_row(columns, entry, &recipient, now_s);
 }
 
+/* Senders and servers have a say in what stands here: nothing of it commands the terminal. */
 static void line_append(struct buf *to, const char *name, struct str value)
 {
-	if (!str_is_empty(value))
-		buf_printf(to, "%-12s %.*s\n", name, STR_ARG(value));
+	if (str_is_empty(value))
+		return;
+	buf_printf(to, "%-12s ", name);
+	text_append_phrase(to, value);
+	buf_append_char(to, '\n');
+}
+
+static void address_append(struct buf *to, struct str address)
+{
+	buf_append_char(to, '<');
+	text_append_phrase(to, address);
+	buf_append_str(to, STR(">\n"));
 }
 
 static void date_line_append(struct buf *to, const char *name, int64_t real_s)
@@ -74,7 +86,8 @@ static void recipient_append(struct buf *to, const struct queue_recipient *recip
 	CLEANUP_BUF struct buf due = BUF_INIT(64);
 
 	due_append(&due, recipient, clock_real_s());
-	buf_printf(to, "\n<%.*s>\n", STR_ARG(recipient->address));
+	buf_append_char(to, '\n');
+	address_append(to, recipient->address);
 	buf_printf(to, "%-12s %u\n", "  attempts", recipient->attempts);
 	line_append(to, "  next", buf_str(&due));
 	line_append(to, "  server", recipient->host);
@@ -88,7 +101,8 @@ static void entry_append(struct buf *to, struct view *view, const struct queue_e
 
 	size_append(&size, entry->size);
 	line_append(to, "Queue-ID", entry->envelope.queue_id);
-	buf_printf(to, "%-12s <%.*s>\n", "from", STR_ARG(entry->envelope.sender));
+	buf_printf(to, "%-12s ", "from");
+	address_append(to, entry->envelope.sender);
 	line_append(to, "user", entry->envelope.user);
 	line_append(to, "Message-ID", entry->envelope.message_id);
 	date_line_append(to, "received", entry->received_s);
