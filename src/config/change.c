@@ -81,22 +81,34 @@ static void services_compare(struct comparer *comparer, const struct element *li
 	}
 }
 
-/* ---- rows of TlsPolicy, which have no name ---- */
+/* ---- rows of lists that are no services ---- */
+
+/* By which variables a row is the same row in another text. */
+static const struct {
+	const char *list;
+	const char *parts[3];
+} row_keys[] = {{"TlsPolicy", {"Peer", "Direction", "Service"}},
+		{"RelayRule", {"Sender", "Recipient", "Host"}},
+		{"Pop3Account", {"Name"}},
+		{"AcmeCertificate", {"Name"}},
+		{"StubZone", {"Name"}}};
+
+enum { ROW_LISTS = sizeof(row_keys) / sizeof(row_keys[0]), ROW_PARTS = 3 };
 
 struct rows {
+	struct str list;
 	const struct element **items;
 	struct str *keys; /* "192.0.2.0/24,in,SMTP" */
 	size_t count;
 };
 
-static struct str row_key(struct comparer *comparer, const struct element *item)
+static struct str row_key(struct comparer *comparer, size_t list, const struct element *item)
 {
-	static const struct str parts[] = {STR_INIT("Peer"), STR_INIT("Direction"),
-					   STR_INIT("Service")};
 	struct buf key = BUF_INIT(KEY_MAX);
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		const struct element *part = element_child(item, ELEMENT_VARIABLE, parts[i]);
+	for (size_t i = 0; i < ROW_PARTS && row_keys[list].parts[i] != NULL; i++) {
+		const struct element *part =
+			element_child(item, ELEMENT_VARIABLE, str_from_c(row_keys[list].parts[i]));
 		if (part == NULL || str_is_empty(str_trim(part->value)))
 			continue;
 		buf_append_c(&key, key.len == 0 ? "" : ",");
@@ -108,14 +120,14 @@ static struct str row_key(struct comparer *comparer, const struct element *item)
 	return kept;
 }
 
-static struct rows rows_of(struct comparer *comparer, const struct document *document)
+static struct rows rows_of(struct comparer *comparer, const struct document *document,
+			   size_t number)
 {
-	const struct element *list = document_find(document, ELEMENT_LIST, STR("TlsPolicy"));
-	struct rows rows = {0};
-	size_t count = 0;
+	const struct element *list =
+		document_find(document, ELEMENT_LIST, str_from_c(row_keys[number].list));
+	size_t count = list_count(list);
+	struct rows rows = {.list = str_from_c(row_keys[number].list)};
 
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next)
-		count++;
 	rows.items = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.items));
 	rows.keys = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.keys));
 	CHECK(rows.items != NULL && rows.keys != NULL);
@@ -123,7 +135,7 @@ static struct rows rows_of(struct comparer *comparer, const struct document *doc
 		if (at->kind != ELEMENT_ITEM)
 			continue;
 		rows.items[rows.count] = at;
-		rows.keys[rows.count++] = row_key(comparer, at);
+		rows.keys[rows.count++] = row_key(comparer, number, at);
 	}
 	return rows;
 }
@@ -147,7 +159,7 @@ static void rows_compare(struct comparer *comparer, const struct rows *rows,
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct element *other = row_find(others, rows->keys[i]);
-		struct config_address address = {.table = STR("TlsPolicy"), .item = rows->keys[i]};
+		struct config_address address = {.table = rows->list, .item = rows->keys[i]};
 		for (const struct element *at = rows->items[i]->first; at != NULL; at = at->next) {
 			const struct element *there = row_variable(other, at->name);
 			address.variable = at->name;
@@ -161,13 +173,14 @@ static void rows_compare(struct comparer *comparer, const struct rows *rows,
 	}
 }
 
-static void partners_compare(struct comparer *comparer)
+static void lists_compare(struct comparer *comparer)
 {
-	struct rows before = rows_of(comparer, &comparer->before);
-	struct rows after = rows_of(comparer, &comparer->after);
-
-	rows_compare(comparer, &before, &after, false);
-	rows_compare(comparer, &after, &before, true);
+	for (size_t i = 0; i < ROW_LISTS; i++) {
+		struct rows before = rows_of(comparer, &comparer->before, i);
+		struct rows after = rows_of(comparer, &comparer->after, i);
+		rows_compare(comparer, &before, &after, false);
+		rows_compare(comparer, &after, &before, true);
+	}
 }
 
 static void document_compare(struct comparer *comparer, const struct document *document,
@@ -200,7 +213,7 @@ void config_differences_find(struct str before, struct str after,
 	if (has_after)
 		document_compare(&comparer, &comparer.after, &comparer.before);
 	if (has_before && has_after)
-		partners_compare(&comparer);
+		lists_compare(&comparer);
 	document_done(&comparer.before);
 	document_done(&comparer.after);
 	findings_done(&findings);

@@ -27,8 +27,8 @@ struct config_differences {
 };
 
 /*
- * Finds them, in tables, in items of the list Service and in rows of TlsPolicy, whose
- * item is "192.0.2.0/24,in,SMTP". A text that is no
+ * Finds them, in tables, in items of the list Service and in rows of the other lists, whose
+ * item is what tells them apart: "192.0.2.0/24,in,SMTP" of TlsPolicy. A text that is no
  * document counts as one without variables. To be freed with
  * config_differences_done.
  */

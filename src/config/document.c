@@ -315,8 +315,40 @@ struct element *element_child(const struct element *parent, enum element_kind ki
 	return NULL;
 }
 
+size_t list_count(const struct element *list)
+{
+	size_t count = 0;
+
+	for (struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next)
+		count += at->kind == ELEMENT_ITEM;
+	return count;
+}
+
+bool list_number_read(struct str name, size_t *number_out)
+{
+	uint64_t number;
+
+	if (name.len < 2 || name.ptr[0] != '#' ||
+	    !str_parse_u64(str_from(name, 1), DOCUMENT_ELEMENTS_MAX, &number))
+		return false;
+	*number_out = (size_t)number;
+	return true;
+}
+
+static struct element *item_at(const struct element *list, size_t number)
+{
+	for (struct element *at = list->first; at != NULL; at = at->next)
+		if (at->kind == ELEMENT_ITEM && number-- == 1)
+			return at;
+	return NULL;
+}
+
 struct element *list_item(const struct element *list, struct str name)
 {
+	size_t number;
+
+	if (list_number_read(name, &number))
+		return item_at(list, number);
 	for (struct element *at = list->first; at != NULL; at = at->next) {
 		struct element *named = at->kind == ELEMENT_ITEM
 						? element_child(at, ELEMENT_VARIABLE, STR("Name"))

@@ -59,8 +59,17 @@ struct element *document_find(const struct document *document, enum element_kind
 struct element *element_child(const struct element *parent, enum element_kind kind,
 			      struct str name);
 
-/* The item of a list whose variable Name has that value in any case; NULL. */
+/*
+ * The item of a list whose variable Name has that value in any case, or, for "#3", the third
+ * one; NULL.
+ */
 struct element *list_item(const struct element *list, struct str name);
+
+/* How many items a list has; 0 for NULL. */
+size_t list_count(const struct element *list);
+
+/* Reads "#3"; false for the name of an item. */
+bool list_number_read(struct str name, size_t *number_out);
 
 /*
  * The table of that name, or, unless `item` is empty, that item of the list;

@@ -48,6 +48,18 @@ static void conflict_report(struct merger *merger, const struct config_address *
 		str_is_empty(address->item) ? "" : ", service ", STR_ARG(address->item));
 }
 
+/* What was changed becomes the result, unless there was a fault; takes the text. */
+static void result_take(struct merger *merger, enum fault fault, struct buf *changed)
+{
+	if (fault != FAULT_NONE) {
+		merger->fault = fault;
+		return;
+	}
+	buf_done(&merger->result);
+	merger->result = *changed;
+	*changed = BUF_INIT(TEXT_MAX);
+}
+
 /* Puts our value into the result. */
 static void change_apply(struct merger *merger, const struct config_address *address,
 			 const struct element *ours)
@@ -59,13 +71,8 @@ static void change_apply(struct merger *merger, const struct config_address *add
 							      str_trim(ours->value),
 							      merger->findings, &changed);
 
-	if (fault != FAULT_NONE) {
-		merger->fault = fault;
-		buf_done(&changed);
-		return;
-	}
-	buf_done(&merger->result);
-	merger->result = changed;
+	result_take(merger, fault, &changed);
+	buf_done(&changed);
 }
 
 static void variable_merge(struct merger *merger, const struct config_address *address)
@@ -119,6 +126,61 @@ static void document_merge(struct merger *merger, const struct document *documen
 	}
 }
 
+/* ---- lists whose items have no names: each as a whole ---- */
+
+static bool lists_equal(struct str name, const struct document *a, const struct document *b)
+{
+	const struct element *first = document_find(a, ELEMENT_LIST, name);
+	const struct element *second = document_find(b, ELEMENT_LIST, name);
+
+	if (first == NULL || second == NULL)
+		return first == second;
+	return str_equals(str_sub(a->text, first->begin, first->end - first->begin),
+			  str_sub(b->text, second->begin, second->end - second->begin));
+}
+
+static void list_conflict_report(struct merger *merger, struct str name)
+{
+	const struct element *theirs = document_find(&merger->theirs, ELEMENT_LIST, name);
+
+	merger->fault = FAULT_CONFLICT;
+	finding_add(
+		merger->findings, FINDING_ERROR,
+		(struct finding_place){.line = theirs == NULL ? 0 : theirs->line, .table = name},
+		"rows were changed in the file and here; reload the file and decide");
+}
+
+static void list_merge(struct merger *merger, struct str name)
+{
+	struct buf changed = BUF_INIT(TEXT_MAX);
+
+	if (merger->fault != FAULT_NONE && merger->fault != FAULT_CONFLICT)
+		return;
+	if (lists_equal(name, &merger->base, &merger->ours) ||
+	    lists_equal(name, &merger->ours, &merger->theirs))
+		return;
+	if (!lists_equal(name, &merger->base, &merger->theirs))
+		list_conflict_report(merger, name);
+	else if (merger->fault == FAULT_NONE)
+		result_take(merger,
+			    config_list_replace(buf_str(&merger->result), name, merger->ours.text,
+						merger->findings, &changed),
+			    &changed);
+	buf_done(&changed);
+}
+
+/* Each list of `document`; those that `unless_in` has too are done already. */
+static void lists_merge(struct merger *merger, const struct document *document,
+			const struct document *unless_in)
+{
+	for (const struct element *at = document_next(document, NULL); at != NULL;
+	     at = document_next(document, at))
+		if (at->kind == ELEMENT_LIST && !str_equals_nocase(at->name, STR("Service")) &&
+		    !str_is_empty(at->name) &&
+		    (unless_in == NULL || document_find(unless_in, ELEMENT_LIST, at->name) == NULL))
+			list_merge(merger, at->name);
+}
+
 static bool merger_open(struct merger *merger, struct str base, struct str ours, struct str theirs)
 {
 	bool is_good = document_parse(&merger->base, base, merger->findings);
@@ -137,6 +199,8 @@ enum fault config_merge(struct str base, struct str ours, struct str theirs,
 		if (!str_equals(base, theirs)) {
 			document_merge(&merger, &merger.base, NULL);
 			document_merge(&merger, &merger.ours, &merger.base);
+			lists_merge(&merger, &merger.base, NULL);
+			lists_merge(&merger, &merger.ours, &merger.base);
 		}
 	} else {
 		merger.fault = FAULT_INVALID;

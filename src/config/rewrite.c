@@ -181,9 +181,14 @@ static bool variable_write(struct writer *writer, struct str name, struct str va
 static bool item_write(struct writer *writer, const struct config_address *address,
 		       struct str value, int depth)
 {
+	bool is_good = true;
+	size_t number;
+
 	buf_append_c(writer->to, "<listitem>");
-	line_start(writer, depth + 1);
-	bool is_good = variable_write(writer, STR("Name"), address->item);
+	if (!list_number_read(address->item, &number)) {
+		line_start(writer, depth + 1);
+		is_good = variable_write(writer, STR("Name"), address->item);
+	}
 	line_start(writer, depth + 1);
 	is_good = variable_write(writer, address->variable, value) && is_good;
 	line_start(writer, depth);
@@ -337,23 +342,31 @@ enum fault config_set_variable(struct str text, const struct config_address *add
 	return rewrite_end(to, before, is_good);
 }
 
-/* The variable, and its line when it stands alone on it: the line feed before it goes too. */
-static void delete_range(struct str text, const struct element *variable, size_t *from_out,
+/* The element, and its lines when it stands alone on them: the line feed before them goes too. */
+static void delete_range(struct str text, const struct element *element, size_t *from_out,
 			 size_t *to_out)
 {
-	size_t begin = line_begin(text, variable->begin);
-	size_t end = variable->end;
+	size_t begin = line_begin(text, element->begin);
+	size_t end = element->end;
 
-	*from_out = variable->begin;
-	*to_out = variable->end;
+	*from_out = element->begin;
+	*to_out = element->end;
 	while (end < text.len && ascii_is_blank(text.ptr[end]))
 		end++;
 	bool ends_line = end == text.len || text.ptr[end] == '\n' || text.ptr[end] == '\r';
-	if (begin == 0 || !ends_line ||
-	    !is_blank_run(str_sub(text, begin, variable->begin - begin)))
+	if (begin == 0 || !ends_line || !is_blank_run(str_sub(text, begin, element->begin - begin)))
 		return;
 	*from_out = begin - (begin >= 2 && text.ptr[begin - 2] == '\r' ? 2 : 1);
 	*to_out = end;
+}
+
+static void element_delete(struct str text, const struct element *element, struct buf *to)
+{
+	size_t from, end;
+
+	delete_range(text, element, &from, &end);
+	buf_append_str(to, str_sub(text, 0, from));
+	buf_append_str(to, str_from(text, end));
 }
 
 enum fault config_delete_variable(struct str text, const struct config_address *address,
@@ -361,20 +374,92 @@ enum fault config_delete_variable(struct str text, const struct config_address *
 {
 	struct target target;
 	size_t before = to->len;
-	size_t from, end;
 	enum fault fault = target_open(&target, text, address, findings);
 
 	if (fault != FAULT_NONE)
 		return fault;
-	if (target.variable != NULL) {
-		delete_range(text, target.variable, &from, &end);
-		buf_append_str(to, str_sub(text, 0, from));
-		buf_append_str(to, str_from(text, end));
-	} else {
+	if (target.variable != NULL)
+		element_delete(text, target.variable, to);
+	else
 		fault = FAULT_NOT_FOUND;
-	}
 	document_done(&target.document);
 	return fault != FAULT_NONE ? fault : rewrite_end(to, before, true);
+}
+
+enum fault config_delete_item(struct str text, struct str list, struct str item,
+			      struct findings *findings, struct buf *to)
+{
+	struct config_address address = {.table = list, .item = item};
+	struct target target;
+	size_t before = to->len;
+	enum fault fault = target_open(&target, text, &address, findings);
+
+	if (fault != FAULT_NONE)
+		return fault;
+	if (target.container != NULL)
+		element_delete(text, target.container, to);
+	else
+		fault = FAULT_NOT_FOUND;
+	document_done(&target.document);
+	return fault != FAULT_NONE ? fault : rewrite_end(to, before, true);
+}
+
+/* A whole list where there was none, before the end of the root. */
+static void list_insert(struct str text, const struct element *root, struct str bytes,
+			struct buf *to)
+{
+	struct gap gap = gap_find(text, root);
+	struct writer writer = {.to = to,
+				.line_end = line_end_of(text),
+				.multi_line = gap.on_new_line,
+				.indent = BUF_INIT(2 * INDENT_MAX)};
+
+	indent_choose(&writer, text, root);
+	buf_append_str(to, str_sub(text, 0, gap.at));
+	line_start(&writer, 0);
+	buf_append_str(to, bytes);
+	buf_append_str(to, str_from(text, gap.at));
+	buf_done(&writer.indent);
+}
+
+static void list_put(const struct document *document, const struct element *there, struct str from,
+		     const struct element *wanted, struct buf *to)
+{
+	struct str text = document->text;
+
+	if (wanted == NULL && there != NULL) {
+		element_delete(text, there, to);
+		return;
+	}
+	struct str bytes = wanted == NULL
+				   ? STR("")
+				   : str_sub(from, wanted->begin, wanted->end - wanted->begin);
+	if (there != NULL) {
+		buf_append_str(to, str_sub(text, 0, there->begin));
+		buf_append_str(to, bytes);
+		buf_append_str(to, str_from(text, there->end));
+	} else if (wanted != NULL)
+		list_insert(text, document->root, bytes, to);
+	else
+		buf_append_str(to, text);
+}
+
+enum fault config_list_replace(struct str text, struct str list, struct str from,
+			       struct findings *findings, struct buf *to)
+{
+	struct document document, other;
+	size_t before = to->len;
+	bool is_good = document_parse(&document, text, findings);
+
+	is_good = document_parse(&other, from, findings) && is_good;
+	/* A root without content has no place for it: `<config/>`. */
+	is_good = is_good && !document.root->is_self_closed;
+	if (is_good)
+		list_put(&document, document_find(&document, ELEMENT_LIST, list), from,
+			 document_find(&other, ELEMENT_LIST, list), to);
+	document_done(&document);
+	document_done(&other);
+	return rewrite_end(to, before, is_good);
 }
 
 enum fault config_get_variable(struct str text, const struct config_address *address,

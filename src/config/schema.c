@@ -246,6 +246,17 @@ static const struct schema_row rows[] = {
 /* Read elsewhere: by policy/settings. */
 static const char *const tls_tables[] = {"Security", "SmtpSecurity", "TlsVariableAlias"};
 
+static const char *const lists[] = {"Service",	 "AcmeCertificate", "RelayRule",
+				    "TlsPolicy", "Pop3Account",	    "StubZone"};
+
+bool schema_is_list(struct str name)
+{
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		if (str_equals_nocase(name, str_from_c(lists[i])))
+			return true;
+	return false;
+}
+
 size_t schema_count(void)
 {
 	return sizeof(rows) / sizeof(rows[0]);

@@ -44,6 +44,9 @@ const struct schema_row *schema_at(size_t index);
 /* Finds a row by table and name in any case; NULL. */
 const struct schema_row *schema_find(struct str table, struct str name);
 
+/* True for a list: its rows are about its items. */
+bool schema_is_list(struct str name);
+
 /* True for a table or list that Postern reads, the TLS tables among them. */
 bool schema_has_table(struct str name);
 

@@ -8,80 +8,9 @@
 #include "base/file.h"
 #include "config/change.h"
 #include "config/file.h"
-#include "config/pending.h"
-#include "ctl/plan.h"
+#include "ctl/plan_run.h"
 
 enum { TEXT_MAX = 16 << 20 };
-
-/* What became of a change. */
-struct outcome {
-	bool is_same; /* nothing changes */
-	bool is_dry;
-	uint32_t confirm_s; /* 0: it holds, or nothing was done */
-};
-
-static bool is_written(const struct outcome *outcome)
-{
-	return !outcome->is_same && !outcome->is_dry;
-}
-
-static void outcome_append(const struct plan *plan, const struct outcome *outcome, struct buf *to)
-{
-	if (outcome->is_same)
-		buf_append_c(to, "Nothing changes.\n");
-	else if (outcome->is_dry)
-		buf_append_c(to, "Nothing was written: a dry run.\n");
-	else if (plan->link.control.fd < 0)
-		buf_append_c(to, "Written; it comes in force when the server starts.\n");
-	else
-		buf_append_c(to, "In force.\n");
-	if (outcome->confirm_s > 0)
-		buf_printf(to, "It is undone in %u seconds unless you say: postern tls confirm --home %s\n",
-			   outcome->confirm_s, plan->ctl->home);
-}
-
-static void outcome_print_json(const struct plan *plan, const struct outcome *outcome)
-{
-	json_t *document = plan_json(plan);
-
-	json_object_set_new(document, "dry_run", json_boolean(outcome->is_dry));
-	json_object_set_new(document, "written", json_boolean(is_written(outcome)));
-	json_object_set_new(document, "in_force",
-			    json_boolean(is_written(outcome) && plan->link.control.fd >= 0));
-	json_object_set_new(document, "confirm_within_s", json_integer(outcome->confirm_s));
-	ctl_print_json(document);
-}
-
-static void outcome_print(const struct plan *plan, const struct outcome *outcome)
-{
-	struct buf text = BUF_INIT(TEXT_MAX);
-
-	if (ctl_has(plan->ctl, OPTION_BIT(JSON))) {
-		outcome_print_json(plan, outcome);
-		return;
-	}
-	plan_append(plan, &text);
-	outcome_append(plan, outcome, &text);
-	ctl_print(buf_str(&text));
-	buf_done(&text);
-}
-
-/* Shows it, and does it unless it is a dry run. `make` has put the new text into plan->after. */
-static int plan_carry_out(struct plan *plan, uint32_t confirm_s, bool is_revert)
-{
-	struct outcome outcome = {
-		.is_same = str_equals(buf_str(&plan->before), buf_str(&plan->after)),
-		.is_dry = ctl_has(plan->ctl, OPTION_BIT(DRY_RUN))};
-	int code = plan_check(plan);
-
-	if (code == CTL_DONE && is_written(&outcome)) {
-		outcome.confirm_s = confirm_s;
-		code = plan_make(plan, confirm_s, is_revert);
-	}
-	if (code == CTL_DONE)
-		outcome_print(plan, &outcome);
-	return code;
-}
 
 /* ---- set ---- */
 
@@ -94,78 +23,16 @@ struct settings {
 static int settings_read(const struct ctl *ctl, struct settings *settings)
 {
 	const char *min = ctl_value(ctl, OPTION_MIN);
-	const char *within = ctl_value(ctl, OPTION_CONFIRM_WITHIN);
 
 	settings->has_min = min != NULL;
 	if (min != NULL && (!tls_protocol_from_name(str_from_c(min), &settings->min) ||
 			    settings->min == TLS_PROTOCOL_SSLV3))
 		return ctl_fail_field(FAULT_INVALID, "min",
 				      "--min %s: write TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3", min);
-	if (within != NULL && (!duration_parse(str_from_c(within), &settings->confirm_s) ||
-			       settings->confirm_s > PENDING_SECONDS_MAX))
-		return ctl_fail_field(
-			FAULT_INVALID, "confirm_within",
-			"--confirm-within %s: write for example 90s, 10m or 2h; seven days at most",
-			within);
 	if (min == NULL && ctl->arguments->word_count == 0)
 		return ctl_fail(CTL_USAGE,
 				"nothing to set: give --min VERSION or TABLE.VARIABLE=VALUE");
-	return CTL_DONE;
-}
-
-static int edit_fail(enum fault fault, const struct findings *findings)
-{
-	const char *text = fault_text(fault);
-
-	if (findings->count > 0)
-		return ctl_fail_field(fault, NULL, "%.*s", STR_ARG(findings->items[0].text));
-	return ctl_fail_field(fault, NULL, "%s", text);
-}
-
-/* Names the variable as findings do: "Security/ServerTlsProtocols". */
-static int assignment_fail(struct str word, const struct buf *error)
-{
-	CLEANUP_BUF struct buf field = BUF_INIT(4096);
-	struct str place = str_cut(&word, '=');
-	size_t dot = str_find_last_char(place, '.');
-
-	buf_append_str(&field, place);
-	buf_append_char(&field, '\0');
-	if (dot != STR_NONE && !field.failed)
-		field.data[dot] = '/';
-	return ctl_fail_field(FAULT_INVALID, field.failed ? NULL : field.data, "%.*s",
-			      STR_ARG(buf_str(error)));
-}
-
-/* One assignment after another, on the text that the one before left. */
-static int assignments_make(struct plan *plan, struct buf *text)
-{
-	struct buf error = BUF_INIT(64 * 1024);
-	struct findings findings;
-	int code = CTL_DONE;
-
-	findings_init(&findings);
-	for (size_t i = 0; i < plan->ctl->arguments->word_count && code == CTL_DONE; i++) {
-		struct buf next = BUF_INIT(CONFIG_FILE_MAX);
-		struct config_address address;
-		struct str value;
-		if (!config_assignment_read(ctl_word(plan->ctl, i), &address, &value, &error))
-			code = assignment_fail(ctl_word(plan->ctl, i), &error);
-		else {
-			enum fault fault = config_assign(buf_str(text), &address, value,
-							 &findings, &next);
-			if (fault != FAULT_NONE)
-				code = edit_fail(fault, &findings);
-		}
-		if (code == CTL_DONE) {
-			buf_done(text);
-			*text = next;
-		} else
-			buf_done(&next);
-	}
-	findings_done(&findings);
-	buf_done(&error);
-	return code;
+	return plan_confirm_read(ctl, &settings->confirm_s);
 }
 
 static int settings_make(struct plan *plan, const struct settings *settings)
@@ -180,8 +47,8 @@ static int settings_make(struct plan *plan, const struct settings *settings)
 					   &text);
 	else
 		buf_append_str(&text, buf_str(&plan->before));
-	int code = fault == FAULT_NONE ? assignments_make(plan, &text)
-				       : edit_fail(fault, &findings);
+	int code = fault == FAULT_NONE ? plan_assign(plan, "", 0, &text)
+				       : plan_edit_fail(fault, &findings);
 	findings_done(&findings);
 	buf_done(&plan->after);
 	plan->after = text;
@@ -275,7 +142,7 @@ int cmd_tls_reset(struct ctl *ctl)
 	if (code == CTL_DONE) {
 		enum fault fault = config_tls_reset(buf_str(&plan.before), &findings, &plan.after);
 		if (fault != FAULT_NONE)
-			code = edit_fail(fault, &findings);
+			code = plan_edit_fail(fault, &findings);
 	}
 	if (code == CTL_DONE)
 		code = reset_allow(&plan);

@@ -3,6 +3,8 @@
 #include "ctl/ctl.h"
 
 #define OPT(id) OPTION_BIT(id)
+/* Of commands that change mailserver.cfg. */
+#define CHANGE_OPTIONS (OPT(DRY_RUN) | OPT(CONFIRM_WITHIN) | OPT(GENERATION) | OPT(JSON))
 /* Of lists. */
 #define PAGE_OPTIONS (OPT(SEARCH) | OPT(AFTER) | OPT(LIMIT) | OPT(JSON))
 
@@ -51,9 +53,12 @@ static const struct command rows[] = {
 	{"import", "ADDRESS FILE.mbox|MAILDIR", 2, 2, OPT(MAILBOX),
 	 "Bring mail of an mbox file or a Maildir into mailboxes",
 	 "Folders within a Maildir (.Sent, .Archive.2025) come into mailboxes of their names; with "
-	 "--mailbox only what stands in the Maildir itself is brought. The bytes stay, but for line ends, "
-	 "which become CR LF as in transport, and the quoting of mbox files (mboxrd: one > before From is "
-	 "taken away). Dates come from the borders of the mbox or the times of the files, flags and "
+	 "--mailbox only what stands in the Maildir itself is brought. The bytes stay, but for "
+	 "line ends, "
+	 "which become CR LF as in transport, and the quoting of mbox files (mboxrd: one > before "
+	 "From is "
+	 "taken away). Dates come from the borders of the mbox or the times of the files, flags "
+	 "and "
 	 "keywords from Status fields or file names.",
 	 cmd_import},
 	{"remote-password set", "NAME", 1, 1, OPT(PASSWORD_STDIN),
@@ -123,6 +128,57 @@ static const struct command rows[] = {
 	 "Put a former version of mailserver.cfg in force again",
 	 "Without N the newest of the history. Edits by hand that are not in force yet are kept.",
 	 cmd_tls_revert},
+	{"partner list", "", 0, 0, OPT(JSON),
+	 "List the rows of TlsPolicy: what holds for single peers",
+	 "With --json also what each variable means, and what `check` says of the rows.",
+	 cmd_rows_list},
+	{"partner add", "VARIABLE=VALUE...", 1, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Add a row to TlsPolicy",
+	 "For example Peer=192.0.2.0/24 Direction=in Level=encrypt. The manual's page about single "
+	 "peers "
+	 "tells each variable.",
+	 cmd_rows_add},
+	{"partner set", "ROW VARIABLE=VALUE...", 2, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Change a row of TlsPolicy",
+	 "An empty value takes the variable out. --generation makes sure "
+	 "that ROW is still the one that was seen.",
+	 cmd_rows_set},
+	{"partner remove", "ROW", 1, 1, CHANGE_OPTIONS, "Remove a row of TlsPolicy", "",
+	 cmd_rows_remove},
+	{"relay list", "", 0, 0, OPT(JSON),
+	 "List the rows of RelayRule: which mail goes to which server",
+	 "With --json also what each variable means, and what `check` says of the rows.",
+	 cmd_rows_list},
+	{"relay add", "VARIABLE=VALUE...", 1, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Add a row to RelayRule, behind the others",
+	 "For example Recipient=example.net Host=relay.example.net. The manual's page about relay "
+	 "hosts "
+	 "tells each variable.",
+	 cmd_rows_add},
+	{"relay set", "ROW VARIABLE=VALUE...", 2, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Change a row of RelayRule",
+	 "An empty value takes the variable out. --generation makes sure "
+	 "that ROW is still the one that was seen.",
+	 cmd_rows_set},
+	{"relay remove", "ROW", 1, 1, CHANGE_OPTIONS, "Remove a row of RelayRule", "",
+	 cmd_rows_remove},
+	{"service list", "", 0, 0, OPT(JSON), "List the services: ports, addresses, TLS, limits",
+	 "", cmd_service_list},
+	{"service set", "NAME VARIABLE=VALUE...", 2, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Change a service's settings",
+	 "The same as tls set with Service:NAME.VARIABLE=VALUE. An empty "
+	 "value restores the default.",
+	 cmd_service_set},
+	{"service start", "NAME", 1, 1, CHANGE_OPTIONS, "Have a service listen from now on", "",
+	 cmd_service_start},
+	{"service stop", "NAME", 1, 1, CHANGE_OPTIONS, "Have a service listen no more",
+	 "Sessions that have begun go on.", cmd_service_stop},
+	{"settings show", "[TABLE]", 0, 1, OPT(JSON),
+	 "Show the settings of mailserver.cfg beside TLS, and their defaults", "",
+	 cmd_settings_show},
+	{"settings set", "TABLE.VARIABLE=VALUE...", 1, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Change settings of mailserver.cfg and put them in force",
+	 "An empty value restores the default.", cmd_settings_set},
 	{"cert list", "", 0, 0, OPT(JSON),
 	 "List the certificates in sslcert/: names, key, dates, what serves whom, what is wrong",
 	 "The exit code is 0 when nothing is to say, 1 with warnings, 2 with a pair that cannot be "

@@ -130,6 +130,20 @@ int cmd_tls_confirm(struct ctl *ctl);
 int cmd_tls_history(struct ctl *ctl);
 int cmd_tls_revert(struct ctl *ctl);
 
+int cmd_service_list(struct ctl *ctl);
+int cmd_service_set(struct ctl *ctl);
+int cmd_service_start(struct ctl *ctl);
+int cmd_service_stop(struct ctl *ctl);
+
+int cmd_settings_show(struct ctl *ctl);
+int cmd_settings_set(struct ctl *ctl);
+
+/* Of the lists whose commands begin with partner and relay. */
+int cmd_rows_list(struct ctl *ctl);
+int cmd_rows_add(struct ctl *ctl);
+int cmd_rows_set(struct ctl *ctl);
+int cmd_rows_remove(struct ctl *ctl);
+
 int cmd_evidence_list(struct ctl *ctl);
 int cmd_evidence_verify(struct ctl *ctl);
 int cmd_evidence_export(struct ctl *ctl);

@@ -130,3 +130,72 @@ def test_a_user_is_changed(admin):
                          (["none@example.org", "--quota", "1"], "address")):
         status, [error] = refused(admin, "user", "set", *words)
         assert status == 2 and error["field"] == field
+
+
+def test_services_are_stopped_and_started(running, admin):
+    def pop3s():
+        [service] = [entry for entry in told(admin, "service", "list")["services"] if entry["name"] == "POP3S"]
+        return service
+
+    assert pop3s()["enabled"] and "127.0.0.1:2995" in pop3s()["listening"]
+    seen = told(admin, "service", "list")["generation"]
+    told(admin, "service", "stop", "POP3S", "--generation", seen)
+    assert not pop3s()["enabled"] and pop3s()["listening"] == []
+    assert refused(admin, "service", "start", "POP3S", "--generation", seen)[1][0]["code"] == "conflict"
+    admin.command("service", "start", "pop3s")
+    admin.command("service", "set", "POP3S", "MaxConnections=77", "SessionTickets=0")
+    assert "127.0.0.1:2995" in pop3s()["listening"]
+    assert (pop3s()["max_connections"], pop3s()["session_tickets"]) == (77, False)
+    assert pop3s()["values"]["MaxConnections"] == "77"
+    admin.command("service", "set", "POP3S", "MaxConnections=")
+    assert pop3s()["max_connections"] == 10000
+    assert refused(admin, "service", "stop", "POP9")[1][0]["field"] == "name"
+    status, [error] = refused(admin, "service", "set", "POP3S", "Port=0")
+    assert status == 2 and error["field"] == "Service:POP3S/Port"
+
+
+def test_settings_are_shown_and_set(admin):
+    def limits():
+        return {row["name"]: row for row in told(admin, "settings", "show", "Limits")["settings"]}
+
+    assert limits()["MimeDepth"]["value"] is None and limits()["MimeDepth"]["default"] == "50"
+    plan = told(admin, "settings", "set", "Limits.MimeDepth=60", "--dry-run")
+    assert plan["changes"] == [{"variable": "Limits/MimeDepth", "old": None, "new": "60"}]
+    admin.command("settings", "set", "Limits.MimeDepth=60")
+    assert limits()["MimeDepth"]["value"] == "60" and limits()["MimeDepth"]["line"] > 0
+    assert {row["table"] for row in told(admin, "settings", "show")["settings"]} >= {"Server", "Limits", "Queue"}
+    assert refused(admin, "settings", "show", "Service")[1][0]["code"] == "not_found"
+    assert refused(admin, "settings", "set", "Limits.MimeDepth=1")[1][0]["field"] == "Limits/MimeDepth"
+
+
+@pytest.mark.parametrize("group, row, change, wrong", [
+    ("partner", ["Peer=192.0.2.0/24", "Direction=in", "Level=encrypt"], "Comment=a <b> & c", "Direction=over"),
+    ("relay", ["Recipient=example.net", "Host=relay.example.net"], "Comment=ours", "Port=0")])
+def test_rows_of_lists(admin, group, row, change, wrong):
+    def rows():
+        return told(admin, group, "list")["rows"]
+
+    assert rows() == []
+    plan = told(admin, group, "add", *row, "--dry-run")
+    assert len(plan["changes"]) == len(row) and rows() == []
+    admin.command(group, "add", *row)
+    admin.command(group, "add", *[word.replace("192.0.2.", "198.51.100.").replace("net", "com") for word in row])
+    assert [entry["number"] for entry in rows()] == [1, 2]
+    assert rows()[0]["values"] == dict(word.split("=") for word in row)
+    admin.command(group, "set", "2", change)
+    assert rows()[1]["values"]["Comment"] == change.split("=")[1]
+    # A hand edit elsewhere and a change of rows go together; of the same list they do not.
+    admin.configure(Limits__MimeParts="900")
+    admin.command(group, "remove", "1")
+    assert [entry["values"]["Comment"] for entry in rows()] == [change.split("=")[1]]
+    assert admin.config().get(admin.config().table("Limits"), "MimeParts") == "900"
+    status, errors = refused(admin, group, "set", "1", wrong)
+    assert status == 2 and errors[0]["code"] == "invalid" and errors[0]["field"] is not None
+    assert refused(admin, group, "set", "2", change)[1][0]["field"] == "number"
+    assert refused(admin, group, "add", "Nonsense=1")[1][0]["field"] == "Nonsense"
+    text = admin.config_path.read_text()
+    admin.config_path.write_text(text.replace("Comment", "comment"))
+    assert refused(admin, group, "remove", "1")[1][0]["code"] == "conflict"
+    admin.config_path.write_text(text)
+    admin.command(group, "remove", "1")
+    assert rows() == []

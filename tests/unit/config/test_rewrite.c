@@ -263,6 +263,10 @@ struct merge_case {
 	"<c>\n<list name=\"Service\"><listitem><variable name=\"Name\">IMAP</variable><variable " \
 	"name=\"Port\">" port "</variable></listitem></list>\n</c>"
 
+#define R(value)                                                              \
+	"<c>\n  <list name=\"R\">\n    <listitem><variable name=\"V\">" value \
+	"</variable></listitem>\n  </list>\n</c>"
+
 static void test_merge(void **state)
 {
 	static const struct merge_case cases[] = {
@@ -280,6 +284,14 @@ static void test_merge(void **state)
 		{T(A("1")), T(A("1")), T(A("5")), T(A("5"))},
 		{IMAP("1"), IMAP("2"), "<!-- x -->" IMAP("1"), "<!-- x -->" IMAP("2")},
 		{IMAP("1"), IMAP("2"), IMAP("3"), NULL},
+		/* Lists whose items have no names: each as a whole. */
+		{R("a"), R("b"), "<!-- x -->" R("a"), "<!-- x -->" R("b")},
+		{R("a"), R("b"), R("c"), NULL},
+		{R("a"), "<c>\n</c>", "<!-- x -->" R("a"), "<!-- x --><c>\n</c>"},
+		{"<c>\n</c>", R("a"), "<c>\n</c><!-- x -->", R("a") "<!-- x -->"},
+		{"<c>\n</c>", "<c>\n</c>", R("a"), R("a")},
+		{R("a"), R("a"), R("b"), R("b")},
+		{"<c>\n</c>", R("a"), R("b"), NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -296,6 +308,53 @@ static void test_merge(void **state)
 		findings_done(&said);
 		buf_done(&merged);
 	}
+}
+
+/* Each step on the text that the one before left. */
+static void test_items_by_number(void **state)
+{
+	static const struct {
+		const char *item;
+		const char *value; /* NULL: the item goes */
+		const char *after;
+	} steps[] = {
+		{"#1", "a",
+		 "<c>\n  <list name=\"R\">\n    <listitem>\n      <variable name=\"V\">a"
+		 "</variable>\n    </listitem>\n  </list>\n</c>"},
+		{"#2", "b",
+		 "<c>\n  <list name=\"R\">\n    <listitem>\n      <variable name=\"V\">a"
+		 "</variable>\n    </listitem>\n    <listitem>\n      <variable name=\"V\">b"
+		 "</variable>\n    </listitem>\n  </list>\n</c>"},
+		{"#1", NULL,
+		 "<c>\n  <list name=\"R\">\n    <listitem>\n      <variable name=\"V\">b"
+		 "</variable>\n    </listitem>\n  </list>\n</c>"},
+		{"#1", "<",
+		 "<c>\n  <list name=\"R\">\n    <listitem>\n      <variable name=\"V\">&lt;"
+		 "</variable>\n    </listitem>\n  </list>\n</c>"},
+		{"#1", NULL, "<c>\n  <list name=\"R\">\n  </list>\n</c>"},
+	};
+	struct buf text = BUF_INIT(10000), next = BUF_INIT(10000);
+
+	buf_append_c(&text, "<c>\n</c>");
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct config_address address = address_of("R", steps[i].item, "V");
+		enum fault fault =
+			steps[i].value == NULL
+				? config_delete_item(buf_str(&text), STR("R"), address.item,
+						     &findings, &next)
+				: config_set_variable(buf_str(&text), &address,
+						      str_from_c(steps[i].value), &findings, &next);
+		assert_int_equal(fault, FAULT_NONE);
+		buf_done(&text);
+		text = next;
+		next = BUF_INIT(10000);
+		if (!str_equals(buf_str(&text), str_from_c(steps[i].after)))
+			fail_msg("step %zu: %.*s", i, STR_ARG(buf_str(&text)));
+	}
+	assert_int_equal(config_delete_item(buf_str(&text), STR("R"), STR("#1"), &findings, &next),
+			 FAULT_NOT_FOUND);
+	buf_done(&text);
+	buf_done(&next);
 }
 
 static void test_a_conflict_names_both_values(void **state)
@@ -341,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_set_and_delete_restore_every_byte),
 		cmocka_unit_test(test_a_change_is_one_splice),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_items_by_number),
 		cmocka_unit_test(test_a_conflict_names_both_values),
 	};
 
