@@ -126,14 +126,15 @@ static struct count_tls count_tls_of(const struct delivery *delivery)
 				  .version = facts.version};
 }
 
-/* Keeps of a session that ends before any mail what is to be said of its TLS. */
+/* Keeps what is to be said of the TLS of a session that is left; nothing where none was due yet. */
 static void tls_keep(struct delivery *delivery)
 {
 	const struct outbound *outbound = &delivery->client.outbound;
 
 	delivery->count_left = count_tls_of(delivery);
 	buf_reset(&delivery->tls_left);
-	if (outbound_fault_is_tls(outbound->fault) || outbound_facts(outbound).is_active)
+	if (outbound_fault_is_tls(outbound->fault) || outbound_facts(outbound).is_active ||
+	    delivery->client.stage == SMTP_CLIENT_OPEN)
 		tls_text(delivery, &delivery->tls_left);
 }
 

@@ -233,3 +233,121 @@ class Postfix(Program):
     def received(self, user):
         """The messages in a mailbox, as bytes with the line ends of this machine."""
         return [path.read_bytes() for path in sorted((self.mail / user / "new").glob("*"))]
+
+
+# ---- Exim
+
+EXIM_CONFIG = """exim_path = {program}
+primary_hostname = mx.{domain}
+spool_directory = {folder}/spool
+log_file_path = {folder}/%slog
+pid_file_path = {folder}/pid
+local_interfaces = <; {address}
+daemon_smtp_ports = 25
+tls_certificate = {certificate}
+tls_privatekey = {key}
+tls_advertise_hosts = *
+chunking_advertise_hosts = *
+pipelining_connect_advertise_hosts = :
+dsn_advertise_hosts = *
+smtputf8_advertise_hosts = *
+accept_8bitmime = true
+deliver_drop_privilege
+never_users =
+acl_smtp_rcpt = acl_rcpt
+acl_smtp_data = accept
+log_selector = +smtp_confirmation +tls_cipher +tls_certificate_verified +pipelining +delivery_size +received_recipients
+message_size_limit = 0
+remote_max_parallel = 1
+begin acl
+acl_rcpt:
+  deny domains = {domain}
+       !local_parts = ^u[0-9]+\\$ : jürgen : dane
+       message = 5.1.1 no such user
+  accept domains = {domain} : @[]
+  accept hosts = {address}
+  deny message = 5.7.1 relaying denied
+begin routers
+here:
+  driver = accept
+  domains = {domain}
+  transport = maildir
+elsewhere:
+  driver = dnslookup
+  self = send
+  ignore_target_hosts =
+  transport = ${{if eq{{$sender_address_local_part}}{{dane}}{{dane}}{{smtp}}}}
+  dnssec_request_domains = *
+begin transports
+maildir:
+  driver = appendfile
+  directory = {folder}/mail
+  maildir_format
+  envelope_to_add
+  user = {user}
+smtp:
+  driver = smtp
+  dnssec_request_domains = *
+dane:
+  driver = smtp
+  dnssec_request_domains = *
+  hosts_require_dane = *
+begin retry
+* * F,1h,1s
+"""
+
+
+def exim_missing():
+    """Why there is no Exim here; '' when there is one."""
+    if missing():
+        return missing()
+    if not EXIM.exists():
+        return "there is no build/exim: script/test fetches it, where apt-get can"
+    lacking = re.findall(r"(\S+) => not found", subprocess.run(["ldd", str(EXIM)], stdout=subprocess.PIPE, text=True,
+                                                               check=False).stdout)
+    return f"Exim lacks {', '.join(lacking)}" if lacking else ""
+
+
+def accounts_add(folder):
+    """Exim wants a user of its own; he stands in copies of passwd and group that are mounted over these."""
+    for name, line in (("passwd", f"{EXIM_USER}:x:{EXIM_ID}:{EXIM_ID}::/nonexistent:/bin/false"),
+                       ("group", f"{EXIM_USER}:x:{EXIM_ID}:")):
+        text = Path("/etc", name).read_text(encoding="utf-8")
+        if f"{EXIM_USER}:" not in text:
+            (folder / name).write_text(f"{text}{line}\n", encoding="utf-8")
+            bind_mount(folder / name, f"/etc/{name}")
+
+
+class Exim(Program):
+    """Takes mail for a domain into Maildirs, and sends on what comes from its own address."""
+
+    def __init__(self, folder, domain, address, pair):
+        super().__init__(folder)
+        self.domain, self.address = domain, address
+        address_add(address)
+        accounts_add(self.folder)
+        # A key that only root may read is not its.
+        self.pair = [self.folder / path.name for path in pair]
+        for source, path in zip(pair, self.pair):
+            shutil.copy(source, path)
+        for name in ("spool", "mail"):
+            (self.folder / name).mkdir()
+        self.config = self.folder / "exim.conf"
+        self.config.write_text(EXIM_CONFIG.format(
+            program=EXIM, folder=folder, domain=domain, address=address, certificate=self.pair[0], key=self.pair[1],
+            user=EXIM_USER), encoding="utf-8")
+        for path in (self.folder, *self.pair, self.folder / "spool", self.folder / "mail"):
+            shutil.chown(path, EXIM_USER, EXIM_USER)
+        self.log_path = self.folder / "mainlog"
+
+    def command(self):
+        return [str(EXIM), "-C", str(self.config), "-bdf", "-q1s"]
+
+    def is_ready(self):
+        return "daemon started" in self.log()
+
+    def received(self, user):
+        """The messages for a user, as bytes with the line ends of this machine."""
+        mark = f"Envelope-to: {user}@{self.domain}\n".encode()
+        raws = [path.read_bytes() for path in sorted((self.folder / "mail" / "new").glob("*"))]
+        return [raw for raw in raws if raw.startswith(mark)]

@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the real clients and speaks the protocols with Python's own."""
+import email
 import imaplib
+import json
 import os
 import poplib
 import re
 import smtplib
 import ssl
 import subprocess
+import time
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
+
+from harness.fixtures import ANNA, PASSWORDS
 
 CLIENT_SECONDS = 60
 # Service name -> the STARTTLS name of openssl and sslscan, or None where TLS comes first.
@@ -83,6 +88,29 @@ def imap_subjects(server, address, password, mailbox="INBOX"):
             data = imap_ok(imap.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])"))
             subjects.append(data[0][1].decode().partition(":")[2].strip())
         return subjects
+
+
+def queue(server):
+    return json.loads(server.home.command("queue", "list", "--json").stdout)["queue"]
+
+
+def until(condition, seconds=15):
+    """Waits until the condition gives something true, and returns it."""
+    give_up = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < give_up, "nothing happened"
+        time.sleep(0.05)
+    return value
+
+
+def notices(server, address=ANNA):
+    """The messages in INBOX."""
+    imap = imap_login(server, address, PASSWORDS[address])
+    imap.select("INBOX", readonly=True)
+    numbers = imap_ok(imap.search(None, "ALL"))[0].split()
+    found = [email.message_from_bytes(imap_ok(imap.fetch(number, "(BODY.PEEK[])"))[0][1]) for number in numbers]
+    imap.logout()
+    return found
 
 
 def pop3_login(server, address, password):

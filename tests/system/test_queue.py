@@ -2,7 +2,6 @@
 """Mail for other servers: into the queue, out of it, and what the sender hears."""
 import email
 import email.policy
-import json
 import os
 import signal
 import smtplib
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from clients import imap_login, imap_ok, imap_subjects, message, smtp_send, tls_context
+from clients import imap_login, imap_ok, imap_subjects, message, notices, queue, smtp_send, tls_context, until
 from conftest import ANNA, BERT, PASSWORDS, home_copy
 from harness.dns import Dns, tools_missing
 from harness.server import Home, Server
@@ -66,29 +65,6 @@ def send(server, *recipients, subject="over", text="Hello.\n", sender=ANNA, mail
         refused = smtp.sendmail(sender, recipients, message(subject, ANNA, recipients[0], text).as_bytes(policy=email.policy.SMTP),
                                 mail_options, rcpt_options)
         assert refused == {}
-
-
-def queue(server):
-    return json.loads(server.home.command("queue", "list", "--json").stdout)["queue"]
-
-
-def until(condition, seconds=15):
-    """Waits until the condition gives something true, and returns it."""
-    give_up = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.05)
-    return value
-
-
-def notices(server, address=ANNA):
-    """The messages in INBOX."""
-    imap = imap_login(server, address, PASSWORDS[address])
-    imap.select("INBOX", readonly=True)
-    numbers = imap_ok(imap.search(None, "ALL"))[0].split()
-    found = [email.message_from_bytes(imap_ok(imap.fetch(number, "(BODY.PEEK[])"))[0][1]) for number in numbers]
-    imap.logout()
-    return found
 
 
 def notice(server, action):
