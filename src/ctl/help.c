@@ -150,6 +150,7 @@ static const char MAN_END[] =
 	".TP\n.I HOME/mailserver.cfg\nthe configuration; the file is the truth\n"
 	".TP\n.I HOME/sslcert/\ncertificates and keys: server.crt and server.key, further pairs by "
 	"name\n"
+	".TP\n.I HOME/dkim/\nkeys that mail is signed with; DOMAIN/keys tells their states\n"
 	".TP\n.I HOME/sslca/\nextra trust anchors; in clients/ those for certificates of users\n"
 	".TP\n.I HOME/store/\nmail, indexes, accounts\n"
 	".TP\n.I HOME/store/logs/\nmail.log, security.log, error.log and others\n"

@@ -73,13 +73,18 @@ static void content_put(struct dkim_body *body, struct str bytes)
 	bytes_put(body, bytes);
 }
 
+/* Nearly all bytes need one comparison. */
+static bool is_plain(char c)
+{
+	return (unsigned char)c > ' ' || (!ascii_is_blank(c) && c != '\r' && c != '\n');
+}
+
 /* The bytes at the front that need no thought. */
 static struct str plain_run(struct str bytes)
 {
 	size_t len = 0;
 
-	while (len < bytes.len && !ascii_is_blank(bytes.ptr[len]) && bytes.ptr[len] != '\r' &&
-	       bytes.ptr[len] != '\n')
+	while (len < bytes.len && is_plain(bytes.ptr[len]))
 		len++;
 	return str_sub(bytes, 0, len);
 }

@@ -199,6 +199,8 @@ static bool options_set(struct ub_ctx *ub, struct buf *why)
 		{"outgoing-range:", "512"},
 		{"num-queries-per-thread:", "1024"},
 		{"outgoing-num-tcp:", "32"},
+		/* What somebody waits for, a record that is to be published, is seen soon. */
+		{"cache-max-negative-ttl:", "60"},
 		{"msg-cache-size:", "8m"},
 		{"rrset-cache-size:", "16m"},
 		/* A server that was deaf is tried again, so that mail does not wait for 15 minutes. */
