@@ -373,6 +373,8 @@ void mailq_config_set(struct mailq *mailq, struct config *config)
 	client_contexts_unref(&former_contexts);
 	if (mailq->certificate_job != NULL)
 		certificate_job_config_changed(mailq->certificate_job);
+	if (mailq->sender != NULL)
+		sender_config_changed(mailq->sender);
 }
 
 struct client_contexts *mailq_contexts_get(struct mailq *mailq)

@@ -128,14 +128,6 @@ static bool entries_read(struct sender *sender, const struct config *config)
 	return count < BATCH;
 }
 
-static void entries_take(struct sender *sender, const struct config *config)
-{
-	bool is_last;
-
-	do
-		is_last = entries_read(sender, config);
-	while (!is_last);
-}
 
 /* ---- orders ---- */
 
@@ -243,6 +235,13 @@ static void deliveries_start(struct sender *sender)
 	while (may_take(sender) && (job = outbox_take(sender->outbox)) != NULL)
 		delivery_start(sender, job);
 	pthread_mutex_unlock(&sender->lock);
+}
+
+/* Of a long queue the first go out while the others are still being read. */
+static void entries_take(struct sender *sender, const struct config *config)
+{
+	while (!entries_read(sender, config))
+		deliveries_start(sender);
 }
 
 static void limits_take(struct sender *sender, const struct config_queue *queue)
@@ -355,6 +354,11 @@ void sender_start(struct sender *sender)
 	CHECK(pthread_create(&sender->thread, NULL, sender_run, sender) == 0);
 	CHECK(pthread_create(&sender->feed_thread, NULL, feed_run, sender) == 0);
 	sender->is_started = true;
+}
+
+void sender_config_changed(struct sender *sender)
+{
+	told(sender);
 }
 
 void sender_stop(struct sender *sender)

@@ -27,6 +27,9 @@ void sender_stop(struct sender *sender);
 /* Frees; every delivery must have ended. */
 void sender_free(struct sender **sender);
 
+/* Another configuration is in force. Thread safe, does not block. */
+void sender_config_changed(struct sender *sender);
+
 /* An order about an entry stands in the store. Thread safe, does not block. */
 void sender_ordered(struct sender *sender, uint64_t entry);
 

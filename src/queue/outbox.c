@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/hash.h"
-#include "base/list.h"
 
 enum { BUCKETS = 16384 };
 
@@ -14,8 +13,7 @@ struct outbox_sender {
 	struct list_node in_bucket;
 	struct list_node turn; /* linked while it has ready jobs */
 	struct outbox_destination *destination;
-	struct outbox_job *first; /* ready */
-	struct outbox_job *last;
+	struct list ready;
 	uint64_t jobs; /* in any state */
 	struct str name;
 };
@@ -37,18 +35,13 @@ struct outbox {
 	struct hash_key hash_key;
 	struct list destinations[BUCKETS];
 	struct list senders[BUCKETS];
+	struct list entries[BUCKETS]; /* jobs, by the number of their entry */
 	struct list turns; /* destinations with ready jobs */
 	struct outbox_job **heap; /* waiting, the earliest first */
 	size_t heap_count;
 	size_t heap_capacity;
-	struct list taken; /* anchors of taken jobs: taken_job */
+	struct list taken; /* jobs */
 	struct outbox_counts counts;
-};
-
-/* A job that a connection has. */
-struct taken_job {
-	struct list_node node;
-	struct outbox_job *job;
 };
 
 /* ---- names ---- */
@@ -109,6 +102,7 @@ static struct outbox_sender *sender_get(struct outbox *outbox,
 	CHECK(made != NULL);
 	made->name = name_keep(name);
 	made->destination = destination;
+	list_init(&made->ready);
 	list_append(bucket, &made->in_bucket);
 	return made;
 }
@@ -135,6 +129,7 @@ static void job_free(struct outbox *outbox, struct outbox_job *job)
 	struct outbox_sender *sender = job->sender;
 	struct outbox_destination *destination = job->destination;
 
+	list_remove(&job->in_entry);
 	free(job);
 	destination->jobs--;
 	if (--sender->jobs == 0) {
@@ -222,12 +217,7 @@ static void ready_add(struct outbox *outbox, struct outbox_job *job)
 {
 	struct outbox_sender *sender = job->sender;
 
-	job->next = NULL;
-	if (sender->last != NULL)
-		sender->last->next = job;
-	else
-		sender->first = job;
-	sender->last = job;
+	list_append(&sender->ready, &job->line);
 	if (!list_node_is_linked(&sender->turn))
 		list_append(&job->destination->senders, &sender->turn);
 	if (!list_node_is_linked(&job->destination->turn))
@@ -235,42 +225,44 @@ static void ready_add(struct outbox *outbox, struct outbox_job *job)
 	outbox->counts.ready++;
 }
 
+/* Takes a job out of its sender's line, and out of the turns who has no other. */
+static void ready_remove(struct outbox *outbox, struct outbox_job *job)
+{
+	struct outbox_sender *sender = job->sender;
+	struct outbox_destination *destination = job->destination;
+
+	list_remove(&job->line);
+	outbox->counts.ready--;
+	if (list_is_empty(&sender->ready) && list_node_is_linked(&sender->turn))
+		list_remove(&sender->turn);
+	if (list_is_empty(&destination->senders) && list_node_is_linked(&destination->turn))
+		list_remove(&destination->turn);
+}
+
 /* Takes the first job of the sender whose turn it is. */
 static struct outbox_job *ready_take(struct outbox *outbox, struct outbox_destination *destination)
 {
 	struct outbox_sender *sender =
-		list_entry(list_take_first(&destination->senders), struct outbox_sender, turn);
-	struct outbox_job *job = sender->first;
-	struct taken_job *taken = calloc(1, sizeof(*taken));
+		list_entry(destination->senders.anchor.next, struct outbox_sender, turn);
+	struct outbox_job *job = list_entry(sender->ready.anchor.next, struct outbox_job, line);
 
-	CHECK(taken != NULL);
-	sender->first = job->next;
-	if (sender->first == NULL)
-		sender->last = NULL;
-	else
+	ready_remove(outbox, job);
+	if (list_node_is_linked(&sender->turn)) {
+		list_remove(&sender->turn);
 		list_append(&destination->senders, &sender->turn);
-	if (list_is_empty(&destination->senders) && list_node_is_linked(&destination->turn))
-		list_remove(&destination->turn);
-	outbox->counts.ready--;
+	}
 	outbox->counts.taken++;
-	taken->job = job;
-	list_append(&outbox->taken, &taken->node);
+	job->is_taken = true;
+	list_append(&outbox->taken, &job->line);
 	return job;
 }
 
-static void taken_forget(struct outbox *outbox, const struct outbox_job *job)
+static void taken_forget(struct outbox *outbox, struct outbox_job *job)
 {
-	list_each(node, following, &outbox->taken)
-	{
-		struct taken_job *taken = list_entry(node, struct taken_job, node);
-		if (taken->job == job) {
-			list_remove(node);
-			free(taken);
-			outbox->counts.taken--;
-			return;
-		}
-	}
-	CHECK(!"a job that nobody had taken");
+	CHECK(job->is_taken);
+	list_remove(&job->line);
+	job->is_taken = false;
+	outbox->counts.taken--;
 }
 
 /* ---- the whole ---- */
@@ -287,6 +279,7 @@ struct outbox *outbox_new(struct outbox_limits limits)
 	for (size_t i = 0; i < BUCKETS; i++) {
 		list_init(&outbox->destinations[i]);
 		list_init(&outbox->senders[i]);
+		list_init(&outbox->entries[i]);
 	}
 	return outbox;
 }
@@ -301,11 +294,8 @@ void outbox_free(struct outbox **outbox)
 	while (!list_is_empty(&old->turns))
 		(void)ready_take(old, list_entry(old->turns.anchor.next, struct outbox_destination,
 						 turn));
-	while ((node = list_take_first(&old->taken)) != NULL) {
-		struct taken_job *taken = list_entry(node, struct taken_job, node);
-		job_free(old, taken->job);
-		free(taken);
-	}
+	while ((node = list_take_first(&old->taken)) != NULL)
+		job_free(old, list_entry(node, struct outbox_job, line));
 	/* Those that connections still stand to. */
 	for (size_t i = 0; i < BUCKETS; i++)
 		while (!list_is_empty(&old->destinations[i]))
@@ -330,6 +320,12 @@ static struct outbox_job *job_make(const uint32_t *recipients, uint32_t count)
 	return job;
 }
 
+/* Numbers follow upon each other, so no hash spreads them better. */
+static struct list *entry_bucket(struct outbox *outbox, uint64_t entry)
+{
+	return &outbox->entries[entry % BUCKETS];
+}
+
 void outbox_add(struct outbox *outbox, uint64_t entry, struct str destination, struct str sender,
 		const uint32_t *recipients, uint32_t recipient_count, int64_t due_s)
 {
@@ -341,6 +337,7 @@ void outbox_add(struct outbox *outbox, uint64_t entry, struct str destination, s
 	job->sender = sender_get(outbox, job->destination, sender);
 	job->destination->jobs++;
 	job->sender->jobs++;
+	list_append(entry_bucket(outbox, entry), &job->in_entry);
 	heap_add(outbox, job);
 }
 
@@ -439,67 +436,26 @@ void outbox_closed(struct outbox *outbox, struct outbox_destination *destination
 	destination_drop_unused(outbox, destination);
 }
 
-/* Takes the ready jobs of an entry out of a sender's line, onto a list of their own. */
-static struct outbox_job *line_split(struct outbox *outbox, struct outbox_sender *sender,
-				     uint64_t entry)
-{
-	struct outbox_job *line = sender->first;
-	struct outbox_job *out = NULL;
-
-	sender->first = sender->last = NULL;
-	while (line != NULL) {
-		struct outbox_job *job = line;
-		line = job->next;
-		outbox->counts.ready--;
-		if (job->entry != entry) {
-			ready_add(outbox, job);
-			continue;
-		}
-		job->next = out;
-		out = job;
-	}
-	if (sender->first == NULL && list_node_is_linked(&sender->turn))
-		list_remove(&sender->turn);
-	if (list_is_empty(&sender->destination->senders) &&
-	    list_node_is_linked(&sender->destination->turn))
-		list_remove(&sender->destination->turn);
-	return out;
-}
-
-static void ready_forget(struct outbox *outbox, uint64_t entry)
-{
-	for (size_t i = 0; i < BUCKETS; i++) {
-		list_each(node, following, &outbox->senders[i])
-		{
-			struct outbox_job *job = line_split(
-				outbox, list_entry(node, struct outbox_sender, in_bucket), entry);
-			while (job != NULL) {
-				struct outbox_job *next = job->next;
-				job_free(outbox, job);
-				job = next;
-			}
-		}
-	}
-}
-
 bool outbox_forget(struct outbox *outbox, uint64_t entry)
 {
-	for (size_t at = outbox->heap_count; at > 0; at--) {
-		/* What a removal moves comes from the end, or was looked at and moves up. */
-		struct outbox_job *job = at <= outbox->heap_count ? outbox->heap[at - 1] : NULL;
-		if (job != NULL && job->entry == entry) {
-			heap_remove(outbox, job);
-			job_free(outbox, job);
-			at = outbox->heap_count + 1;
-		}
-	}
-	ready_forget(outbox, entry);
-	list_each(node, following, &outbox->taken)
+	bool is_whole = true;
+
+	list_each(node, following, entry_bucket(outbox, entry))
 	{
-		if (list_entry(node, struct taken_job, node)->job->entry == entry)
-			return false;
+		struct outbox_job *job = list_entry(node, struct outbox_job, in_entry);
+		if (job->entry != entry)
+			continue;
+		if (job->is_taken) {
+			is_whole = false;
+			continue;
+		}
+		if (job->heap_at > 0)
+			heap_remove(outbox, job);
+		else
+			ready_remove(outbox, job);
+		job_free(outbox, job);
 	}
-	return true;
+	return is_whole;
 }
 
 struct str outbox_destination_name(const struct outbox_destination *destination)

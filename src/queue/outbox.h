@@ -21,6 +21,7 @@
 #ifndef POSTERN_QUEUE_OUTBOX_H
 #define POSTERN_QUEUE_OUTBOX_H
 
+#include "base/list.h"
 #include "base/str.h"
 
 struct outbox;
@@ -36,8 +37,10 @@ struct outbox_job {
 	uint64_t entry;
 	struct outbox_destination *destination;
 	struct outbox_sender *sender;
-	struct outbox_job *next; /* in its sender's line */
+	struct list_node line;	   /* in its sender's while it is ready, then among those taken */
+	struct list_node in_entry; /* among the jobs of its entry and others */
 	int64_t due_s;
+	bool is_taken;
 	uint32_t heap_at; /* index + 1 while it waits, else 0 */
 	uint32_t recipient_count;
 	uint32_t recipients[]; /* their numbers */
@@ -94,7 +97,6 @@ void outbox_closed(struct outbox *outbox, struct outbox_destination *destination
 
 /*
  * Forgets the jobs of an entry that are not taken; false when one is taken, which stays.
- * Looks at every job.
  */
 bool outbox_forget(struct outbox *outbox, uint64_t entry);
 

@@ -222,6 +222,37 @@ static void test_an_entry_is_forgotten(void **state)
 	assert_int_equal(outbox_counts(outbox).destinations, 0);
 }
 
+/* Of entries whose numbers lie far apart, and of each state, only those of one go. */
+static void test_only_one_entry_is_forgotten(void **state)
+{
+	enum { ENTRIES = 8, APART = 16384 };
+	struct outbox_destination *a;
+	struct outbox_job *job;
+
+	for (uint64_t i = 1; i <= ENTRIES; i++) {
+		add(i * APART, "a", "s", 0);
+		add(i * APART, "b", "t", 500 + (int64_t)i);
+	}
+	outbox_advance(outbox, 0);
+	assert_int_equal(take(&job), APART);
+	a = job->destination;
+	for (uint64_t i = 2; i <= ENTRIES; i += 2)
+		assert_true(outbox_forget(outbox, i * APART));
+	assert_int_equal(outbox_counts(outbox).ready, ENTRIES / 2 - 1);
+	assert_int_equal(outbox_counts(outbox).waiting, ENTRIES / 2);
+	outbox_again(outbox, job, job->recipients, 1, 600);
+	assert_true(outbox_forget(outbox, APART));
+	for (uint64_t i = 3; i <= ENTRIES; i += 2) {
+		job = outbox_take_next(outbox, a);
+		assert_int_equal(job->entry, i * APART);
+		outbox_done(outbox, job);
+	}
+	outbox_closed(outbox, a);
+	assert_int_equal(outbox_counts(outbox).taken, 0);
+	assert_int_equal(outbox_counts(outbox).waiting, ENTRIES / 2 - 1);
+	assert_int_equal(outbox_counts(outbox).destinations, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +266,7 @@ int main(void)
 		TEST(test_a_destination_that_failed_rests),
 		TEST(test_what_failed_for_now_comes_again_with_who_is_left),
 		TEST(test_an_entry_is_forgotten),
+		TEST(test_only_one_entry_is_forgotten),
 #undef TEST
 	};
 
