@@ -71,8 +71,12 @@ size_t str_find(struct str text, struct str wanted)
 
 size_t str_find_nocase(struct str text, struct str wanted)
 {
+	char first = wanted.len == 0 ? '\0' : ascii_lower(wanted.ptr[0]);
+
+	/* Logs of many megabytes are looked through: the first byte alone decides nearly always. */
 	for (size_t at = 0; at + wanted.len <= text.len; at++)
-		if (str_has_prefix_nocase(str_from(text, at), wanted))
+		if (wanted.len == 0 || (ascii_lower(text.ptr[at]) == first &&
+					str_has_prefix_nocase(str_from(text, at), wanted)))
 			return at;
 	return STR_NONE;
 }

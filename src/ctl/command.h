@@ -46,6 +46,9 @@
 	X(SEARCH, "search", 0, "TEXT", "only what has this text in it")                            \
 	X(AFTER, "after", 0, "KEY", "begin behind this one: what `next` was in the answer before") \
 	X(LIMIT, "limit", 0, "N", "at most so many")                                               \
+	X(BEFORE, "before", 0, "PLACE",                                                            \
+	  "end before this place of the log: what `before` was in the answer before")              \
+	X(FILTER, "filter", 0, "TEXT", "only lines with this text in them, in any case")           \
 	X(GENERATION, "generation", 0, "SIGN",                                                     \
 	  "refuse unless the configuration is still the one of that sign (shown with --json)")
 

@@ -219,22 +219,27 @@ static const struct command rows[] = {
 	 cmd_evidence_export},
 	{"dkim add", "DOMAIN", 1, 1, OPT(ALGORITHM) | OPT(SELECTOR) | OPT(NOW),
 	 "Make keys for a domain that sign its mail (DKIM), and print the records to publish",
-	 "One of RSA and one of Ed25519, unless --algorithm says otherwise; with two keys --selector is what "
-	 "their selectors begin with. Nothing is signed with a key before the server has seen its record in "
+	 "One of RSA and one of Ed25519, unless --algorithm says otherwise; with two keys "
+	 "--selector is what "
+	 "their selectors begin with. Nothing is signed with a key before the server has seen its "
+	 "record in "
 	 "DNS, unless --now is given.",
 	 cmd_dkim_add},
 	{"dkim show", "[DOMAIN]", 0, 1, OPT(JSON),
 	 "Show the keys of a domain or of all, their records, and whether DNS has them",
-	 "States: waiting for publication, signing, retiring, retired. The exit code is 1 when DNS has not "
+	 "States: waiting for publication, signing, retiring, retired. The exit code is 1 when DNS "
+	 "has not "
 	 "the record of a key that signs.",
 	 cmd_dkim_show},
 	{"dkim rotate", "DOMAIN", 1, 1, OPT(SELECTOR) | OPT(NOW),
 	 "Make the next keys of a domain, which take over when their records are in DNS",
-	 "Those before them retire then: their records are to stay for seven days.", cmd_dkim_rotate},
+	 "Those before them retire then: their records are to stay for seven days.",
+	 cmd_dkim_rotate},
 	{"dkim activate", "DOMAIN [SELECTOR]", 1, 2, 0,
 	 "Sign with a key that waits, whether or not its record is in DNS", "", cmd_dkim_activate},
 	{"dkim remove", "DOMAIN [SELECTOR]", 1, 2, 0,
-	 "Remove a key of a domain, or all of them: then its mail is not signed", "", cmd_dkim_remove},
+	 "Remove a key of a domain, or all of them: then its mail is not signed", "",
+	 cmd_dkim_remove},
 	{"dns lookup", "NAME [TYPE]", 1, 2, OPT(JSON),
 	 "Ask DNS as the server does, and tell what DNSSEC says of the answer",
 	 "TYPE is A (the default), AAAA, MX, PTR, TXT or TLSA. The exit code is 1 when there is "
@@ -251,8 +256,11 @@ static const struct command rows[] = {
 	 "chance. The "
 	 "exit code is 1 when there is no host.",
 	 cmd_dns_route},
-	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES), "Print a log file",
-	 "NAME is mail (the default), security, error, warning, operations, audit, config or "
+	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES) | OPT(BEFORE) | OPT(FILTER) | OPT(JSON),
+	 "Print a log file",
+	 "With --filter, --before or --json it is a page: the last lines (100 unless --lines says "
+	 "otherwise) before a place, files that were put aside included. NAME is mail (the "
+	 "default), security, error, warning, operations, audit, config or "
 	 "debug.",
 	 cmd_logs},
 	{"print man", "", 0, 0, 0, "", "", cmd_print_man},

@@ -199,3 +199,29 @@ def test_rows_of_lists(admin, group, row, change, wrong):
     admin.config_path.write_text(text)
     admin.command(group, "remove", "1")
     assert rows() == []
+
+
+def test_a_log_is_read_backwards_and_followed(admin):
+    folder = admin.path / "store/logs"
+    (folder / "debug.log.20200101-000000").write_text("".join(f"old line {i}\n" for i in range(50)))
+    (folder / "debug.log").write_text("".join(f"new line {i}\n" for i in range(50)))
+    page = told(admin, "logs", "debug", "-n", "60")
+    assert [line["text"] for line in page["lines"]][:11] == [f"old line {i}" for i in range(40, 50)] + ["new line 0"]
+    page = told(admin, "logs", "debug", "-n", "60", "--before", page["before"])
+    assert page["lines"][0]["text"] == "old line 0" and len(page["lines"]) == 40 and page["before"] is None
+    assert admin.command("logs", "debug", "--filter", "LINE 49").stdout == "old line 49\nnew line 49\n"
+    assert refused(admin, "logs", "debug", "--before", "1:1")[1][0]["field"] == "before"
+    follower = subprocess.Popen([admin.postern, "--home", admin.path, "logs", "debug", "-f", "-n", "1", "--json",
+                                 "--filter", "LINE"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert json.loads(follower.stdout.readline())["text"] == "new line 49"
+        with (folder / "debug.log").open("a") as log:
+            log.write("something else\nthis li")
+            log.flush()
+            log.write("ne\n")
+        found = json.loads(follower.stdout.readline())
+        assert found["text"] == "this line"
+    finally:
+        follower.kill()
+        follower.wait()
+    assert told(admin, "logs", "debug", "-n", "1")["lines"] == [found]
