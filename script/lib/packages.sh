@@ -20,8 +20,9 @@ packages_wanted() {
 
 # Prints the lines of standard input of which no name is installed.
 packages_missing() {
-	installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' |
-		sed -n 's/^[ih]i *//p' | tr '\n' ' ')"
+	# A package also stands for what it provides: other builds of nodejs bring npm with them.
+	installed=" $(dpkg-query -W -f '${db:Status-Abbrev}${Package}, ${Provides}\n' |
+		sed -n 's/^[ih]i *//p' | sed 's/([^)]*)//g' | tr ',\n' '  ') "
 	while read -r names; do
 		found=
 		for name in $names; do

@@ -289,6 +289,17 @@ def stage_lab():
     return pytest_stage("tests/lab")
 
 
+# ---- the administration page
+
+def stage_web():
+    place = ROOT / "build" / "web-tests"
+    modules = captured(["node", "web/tools/modules.mjs", "web", place, "all"])
+    if modules.returncode != 0:
+        print(modules.stdout[-8000:])
+        return Count(failed=1)
+    return pytest_stage("tests/web")
+
+
 STAGES = {
     "build": stage_build,
     "layers": stage_layers,
@@ -297,6 +308,7 @@ STAGES = {
     "truth": stage_truth,
     "fuzz": stage_fuzz,
     "system": stage_system,
+    "web": stage_web,
     "lab": stage_lab,
     "crash": stage_crash,
 }

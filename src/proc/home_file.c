@@ -21,8 +21,8 @@ static bool is_plain(struct str name)
 bool home_file_is_open(struct str name)
 {
 	static const struct str whole[] = {
-		STR_INIT("mailserver.cfg"), STR_INIT("evidence.log"), STR_INIT("history"),
-		STR_INIT("sslcert"),	    STR_INIT("sslca"),
+		STR_INIT("mailserver.cfg"), STR_INIT("evidence.log"), STR_INIT("evidence.head"),
+		STR_INIT("history"),	    STR_INIT("sslcert"),      STR_INIT("sslca"),
 	};
 	static const struct {
 		struct str folder, suffix;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is not the browser: openssl at the ports, mail clients, and waiting for what becomes true.
+import { spawn } from "node:child_process";
+import tls from "node:tls";
+
+/** Runs a program; gives its exit code and what it said. */
+export function run(program, words, input = "") {
+	return new Promise((done, broken) => {
+		const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"] });
+		let text = "";
+		child.stdout.on("data", (part) => { text += part; });
+		child.stderr.on("data", (part) => { text += part; });
+		child.on("error", broken);
+		child.on("close", (code) => done({ code, text }));
+		child.stdin.on("error", () => null);
+		child.stdin.end(input);
+	});
+}
+
+/** Shakes hands with a port by openssl s_client: true when the handshake is finished. */
+export async function handshakes(port, version) {
+	const { text } = await run("openssl", ["s_client", "-connect", `localhost:${port}`, `-${version}`, "-brief"], "Q\n");
+	return /CONNECTION ESTABLISHED/.test(text);
+}
+
+export async function until(what, text, patience_ms = 20000) {
+	const end = Date.now() + patience_ms;
+	for (;;) {
+		const found = await what();
+		if (found) return found;
+		if (Date.now() > end) throw new Error(`in vain waited until ${text}`);
+		await new Promise((done) => setTimeout(done, 100));
+	}
+}
+
+/** Says lines over TLS, each after an answer that has the word waited for; gives all that was answered. */
+export function talk(port, steps) {
+	return new Promise((done, broken) => {
+		const socket = tls.connect({ port, host: "localhost", rejectUnauthorized: false });
+		const rest = [...steps];
+		let text = "", part = "";
+		socket.setTimeout(20000, () => socket.destroy(new Error(`silence after: ${text}`)));
+		socket.on("data", (bytes) => {
+			text += bytes;
+			part += bytes;
+			while (rest.length > 0 && rest[0][0].test(part)) {
+				const [, line] = rest.shift();
+				part = "";
+				if (line === null) socket.end();
+				else socket.write(`${line}\r\n`);
+			}
+		});
+		socket.on("error", broken);
+		socket.on("close", () => done(text));
+	});
+}
+
+/** Hands a message in as a user. */
+export function submit(port, user, password, to, subject, ehlo = "client.example.org") {
+	const login = Buffer.from(`\0${user}\0${password}`).toString("base64");
+	return talk(port, [
+		[/^220 /m, `EHLO ${ehlo}`],
+		[/^250 /m, `AUTH PLAIN ${login}`],
+		[/^235 /m, `MAIL FROM:<${user}>`],
+		[/^250 /m, `RCPT TO:<${to}>`],
+		[/^250 /m, "DATA"],
+		[/^354 /m, `From: <${user}>\r\nTo: <${to}>\r\nSubject: ${subject}\r\n\r\ntext\r\n.`],
+		[/^250 /m, "QUIT"],
+		[/^221 /m, null],
+	]);
+}

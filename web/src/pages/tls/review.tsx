@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before a change is made: what it means in words, what it writes, and how long one has to confirm it.
+import { useState } from "preact/hooks";
+import { announce } from "../../components/announce";
+import { Dialog } from "../../components/dialog";
+import { Select } from "../../components/form";
+import { Difference, FaultNote, Loaded, Note } from "../../components/parts";
+import { ask, type Fault } from "../../core/api";
+import { useKnown } from "../../core/session";
+import { useAction, useAnswer } from "../../core/use";
+import { texts } from "../../texts";
+import type { Wish } from "./model";
+import { plan_in_words, type Plan, type Sentence } from "./words";
+
+const t = texts.tls.review;
+
+function Direction({ title, sentences }: { title: string; sentences: readonly Sentence[] }) {
+	if (sentences.length === 0) return null;
+	return (
+		<div class="stack tight">
+			<h3>{title}</h3>
+			{sentences.map((sentence) => <Note key={sentence.key} tone={sentence.tone}>{sentence.text}</Note>)}
+		</div>
+	);
+}
+
+/** A plan in words, inbound and outbound apart. */
+export function Meaning({ plan }: { plan: Plan }) {
+	const { inbound, outbound } = plan_in_words(plan);
+	const left = plan.left_below ?? [];
+	if (plan.changes.length === 0) return <p class="soft">{t.nothing}</p>;
+	return (
+		<>
+			{inbound.length + outbound.length === 0 && <p class="soft">{t.unnoticed}</p>}
+			<Direction title={texts.tls.inbound} sentences={inbound} />
+			<Direction title={texts.tls.outbound} sentences={outbound} />
+			{left.length > 0 && <Note tone="warn" title={t.left_below}>{left.map((line) => <div key={line}>{line}</div>)}</Note>}
+		</>
+	);
+}
+
+/** What the server says when somebody else was faster: what was changed, and by whom. */
+export function Conflict({ fault, reload }: { fault: Fault | null; reload: () => void }) {
+	if (fault?.status !== 409) return <FaultNote fault={fault} />;
+	return (
+		<Note tone="warn" title={t.conflict} role="alert">
+			<p class="break">{fault.message}</p>
+			<p>{t.conflict_text}</p>
+			<p><button type="button" class="button tight" onClick={reload}>{t.conflict_reload}</button></p>
+		</Note>
+	);
+}
+
+interface ReviewProps {
+	wish: Wish;
+	generation: string;
+	close: () => void;
+	applied: () => void;
+	/** Somebody else changed the policy: it has to be loaded anew. */
+	outdated: () => void;
+}
+
+export function Review({ wish, generation, close, applied, outdated }: ReviewProps) {
+	const plan = useAnswer("POST /tls/plan", { body: wish });
+	const { status } = useKnown();
+	const [within, within_set] = useState("5m");
+	const apply = useAction(async () => {
+		await ask("POST /tls/set", { body: { ...wish, generation, ...(within ? { confirm_within: within } : {}) } });
+		announce(within ? t.applied_waiting : t.applied);
+		status.reload();
+		applied();
+	});
+	const is_change = (plan.answer?.changes.length ?? 0) > 0;
+	const footer = (
+		<>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="button" class="button main" disabled={!is_change || apply.busy} onClick={() => apply.run()}>{t.apply}</button>
+		</>
+	);
+	return (
+		<Dialog title={t.title} close={close} large footer={footer}>
+			<Loaded held={plan}>
+				{(answer) => (
+					<>
+						<Meaning plan={answer} />
+						{is_change && (
+							<>
+								<div class="stack tight">
+									<h3>{t.written}</h3>
+									<Difference changes={answer.changes} />
+								</div>
+								<Select label={t.within} hint={t.within_hint} value={within} change={within_set} options={t.within_options} />
+							</>
+						)}
+					</>
+				)}
+			</Loaded>
+			<Conflict fault={apply.fault} reload={outdated} />
+		</Dialog>
+	);
+}
