@@ -215,9 +215,12 @@ static void test_files_are_named_by_content(void **state)
 		assert_true(str_copy_c(str_cut(&rest, '"'), path, sizeof(path)));
 		assert_true(asset_find(str_from_c(path), &asset) && asset.is_immutable);
 		snprintf(request, sizeof(request),
-			 "GET %s HTTP/1.1\r\n" HOST "Accept-Encoding: br, gzip\r\n\r\n", path);
+			 "GET %s HTTP/1.1\r\n" HOST "Accept-Encoding: br, gzip\r\n"
+			 "Connection: close\r\n\r\n",
+			 path);
 		fixture_connect(SERVICE_HTTPS, &httpd_protocol);
 		fixture_say(request);
+		assert_true(fixture.has_ended);
 		assert_true(heard_has("\r\nCache-Control: public, max-age=31536000, immutable\r\n"));
 		assert_int_equal(heard_has("\r\nContent-Encoding: gzip\r\n"),
 				 asset.gzip.len < asset.bytes.len);
