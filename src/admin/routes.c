@@ -4,6 +4,19 @@
 
 #define OPT(id) OPTION_BIT(id)
 
+/* Connecting to others takes its time; a CA too. */
+enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60 };
+
+/* Of lists, which come in pages. */
+#define PAGE_PARAMETERS                                                                            \
+	{"search", PLACE_QUERY, TARGET_OPTION, OPTION_SEARCH, false, "only what has this text in it"}, \
+		{"from", PLACE_QUERY, TARGET_OPTION, OPTION_AFTER, false,                          \
+		 "`next` of the page before"},                                                     \
+		{"limit", PLACE_QUERY, TARGET_OPTION, OPTION_LIMIT, false, "at most so many"}
+
+#define QUEUE_IDS                                                                                  \
+	{"ids", PLACE_BODY, TARGET_WORDS, 0, true, "of the messages, or [\"all\"]"}
+
 const struct route admin_routes[] = {
 	{"POST", "/session", NULL, ACCESS_ALL, "Session", "Log in; gives the cookie of the session", 0,
 	 0, OWN_LOGIN,
@@ -60,14 +73,115 @@ const struct route admin_routes[] = {
 	  {"dry_run", PLACE_BODY, TARGET_FLAG, OPTION_DRY_RUN, false,
 	   "show what would change and write nothing"}}},
 
+	{"GET", "/tls/probe", "tls probe", ACCESS_READ, "Probe",
+	 "What a destination offers, and what the client's policy makes of it", 0, PROBE_S, OWN_NONE,
+	 {{"destination", PLACE_QUERY, TARGET_WORD, 0, true, "a domain, or HOST[:PORT]"},
+	  {"service", PLACE_QUERY, TARGET_OPTION, OPTION_SERVICE, false,
+	   "SMTP, Submission, SMTPS, POP3, POP3S, IMAPS or HTTPS"}}},
+
 	{"GET", "/check", "check", ACCESS_READ, "Check", "What is to say about mailserver.cfg", 0, 0,
 	 OWN_NONE, {{0}}},
+	{"POST", "/reload", "reload", ACCESS_CHANGE, "Done",
+	 "Put the configuration and certificates on disk in force", 0, 0, OWN_NONE, {{0}}},
+
 	{"GET", "/certificates", "cert list", ACCESS_READ, "Certificates",
 	 "The certificates: names, dates, what serves whom, what is wrong", 0, 0, OWN_NONE, {{0}}},
+	{"POST", "/certificates/request", "cert request", ACCESS_CHANGE, "Done",
+	 "Have the server ask a CA for a certificate (ACME)", 0, REQUEST_S, OWN_NONE,
+	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},
+	  {"domains", PLACE_BODY, TARGET_WORDS, 0, false, "without: those of its row in AcmeCertificate"},
+	  {"challenge", PLACE_BODY, TARGET_OPTION, OPTION_CHALLENGE, false, "http-01, tls-alpn-01"},
+	  {"key_type", PLACE_BODY, TARGET_OPTION, OPTION_KEY_TYPE, false, "ecdsa, rsa"}}},
+
 	{"GET", "/evidence", "evidence list", ACCESS_READ, "Evidence",
 	 "The changes of configuration and certificates that were recorded", 0, 0, OWN_NONE, {{0}}},
 	{"GET", "/evidence/verify", "evidence verify", ACCESS_READ, "EvidenceVerdict",
 	 "Whether the record is as it was written", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/evidence/export", "evidence export", ACCESS_READ, "EvidenceExport",
+	 "The record as one signed document", 0, 0, OWN_NONE, {{0}}},
+
+	{"GET", "/domains", "domain list", ACCESS_READ, "Domains", "The domains", 0, 0, OWN_NONE,
+	 {PAGE_PARAMETERS}},
+	{"POST", "/domains", "domain add", ACCESS_CHANGE, "Done", "Take mail for a domain", 0, 0,
+	 OWN_NONE, {{"name", PLACE_BODY, TARGET_WORD, 0, true, ""}}},
+	{"DELETE", "/domains/{name}", "domain remove", ACCESS_CHANGE, "Done",
+	 "Take no more mail for a domain without users and aliases", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
+
+	{"GET", "/users", "user list", ACCESS_READ, "Users", "The users", 0, 0, OWN_NONE,
+	 {PAGE_PARAMETERS}},
+	{"POST", "/users", "user add", ACCESS_CHANGE, "Done",
+	 "Make a user with INBOX and the usual mailboxes", 0, 0, OWN_NONE,
+	 {{"address", PLACE_BODY, TARGET_WORD, 0, true, ""},
+	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""},
+	  {"role", PLACE_BODY, TARGET_OPTION, OPTION_ROLE, false, "user, auditor or administrator"},
+	  {"quota", PLACE_BODY, TARGET_OPTION, OPTION_QUOTA, false,
+	   "bytes, or with K, M, G, T behind; 0: no limit"}}},
+	{"PATCH", "/users/{address}", "user set", ACCESS_CHANGE, "Done", "Change a user's quota or role",
+	 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  {"role", PLACE_BODY, TARGET_OPTION, OPTION_ROLE, false, "user, auditor or administrator"},
+	  {"quota", PLACE_BODY, TARGET_OPTION, OPTION_QUOTA, false,
+	   "bytes, or with K, M, G, T behind; 0: no limit"}}},
+	{"DELETE", "/users/{address}", "user remove", ACCESS_CHANGE, "Done",
+	 "Remove a user with all mail", 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
+	{"POST", "/users/{address}/password", "user passwd", ACCESS_CHANGE, "Done",
+	 "Set a user's password, which ends his sessions", 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""}}},
+
+	{"GET", "/aliases", "alias list", ACCESS_READ, "Aliases", "The aliases", 0, 0, OWN_NONE,
+	 {PAGE_PARAMETERS}},
+	{"POST", "/aliases", "alias add", ACCESS_CHANGE, "Done",
+	 "Have mail to an address go to users or other aliases", 0, 0, OWN_NONE,
+	 {{"address", PLACE_BODY, TARGET_WORD, 0, true, ""},
+	  {"targets", PLACE_BODY, TARGET_WORDS, 0, true, ""}}},
+	{"DELETE", "/aliases/{address}", "alias remove", ACCESS_CHANGE, "Done",
+	 "Remove an alias, or some of its targets", 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  {"targets", PLACE_BODY, TARGET_WORDS, 0, false, "these alone"}}},
+
+	{"GET", "/remote-passwords", "remote-password list", ACCESS_READ, "RemotePasswords",
+	 "The names of passwords for other servers", 0, 0, OWN_NONE, {{0}}},
+	{"POST", "/remote-passwords", "remote-password set", ACCESS_CHANGE, "Done",
+	 "Keep a password with which this server logs in at another", 0, 0, OWN_NONE,
+	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, ""},
+	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""}}},
+	{"DELETE", "/remote-passwords/{name}", "remote-password remove", ACCESS_CHANGE, "Done",
+	 "Forget a password for another server", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
+
+	{"GET", "/queue", "queue list", ACCESS_READ, "Queue",
+	 "The messages that wait for other servers, and why each does", 0, 0, OWN_NONE,
+	 {PAGE_PARAMETERS}},
+	{"GET", "/queue/{id}", "queue show", ACCESS_READ, "QueueEntry",
+	 "A message of the queue and each recipient", 0, 0, OWN_NONE,
+	 {{"id", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
+	{"POST", "/queue/retry", "queue retry", ACCESS_CHANGE, "Done", "Try messages of the queue now",
+	 0, 0, OWN_NONE, {QUEUE_IDS}},
+	{"POST", "/queue/hold", "queue hold", ACCESS_CHANGE, "Done",
+	 "Hold messages of the queue until they are released", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	{"POST", "/queue/release", "queue release", ACCESS_CHANGE, "Done",
+	 "Let held messages of the queue go on", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	{"POST", "/queue/remove", "queue remove", ACCESS_CHANGE, "Done",
+	 "Remove messages from the queue; the senders are not told", 0, 0, OWN_NONE, {QUEUE_IDS}},
+
+	{"GET", "/dns/lookup", "dns lookup", ACCESS_READ, "DnsAnswer",
+	 "What DNS says, and what DNSSEC says of it", 0, 0, OWN_NONE,
+	 {{"name", PLACE_QUERY, TARGET_WORD, 0, true, ""},
+	  {"type", PLACE_QUERY, TARGET_WORD, 0, false, "A, AAAA, MX, PTR, TXT or TLSA"}}},
+	{"GET", "/dns/peer", "dns peer", ACCESS_READ, "DnsPeer",
+	 "The names of an address that lead back to it", 0, 0, OWN_NONE,
+	 {{"address", PLACE_QUERY, TARGET_WORD, 0, true, ""}}},
+	{"GET", "/dns/route", "dns route", ACCESS_READ, "DnsRoute",
+	 "The hosts to which mail for a domain goes", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_QUERY, TARGET_WORD, 0, true, ""}}},
+
+	{"GET", "/logs/{name}", "logs", ACCESS_READ, "Log", "The end of a log file", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true,
+	   "mail, security, error, warning, operations, audit, config or debug"},
+	  {"lines", PLACE_QUERY, TARGET_OPTION, OPTION_LINES, false, "so many lines"}}},
 };
 
 const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);

@@ -25,6 +25,8 @@ static void request_check(const struct http_request *request)
 		      str_find_char(value, '\n') == STR_NONE);
 	}
 	CHECK(str_is_empty(http_request_field(request, STR("Transfer-Encoding"))));
+	struct str cookie = http_cookie_find(http_request_field(request, STR("Cookie")), STR("a"));
+	CHECK(str_find_char(cookie, ';') == STR_NONE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

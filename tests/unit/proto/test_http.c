@@ -147,6 +147,25 @@ static void test_head_find(void **state)
 	test_free(endless);
 }
 
+static void expect_cookie(const char *cookies, const char *value)
+{
+	assert_true(str_equals(http_cookie_find(str_from_c(cookies), STR("__Host-a")),
+			       str_from_c(value)));
+}
+
+static void test_cookies(void **state)
+{
+	expect_cookie("__Host-a=x", "x");
+	expect_cookie("b=1; __Host-a=x=y ;c=2", "x=y");
+	expect_cookie("__Host-a=", "");
+	expect_cookie("", "");
+	expect_cookie("__host-a=x; a=y; x__Host-a=z", "");
+	expect_cookie("__Host-a", "");
+	/* Of two one may have been planted. */
+	expect_cookie("__Host-a=x; __Host-a=y", "");
+	expect_cookie("__Host-a=x; __Host-a=x", "");
+}
+
 static void test_response(void **state)
 {
 	struct buf out = BUF_INIT(1024);
@@ -169,7 +188,7 @@ int main(void)
 		cmocka_unit_test(test_request),	    cmocka_unit_test(test_connection),
 		cmocka_unit_test(test_body_length), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_head_find),
-		cmocka_unit_test(test_response),
+		cmocka_unit_test(test_response),    cmocka_unit_test(test_cookies),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,9 +4,11 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "httpd/assets.h"
 #include "httpd/httpd.h"
 
@@ -236,6 +238,160 @@ static void test_a_coding_that_is_refused(void **state)
 	assert_true(heard_has("</html>"));
 }
 
+/* ---- the API ---- */
+
+#define JSON_ANSWER(body_text)                                                                     \
+	((struct msg_api_answered){.status = 200,                                                  \
+				   .content_type = STR("application/json"),                        \
+				   .body = STR(body_text),                                         \
+				   .file = -1})
+
+static void expect_asked(const char *expected)
+{
+	if (!str_equals(buf_str(&fixture.asked), str_from_c(expected)))
+		fail_msg("asked: %.*s", STR_ARG(buf_str(&fixture.asked)));
+	buf_reset(&fixture.asked);
+}
+
+static void test_api_hands_on(void **state)
+{
+	fixture_admin_answers(&JSON_ANSWER("{}"));
+	fixture_admin_answers(&JSON_ANSWER("[1]"));
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("POST /api/v1/x?a=b HTTP/1.1\r\nHost: h:1\r\nCookie: x=y; __Host-postern=T\r\n"
+		    "X-Postern-Csrf: C\r\nOrigin: https://h:1\r\nSec-Fetch-Site: same-origin\r\n"
+		    "Content-Type: application/json\r\nContent-Length: 7\r\n\r\n{\"a\":1}"
+		    "GET /api/v1/y HTTP/1.1\r\n" HOST "\r\n");
+	expect_asked("POST /api/v1/x?a=b peer=192.0.2.1 token=T csrf=C origin=https://h:1 "
+		     "site=same-origin type=application/json host=h:1 body={\"a\":1}\n"
+		     "GET /api/v1/y? peer=192.0.2.1 token= csrf= origin= site= type= "
+		     "host=localhost:4040 body=\n");
+	assert_true(heard_has("HTTP/1.1 200 OK\r\n"));
+	assert_true(heard_has("\r\nCache-Control: no-store\r\n"));
+	assert_true(heard_has("\r\nX-Content-Type-Options: nosniff\r\n"));
+	assert_true(heard_has("\r\n\r\n{}HTTP/1.1 200 OK\r\n"));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.heard), STR("\r\n\r\n[1]")));
+	assert_false(fixture.has_ended);
+}
+
+static void test_api_large_bodies(void **state)
+{
+	struct buf request = BUF_INIT(200000);
+
+	fixture_admin_answers(&JSON_ANSWER("{}"));
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	buf_append_c(&request, "POST /api/v1/x HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
+			       "Content-Length: 100000\r\n\r\n");
+	for (int i = 0; i < 100000; i++)
+		buf_append_char(&request, 'x');
+	fixture_say_bytes(buf_str(&request));
+	assert_true(str_has_prefix(buf_str(&fixture.heard), STR("HTTP/1.1 100 Continue\r\n\r\n")));
+	expect_asked("POST /api/v1/x? peer=192.0.2.1 token= csrf= origin= site= type= "
+		     "host=localhost:4040 body=file of 100000\n");
+	buf_done(&request);
+}
+
+static void test_api_too_large(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("POST /api/v1/x HTTP/1.1\r\n" HOST "Content-Length: 1048577\r\n\r\n");
+	assert_true(heard_has("HTTP/1.1 413 Content Too Large\r\n"));
+	assert_true(fixture.has_ended);
+	expect_asked("");
+}
+
+static void test_api_answers_from_files(void **state)
+{
+	struct msg_api_answered answered = JSON_ANSWER("");
+	struct buf content = BUF_INIT(300000);
+
+	while (content.len < 250000)
+		buf_append_c(&content, "0123456789");
+	answered.file = memfd_create("test", MFD_CLOEXEC);
+	assert_true(fd_write_all(answered.file, content.data, content.len));
+	fixture_admin_answers(&answered);
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET /api/v1/x HTTP/1.1\r\n" HOST "\r\n");
+	assert_true(heard_has("\r\nContent-Length: 250000\r\n"));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.heard), buf_str(&content)));
+	assert_false(fixture.has_ended);
+	buf_done(&content);
+}
+
+static void test_api_streams(void **state)
+{
+	struct msg_api_answered answered = JSON_ANSWER("");
+
+	answered.content_type = STR("text/event-stream");
+	answered.is_stream = 1;
+	fixture_admin_answers(&answered);
+	fixture_admin_part("data: 1\n\n", false);
+	fixture_admin_part("data: 2\n\n", true);
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET /api/v1/x HTTP/1.1\r\n" HOST "\r\n");
+	assert_false(heard_has("Content-Length"));
+	assert_true(heard_has("\r\nConnection: close\r\n"));
+	assert_true(str_has_suffix_nocase(buf_str(&fixture.heard),
+					  STR("\r\n\r\ndata: 1\n\ndata: 2\n\n")));
+	/* One for the head, one for the first part; behind the last one nothing is wanted. */
+	assert_int_equal(fixture.admin_went_on, 2);
+	assert_true(fixture.has_ended);
+}
+
+static void test_api_without_its_role(void **state)
+{
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say("GET /api/v1/x HTTP/1.1\r\n" HOST "\r\n");
+	assert_true(heard_has("HTTP/1.1 503 Service Unavailable\r\n"));
+	assert_false(fixture.has_ended);
+	fixture_admin_dies();
+	fixture_say("GET /api/v1/x HTTP/1.1\r\n" HOST "\r\n");
+	assert_true(heard_has("HTTP/1.1 503 Service Unavailable\r\n"));
+	assert_true(heard_has("\"code\":\"unavailable\""));
+	assert_false(fixture.has_ended);
+}
+
+static void test_api_is_not_in_the_clear(void **state)
+{
+	fixture_admin_answers(&JSON_ANSWER("{}"));
+	fixture_connect(SERVICE_HTTP, &httpd_protocol);
+	fixture_say("POST /api/v1/session HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}");
+	expect_asked("");
+	assert_false(heard_has("200 OK"));
+}
+
+/* Where two readers could see different requests there is no answer but an end (RFC 9112 section 11.2). */
+static void test_api_smuggling(void **state)
+{
+	static const char *const heads[] = {
+		"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+		"Content-Length: 5\r\nContent-Length: 5\r\n",
+		"Content-Length: 5, 5\r\n",
+		"Content-Length: +5\r\n",
+		"Content-Length: 0x5\r\n",
+		"Content-Length: 5 \x0b\r\n",
+		"Content-Length : 5\r\n",
+		"Transfer-Encoding: chunked\r\n",
+		"Transfer-Encoding: xchunked\r\n",
+		"X: a\r\n b\r\nContent-Length: 5\r\n",
+		"X: a\nContent-Length: 5\r\n",
+		"X: a\rContent-Length: 5\r\n",
+		"Host: other\r\nContent-Length: 5\r\n",
+	};
+	char request[400];
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		snprintf(request, sizeof(request),
+			 "POST /api/v1/x HTTP/1.1\r\n" HOST "%s\r\nGET /healthz HTTP/1.1\r\n" HOST
+			 "\r\n",
+			 heads[i]);
+		fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+		fixture_say(request);
+		if (heard_has("200 OK") || !fixture.has_ended || fixture.asked.len > 0)
+			fail_msg("%s was taken: %.*s", heads[i], STR_ARG(buf_str(&fixture.heard)));
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -258,6 +414,14 @@ int main(void)
 		TEST(test_the_page),
 		TEST(test_files_are_named_by_content),
 		TEST(test_a_coding_that_is_refused),
+		TEST(test_api_hands_on),
+		TEST(test_api_large_bodies),
+		TEST(test_api_too_large),
+		TEST(test_api_answers_from_files),
+		TEST(test_api_streams),
+		TEST(test_api_without_its_role),
+		TEST(test_api_is_not_in_the_clear),
+		TEST(test_api_smuggling),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
