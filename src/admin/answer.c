@@ -149,7 +149,7 @@ static void document_answer(struct answer *answer, struct str output, json_t *no
 static void output_answer(struct answer *answer, const struct errand *errand, struct str output,
 			  json_t *notes, bool is_finding)
 {
-	bool is_document = output.len > 0 && (output.ptr[0] == '{' || output.ptr[0] == '[');
+	bool is_document = output.len > 0 && (errand->prints_json || output.ptr[0] == '{');
 	bool is_plain = !is_finding && json_array_size(notes) == 0;
 
 	if (is_document && (is_plain || output.ptr[0] == '[')) {

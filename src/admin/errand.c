@@ -136,7 +136,10 @@ enum fault errand_begin(struct errand *errand, const struct errand_start *start)
 {
 	unsigned limit_s = start->match->route->limit_s;
 
-	*errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1};
+	*errand = (struct errand){.end_fd = -1,
+				  .out_fd = -1,
+				  .err_fd = -1,
+				  .prints_json = request_prints_json(start->match->route)};
 	enum fault fault = files_make(errand);
 	if (fault == FAULT_NONE)
 		fault = process_start(errand, start);

@@ -20,6 +20,7 @@ struct errand {
 	int out_fd; /* what it printed */
 	int err_fd; /* what it said of errors */
 	int64_t deadline_ms; /* monotonic */
+	bool prints_json;    /* what it prints is a document */
 	bool is_late;	     /* it was ended because its time was up */
 };
 

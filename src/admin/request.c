@@ -234,6 +234,11 @@ static const struct command *command_of(const struct route *route)
 	return NULL;
 }
 
+bool request_prints_json(const struct route *route)
+{
+	return (command_of(route)->options & OPTION_BIT(JSON)) != 0;
+}
+
 int request_arguments(const struct route_match *match, struct str query, struct str body,
 		      struct arguments *arguments, struct buf *input)
 {
@@ -243,7 +248,7 @@ int request_arguments(const struct route_match *match, struct str query, struct 
 	int code = path_read(match, places[PLACE_PATH]);
 
 	*arguments = (struct arguments){.command = command_of(route), .given = route->always};
-	if ((arguments->command->options & OPTION_BIT(JSON)) != 0)
+	if (request_prints_json(route))
 		arguments->given |= OPTION_BIT(JSON);
 	if (code == CTL_DONE)
 		code = query_read(query, places[PLACE_QUERY]);

@@ -23,6 +23,9 @@ enum { REQUEST_TEXT_MAX = 512 * 1024 };
 must_check int request_arguments(const struct route_match *match, struct str query, struct str body,
 				 struct arguments *arguments, struct buf *input);
 
+/* True when the route's command prints a JSON document. */
+bool request_prints_json(const struct route *route);
+
 /* Appends a piece of a path or query decoded (RFC 3986 section 2.1); false on bad digits and NUL. */
 must_check bool request_text_decode(struct buf *to, struct str text, bool is_query);
 

@@ -14,6 +14,33 @@ enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60 };
 		 "`next` of the page before"},                                                     \
 		{"limit", PLACE_QUERY, TARGET_OPTION, OPTION_LIMIT, false, "at most so many"}
 
+/* Of changes of mailserver.cfg. */
+#define CHANGE_PARAMETERS                                                                          \
+	{"dry_run", PLACE_BODY, TARGET_FLAG, OPTION_DRY_RUN, false,                                \
+	 "show what would change and write nothing"},                                              \
+		{"confirm_within", PLACE_BODY, TARGET_OPTION, OPTION_CONFIRM_WITHIN, false,        \
+		 "undo the change unless it is confirmed in time: 90s, 10m, 2h"},                  \
+		{"generation", PLACE_BODY, TARGET_OPTION, OPTION_GENERATION, false,                \
+		 "refuse unless the configuration is still the one of that sign"}
+
+#define VALUES(about)                                                                              \
+	{"values", PLACE_BODY, TARGET_ASSIGNMENTS, 0, true, about}
+
+/* The rows of a list of mailserver.cfg, by the group of commands that changes them. */
+#define LIST_ROUTES(list, group)                                                                   \
+	{"GET", "/lists/" list, group " list", ACCESS_READ, "Rows", "The rows of " list, 0, 0,     \
+	 OWN_NONE, {{0}}},                                                                         \
+		{"POST", "/lists/" list, group " add", ACCESS_CHANGE, "TlsChange",                 \
+		 "Add a row to " list, 0, 0, OWN_NONE,                                             \
+		 {VALUES("by variable"), CHANGE_PARAMETERS}},                                      \
+		{"PATCH", "/lists/" list "/{row}", group " set", ACCESS_CHANGE, "TlsChange",       \
+		 "Change a row of " list, 0, 0, OWN_NONE,                                          \
+		 {{"row", PLACE_PATH, TARGET_WORD, 0, true, "its number"},                         \
+		  VALUES("by variable; null takes one out"), CHANGE_PARAMETERS}},                  \
+		{"DELETE", "/lists/" list "/{row}", group " remove", ACCESS_CHANGE, "TlsChange",   \
+		 "Remove a row of " list, 0, 0, OWN_NONE,                                          \
+		 {{"row", PLACE_PATH, TARGET_WORD, 0, true, "its number"}, CHANGE_PARAMETERS}}
+
 #define QUEUE_IDS                                                                                  \
 	{"ids", PLACE_BODY, TARGET_WORDS, 0, true, "of the messages, or [\"all\"]"}
 
@@ -78,6 +105,28 @@ const struct route admin_routes[] = {
 	 {{"destination", PLACE_QUERY, TARGET_WORD, 0, true, "a domain, or HOST[:PORT]"},
 	  {"service", PLACE_QUERY, TARGET_OPTION, OPTION_SERVICE, false,
 	   "SMTP, Submission, SMTPS, POP3, POP3S, IMAPS or HTTPS"}}},
+
+	LIST_ROUTES("TlsPolicy", "partner"),
+	LIST_ROUTES("RelayRule", "relay"),
+
+	{"GET", "/services", "service list", ACCESS_READ, "Services",
+	 "The services: ports, addresses, TLS, limits", 0, 0, OWN_NONE, {{0}}},
+	{"PATCH", "/services/{name}", "service set", ACCESS_CHANGE, "TlsChange",
+	 "Change a service's settings", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  VALUES("by variable; null restores the default"), CHANGE_PARAMETERS}},
+	{"POST", "/services/{name}/start", "service start", ACCESS_CHANGE, "TlsChange",
+	 "Have a service listen from now on", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}, CHANGE_PARAMETERS}},
+	{"POST", "/services/{name}/stop", "service stop", ACCESS_CHANGE, "TlsChange",
+	 "Have a service listen no more; sessions that have begun go on", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}, CHANGE_PARAMETERS}},
+	{"GET", "/settings", "settings show", ACCESS_READ, "Settings",
+	 "The settings of mailserver.cfg beside TLS, and their defaults", 0, 0, OWN_NONE,
+	 {{"table", PLACE_QUERY, TARGET_WORD, 0, false, "only this one"}}},
+	{"PATCH", "/settings", "settings set", ACCESS_CHANGE, "TlsChange",
+	 "Change settings of mailserver.cfg and put them in force", 0, 0, OWN_NONE,
+	 {VALUES("by TABLE.VARIABLE; null restores the default"), CHANGE_PARAMETERS}},
 
 	{"GET", "/check", "check", ACCESS_READ, "Check", "What is to say about mailserver.cfg", 0, 0,
 	 OWN_NONE, {{0}}},
@@ -166,6 +215,10 @@ const struct route admin_routes[] = {
 	 "Let held messages of the queue go on", 0, 0, OWN_NONE, {QUEUE_IDS}},
 	{"POST", "/queue/remove", "queue remove", ACCESS_CHANGE, "Done",
 	 "Remove messages from the queue; the senders are not told", 0, 0, OWN_NONE, {QUEUE_IDS}},
+
+	{"GET", "/dkim", "dkim show", ACCESS_READ, "Dkim",
+	 "The keys that sign mail, their records, and whether DNS has them", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_QUERY, TARGET_WORD, 0, false, "only this one"}}},
 
 	{"GET", "/dns/lookup", "dns lookup", ACCESS_READ, "DnsAnswer",
 	 "What DNS says, and what DNSSEC says of it", 0, 0, OWN_NONE,

@@ -97,7 +97,7 @@ static bool has_suffix(const char *name, const char *suffix)
 	       str_has_suffix_nocase(str_from_c(name), str_from_c(suffix));
 }
 
-static int is_part(const struct dirent *entry)
+static bool is_part(const struct dirent *entry)
 {
 	return has_suffix(entry->d_name, ".crt") || has_suffix(entry->d_name, ".key");
 }
@@ -110,40 +110,59 @@ static bool pairs_have(const struct home_pairs *pairs, struct str name)
 	return false;
 }
 
-static struct home_pair *pair_add(struct home_pairs *pairs, struct str name)
+static void pair_add(struct home_pairs *pairs, struct str name)
 {
 	if (pairs->count == HOME_PAIRS_MAX || pairs_have(pairs, name))
-		return NULL;
+		return;
 	struct home_pair *pair = &pairs->items[pairs->count++];
 	*pair = (struct home_pair){.name = str_dup_c(name)};
 	findings_init(&pair->findings);
-	return pair;
+}
+
+/* In the order of the files' names, which go on with a dot behind the pair's. */
+static int pair_compare(const void *first, const void *second)
+{
+	const char *a = ((const struct home_pair *)first)->name;
+	const char *b = ((const struct home_pair *)second)->name;
+
+	while (*a != '\0' && *a == *b) {
+		a++;
+		b++;
+	}
+	return (*a == '\0' ? '.' : (unsigned char)*a) - (*b == '\0' ? '.' : (unsigned char)*b);
+}
+
+static bool names_read(const char *path, struct home_pairs *pairs)
+{
+	DIR *folder = folder_open(path);
+	const struct dirent *entry;
+
+	pairs->count = 0;
+	if (folder == NULL)
+		return false;
+	while ((entry = readdir(folder)) != NULL)
+		if (is_part(entry))
+			pair_add(pairs, str_make(entry->d_name, strlen(entry->d_name) - 4));
+	closedir(folder);
+	qsort(pairs->items, pairs->count, sizeof(pairs->items[0]), pair_compare);
+	return true;
 }
 
 bool home_pairs_read(const char *home, json_t *status, int64_t now_s, struct home_pairs *pairs)
 {
 	char *folder = path_join(home, "sslcert"), *roots = path_join(home, "sslca");
-	struct dirent **names;
-	int count = scandir(folder, &names, is_part, alphasort);
 	struct tls_trust *trust = tls_trust_new(roots);
+	bool is_read = names_read(folder, pairs);
 
-	pairs->count = 0;
-	for (int i = 0; i < count; i++) {
-		struct str file = str_from_c(names[i]->d_name);
-		struct home_pair *pair = pair_add(pairs, str_sub(file, 0, file.len - 4));
-		if (pair == NULL)
-			continue;
+	for (size_t i = 0; i < pairs->count; i++) {
+		struct home_pair *pair = &pairs->items[i];
 		pair_take(pair, folder, trust, now_s);
 		staple_check(pair, server_status_certificate(status, pair->name), now_s);
 	}
-	for (int i = 0; i < count; i++)
-		free(names[i]);
-	if (count >= 0)
-		free(names);
 	tls_trust_free(&trust);
 	free(folder);
 	free(roots);
-	return count >= 0;
+	return is_read;
 }
 
 void home_pairs_done(struct home_pairs *pairs)

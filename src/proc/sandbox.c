@@ -21,12 +21,15 @@ static const struct landlock_path role_paths[ROLE_COUNT][PATHS_MAX] = {
 	[ROLE_FRONT] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ}},
-	/* What a front reads, and the logs; other files of the home it asks the parent for. */
+	/* What a front reads, the logs, and whom the machine trusts; other files of the home it asks the parent for. */
 	[ROLE_ADMIN] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ},
 			{"store/logs", LANDLOCK_READ},
-			{"/usr/share/zoneinfo", LANDLOCK_READ}},
+			{"/usr/share/zoneinfo", LANDLOCK_READ},
+			{"/etc/ssl", LANDLOCK_READ},
+			{"/usr/lib/ssl", LANDLOCK_READ},
+			{"/usr/share/ca-certificates", LANDLOCK_READ}},
 	/* What a front reads, and whom TLS trusts. */
 	[ROLE_MAILQ] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},

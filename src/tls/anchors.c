@@ -92,7 +92,7 @@ static bool is_certificate_name(struct str name)
 
 static void folder_load(struct tls_anchors *anchors, const char *path, struct buf *notes)
 {
-	DIR *folder = opendir(path);
+	DIR *folder = folder_open(path);
 	const struct dirent *entry;
 	int files = 0;
 

@@ -22,7 +22,10 @@ static int file_of(const char *text)
 
 static void expect(const char *output, const char *errors, int code, int status, const char *body)
 {
-	errand = (struct errand){.end_fd = -1, .out_fd = file_of(output), .err_fd = file_of(errors)};
+	errand = (struct errand){.end_fd = -1,
+				 .out_fd = file_of(output),
+				 .err_fd = file_of(errors),
+				 .prints_json = output[0] == '{' || strcmp(output, "[]\n") == 0};
 	answer_init(&answer);
 	answer_errand(&answer, &errand, code);
 	assert_int_equal(answer.status, status);
@@ -47,6 +50,8 @@ static void test_documents(void **state)
 	expect("{\n}\n", "", 1, 200, "{\"finding\":true,\"notes\":[]}");
 	expect("Kept.\n", "", 0, 200, "{\"text\":\"Kept.\\n\",\"notes\":[]}\n");
 	expect("", "", 0, 200, "{\"text\":\"\",\"notes\":[]}\n");
+	/* A line of a log is none. */
+	expect("[22/Nov", "", 0, 200, "{\"text\":\"[22/Nov\",\"notes\":[]}\n");
 }
 
 static void test_errors(void **state)
