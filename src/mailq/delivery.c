@@ -20,6 +20,8 @@ enum {
 	NAME_MAX_BYTES = 512,
 	TARGETS_MAX = 2 * ROUTE_ADDRESSES_MAX,
 	REASON_MAX = 4096,
+	SETTLE_AGAIN_MS = 5 * 1000,
+	LEASE_AWAY_S = 60,
 	TLS_TEXT_MAX = 256,
 	DEMAND_ARENA_MAX = 64 * 1024,
 };
@@ -31,7 +33,8 @@ enum stage {
 	STAGE_OPEN,
 	STAGE_LOGIN,
 	STAGE_SEND,
-	STAGE_GIVE_UP
+	STAGE_GIVE_UP,
+	STAGE_SETTLE /* what became of the job at hand is known, and to be stored */
 };
 
 struct delivery {
@@ -51,6 +54,10 @@ struct delivery {
 	struct outbox_job *job;
 	struct load load;
 	struct settle_fate *fates;
+	struct settle_left left;
+	bool is_unsettled; /* the store has not taken it yet */
+	enum stage stage_settled; /* which stage comes then */
+	enum step step_settled;
 	struct signing *signing; /* NULL: not begun */
 
 	/* The way. */
@@ -138,9 +145,17 @@ static void tls_keep(struct delivery *delivery)
 		tls_text(delivery, &delivery->tls_left);
 }
 
-/* Gives the job at hand back with what is left of it. */
-static void job_give_back(struct delivery *delivery, const struct settle_left *left)
+static void transaction_drop(struct delivery *delivery)
 {
+	transaction_done(&delivery->transaction);
+	delivery->has_transaction = false;
+}
+
+/* Gives the job at hand back with what is left of it. */
+static void job_give_back(struct delivery *delivery)
+{
+	const struct settle_left *left = &delivery->left;
+
 	if (left->count == 0)
 		sender_job_done(delivery->sender, delivery->job);
 	else
@@ -154,14 +169,12 @@ static void job_give_back(struct delivery *delivery, const struct settle_left *l
 }
 
 /* Settles the job at hand with the fates as they stand. Blocks on the store. */
-static void job_settle(struct delivery *delivery)
+static enum fault job_settle(struct delivery *delivery)
 {
 	struct config *config = client_contexts_config(delivery->contexts);
 	struct sender_lease lease = sender_lease(delivery->sender);
-	struct settle_left *left = calloc(1, sizeof(*left));
 	struct buf address = BUF_INIT(256), tls = BUF_INIT(TLS_TEXT_MAX);
 
-	CHECK(left != NULL);
 	if (delivery->has_client)
 		tls_text(delivery, &tls);
 	else
@@ -184,16 +197,64 @@ static void job_settle(struct delivery *delivery)
 		.is_tls_reason = delivery->is_tls_reason,
 		.knows_dsn = delivery->has_client &&
 			     smtp_capabilities_has(&delivery->client.capabilities,
-						   SMTP_CAPABILITY_DSN)};
-	settle_run(&settle, delivery->fates, delivery->load.recipient_count, left);
-	job_give_back(delivery, left);
+						   SMTP_CAPABILITY_DSN),
+		.is_again = delivery->is_unsettled};
+	enum fault fault = settle_run(&settle, delivery->fates, delivery->load.recipient_count,
+				      &delivery->left);
 	buf_done(&address);
 	buf_done(&tls);
-	free(left);
+	return fault;
+}
+
+/* The queue is another's now, who sends what is left. */
+static void job_leave(struct delivery *delivery)
+{
+	struct settle_left *left = &delivery->left;
+
+	left->count = 0;
+	left->next_s = clock_real_s() + LEASE_AWAY_S;
+	for (size_t i = 0; i < delivery->load.recipient_count; i++)
+		if (!delivery->fates[i].is_settled)
+			left->recipients[left->count++] = delivery->fates[i].recipient->number;
+}
+
+/*
+ * Stores what became of the job at hand. While that cannot be, the delivery waits with
+ * what it knows: the message does not go out once more for it.
+ */
+static enum step settle_go(struct delivery *delivery)
+{
+	enum fault fault = job_settle(delivery);
+
+	delivery->is_unsettled = fault != FAULT_NONE && fault != FAULT_DENIED;
+	if (delivery->is_unsettled) {
+		delivery->task.deadline_ms = clock_mono_ms() + SETTLE_AGAIN_MS;
+		return STEP_WAIT_WAKE;
+	}
+	if (fault == FAULT_DENIED)
+		job_leave(delivery);
+	job_give_back(delivery);
+	if (delivery->has_transaction) {
+		delivery->wants_reset = delivery->transaction.wants_reset;
+		transaction_drop(delivery);
+		delivery->messages++;
+	}
+	delivery->stage = delivery->stage_settled;
+	return delivery->step_settled;
+}
+
+/* Every recipient of the job at hand has his fate: stores it, and then goes on with `step`. */
+static enum step settle_begin(struct delivery *delivery, enum step step)
+{
+	delivery->left.count = 0;
+	delivery->stage_settled = delivery->stage;
+	delivery->step_settled = step;
+	delivery->stage = STAGE_SETTLE;
+	return settle_go(delivery);
 }
 
 /* Every recipient of the job at hand has the reason of the whole for his own. */
-static void job_settle_reason(struct delivery *delivery)
+static enum step job_settle_reason(struct delivery *delivery)
 {
 	for (size_t i = 0; i < delivery->load.recipient_count; i++)
 		delivery->fates[i] =
@@ -201,7 +262,7 @@ static void job_settle_reason(struct delivery *delivery)
 					     .fate = delivery->reason_fate,
 					     .status = str_from_c(delivery->reason_status),
 					     .text = buf_str(&delivery->reason)};
-	job_settle(delivery);
+	return settle_begin(delivery, STEP_AGAIN);
 }
 
 /* True when the rules still lead each recipient of the job at hand this way. */
@@ -310,8 +371,7 @@ static enum step give_up_go(struct delivery *delivery)
 {
 	if (!job_next(delivery))
 		return STEP_END;
-	job_settle_reason(delivery);
-	return STEP_AGAIN;
+	return job_settle_reason(delivery);
 }
 
 /* ---- the way ---- */
@@ -672,13 +732,7 @@ static void transaction_begin(struct delivery *delivery)
 	delivery->has_transaction = true;
 }
 
-static void transaction_drop(struct delivery *delivery)
-{
-	transaction_done(&delivery->transaction);
-	delivery->has_transaction = false;
-}
-
-static void transaction_end(struct delivery *delivery)
+static enum step transaction_end(struct delivery *delivery, enum step step)
 {
 	for (size_t i = 0; i < delivery->load.recipient_count; i++) {
 		const struct transaction_recipient *recipient =
@@ -690,10 +744,7 @@ static void transaction_end(struct delivery *delivery)
 			.text = str_from_c(recipient->text == NULL ? "" : recipient->text),
 			.is_reply = recipient->is_reply};
 	}
-	job_settle(delivery);
-	delivery->wants_reset = delivery->transaction.wants_reset;
-	transaction_drop(delivery);
-	delivery->messages++;
+	return settle_begin(delivery, step);
 }
 
 /* The message cannot be signed, so this one is not sent; the next may. */
@@ -705,8 +756,7 @@ static enum step unsigned_settle(struct delivery *delivery, enum transaction_fat
 	log_printf(delivery->mailq->options.log, LOG_ERROR, "queue: %.*s: %.*s",
 		   STR_ARG(delivery->load.entry.envelope.queue_id), STR_ARG(why));
 	signing_free(&delivery->signing);
-	job_settle_reason(delivery);
-	return STEP_AGAIN;
+	return job_settle_reason(delivery);
 }
 
 /* Signs the job at hand; true when it may go. */
@@ -781,10 +831,8 @@ static void job_return(struct delivery *delivery)
  */
 static enum step session_broke(struct delivery *delivery)
 {
-	if (!transaction_is_untouched(&delivery->transaction)) {
-		transaction_end(delivery);
-		return STEP_END;
-	}
+	if (!transaction_is_untouched(&delivery->transaction))
+		return transaction_end(delivery, STEP_END);
 	transaction_drop(delivery);
 	if (delivery->messages > 0) {
 		job_return(delivery);
@@ -820,8 +868,7 @@ static enum step send_go(struct delivery *delivery)
 	case TRANSACTION_WAIT_OUTPUT:
 		return STEP_WAIT_OUTPUT;
 	case TRANSACTION_DONE:
-		transaction_end(delivery);
-		return STEP_AGAIN;
+		return transaction_end(delivery, STEP_AGAIN);
 	default:
 		return session_broke(delivery);
 	}
@@ -878,6 +925,8 @@ static enum step delivery_run(struct task *task)
 			return send_go(delivery);
 		case STAGE_GIVE_UP:
 			return give_up_go(delivery);
+		case STAGE_SETTLE:
+			return settle_go(delivery);
 		}
 	}
 }

@@ -44,8 +44,8 @@ static bool load_settle(struct sender *sender, const struct load *load)
 						.fate = TRANSACTION_SENT,
 						.status = STR("2.1.5"),
 						.text = STR("Delivered into the mailbox")};
-	settle_run(&settle, fates, load->recipient_count, left);
-	bool is_settled = left->count == 0;
+	bool is_settled =
+		settle_run(&settle, fates, load->recipient_count, left) == FAULT_NONE;
 	free(fates);
 	free(left);
 	config_unref(&config);

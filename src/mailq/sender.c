@@ -18,7 +18,7 @@ enum {
 	LEASE_S = 60,
 	LEASE_RENEW_S = 20,
 	LOOK_S = 1,
-	/* A destination that could not be reached is left alone for so long. */
+	/* A destination that could not be reached is left alone for so long at most. */
 	REST_S = 60,
 	BATCH = 1000, /* entries that are read in one view */
 };
@@ -41,6 +41,7 @@ struct sender {
 	bool is_stopping;
 	bool is_told; /* of something to do, since the last look */
 	struct outbox *outbox;
+	int64_t rest_s; /* of a destination that could not be reached */
 	struct list orders;
 	struct sender_lease lease;
 	bool has_lease;
@@ -247,6 +248,7 @@ static void entries_take(struct sender *sender, const struct config *config)
 static void limits_take(struct sender *sender, const struct config_queue *queue)
 {
 	pthread_mutex_lock(&sender->lock);
+	sender->rest_s = queue->first_retry_s < REST_S ? queue->first_retry_s : REST_S;
 	outbox_limits_set(sender->outbox, (struct outbox_limits){
 						  .connections = queue->connections,
 						  .destination_connections =
@@ -489,7 +491,7 @@ void sender_failed(struct sender *sender, struct outbox_destination *destination
 		   struct str reason)
 {
 	pthread_mutex_lock(&sender->lock);
-	outbox_failed(sender->outbox, destination, reason, clock_real_s() + REST_S);
+	outbox_failed(sender->outbox, destination, reason, clock_real_s() + sender->rest_s);
 	pthread_mutex_unlock(&sender->lock);
 }
 

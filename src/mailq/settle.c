@@ -9,11 +9,10 @@
 #include "mailq/notice.h"
 #include "queue/schedule.h"
 
-enum { STORE_AWAY_S = 60, STATUS_MAX = 4096 };
 
 /* A fate with what follows from it. */
 struct outcome {
-	const struct settle_fate *fate;
+	struct settle_fate *fate;
 	bool is_over;	   /* LATER became FAILED: its life is over */
 	bool is_removed;   /* by an order, while it was on its way */
 	bool wants_notice; /* of kind `action` */
@@ -72,7 +71,7 @@ static void later_judge(const struct settle *settle, const struct schedule *sche
 }
 
 static struct outcome outcome_of(const struct settle *settle, const struct schedule *schedule,
-				 int64_t now_s, const struct settle_fate *fate)
+				 int64_t now_s, struct settle_fate *fate)
 {
 	struct outcome outcome = {.fate = fate};
 
@@ -98,6 +97,8 @@ static bool outcome_stays(const struct outcome *outcome)
 /* The outcomes that go together in one step: those with the same notice, or with none. */
 static bool is_in_step(const struct outcome *outcome, bool has_notice, enum dsn_action action)
 {
+	if (outcome->fate->is_settled)
+		return false;
 	return has_notice ? outcome->wants_notice && outcome->action == action
 			  : !outcome->wants_notice;
 }
@@ -144,6 +145,13 @@ static enum fault step_store(const struct settle *settle, const struct step *ste
 	return queue_settle(settle->store, &request);
 }
 
+/* What a store says that cannot do anything now. */
+static bool is_store_away(enum fault fault)
+{
+	return fault == FAULT_UNAVAILABLE || fault == FAULT_IO || fault == FAULT_BUSY ||
+	       fault == FAULT_NO_SPACE || fault == FAULT_MEMORY;
+}
+
 /* A notice that nobody can take is dropped; what it tells about is settled all the same. */
 static enum fault step_with_notice(const struct settle *settle, const struct step *step,
 				   enum dsn_action action)
@@ -162,7 +170,7 @@ static enum fault step_with_notice(const struct settle *settle, const struct ste
 		fault = step_store(settle, step, notice);
 		notice_free(&notice);
 	}
-	if (fault != FAULT_OVER_QUOTA && fault != FAULT_NOT_FOUND && fault != FAULT_DENIED)
+	if (fault == FAULT_NONE || is_store_away(fault))
 		return fault;
 	enum fault without = step_store(settle, step, NULL);
 	if (without == FAULT_NONE)
@@ -170,23 +178,6 @@ static enum fault step_with_notice(const struct settle *settle, const struct ste
 			   "queue: the sender of %.*s is not told what became of it: %s",
 			   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
 	return without;
-}
-
-static enum fault step_run(const struct settle *settle, const struct outcome *outcomes,
-			   size_t count, bool has_notice, enum dsn_action action, int64_t next_s)
-{
-	struct step *step = calloc(1, sizeof(*step));
-	enum fault fault = FAULT_NONE;
-
-	CHECK(step != NULL);
-	for (size_t i = 0; i < count; i++)
-		if (is_in_step(&outcomes[i], has_notice, action))
-			step_add(step, settle, &outcomes[i], next_s);
-	if (step->count > 0)
-		fault = has_notice ? step_with_notice(settle, step, action)
-				   : step_store(settle, step, NULL);
-	free(step);
-	return fault;
 }
 
 /* ---- into mail.log ---- */
@@ -257,79 +248,109 @@ static void outcome_log(const struct settle *settle, const struct outcome *outco
 
 /* ---- the whole ---- */
 
-static void left_all(const struct settle_fate *fates, size_t count, int64_t next_s,
-		     struct settle_left *left)
-{
-	left->count = 0;
-	left->next_s = next_s;
-	for (size_t i = 0; i < count; i++)
-		left->recipients[left->count++] = fates[i].recipient->number;
-}
+/* All that is settled together. */
+struct settling {
+	const struct settle *settle;
+	struct outcome *outcomes;
+	size_t count;
+	struct settle_left *left;
+};
 
-static enum fault steps_run(const struct settle *settle, const struct outcome *outcomes,
-			    size_t count, int64_t next_s)
+static enum fault step_try(const struct settling *settling, bool has_notice,
+			   enum dsn_action action)
 {
-	enum fault fault = step_run(settle, outcomes, count, false, DSN_FAILED, next_s);
+	struct step *step = calloc(1, sizeof(*step));
+	enum fault fault = FAULT_NONE;
 
-	for (int action = 0; action < DSN_ACTION_COUNT && fault == FAULT_NONE; action++)
-		fault = step_run(settle, outcomes, count, true, (enum dsn_action)action, next_s);
+	CHECK(step != NULL);
+	for (size_t i = 0; i < settling->count; i++)
+		if (is_in_step(&settling->outcomes[i], has_notice, action))
+			step_add(step, settling->settle, &settling->outcomes[i],
+				 settling->left->next_s);
+	if (step->count > 0)
+		fault = has_notice ? step_with_notice(settling->settle, step, action)
+				   : step_store(settling->settle, step, NULL);
+	free(step);
 	return fault;
 }
 
-/* Nothing of it is left, and nobody is told, as the order wants it. */
-static void removed(const struct settle *settle, struct outcome *outcomes, size_t count)
+/* Writes the line, and notes who is left. */
+static void outcome_settled(const struct settling *settling, struct outcome *outcome,
+			    bool is_removed)
 {
-	log_printf(settle->log, LOG_WARNING,
-		   "queue: %.*s was removed while it was on its way; mail.log says what came of that "
-		   "attempt, which was the last",
-		   STR_ARG(settle->load->entry.envelope.queue_id));
-	for (size_t i = 0; i < count; i++)
-		outcomes[i].is_removed = true;
+	struct settle_left *left = settling->left;
+
+	outcome->is_removed = is_removed;
+	outcome_log(settling->settle, outcome);
+	outcome_count(settling->settle, outcome);
+	outcome->fate->is_settled = true;
+	if (outcome_stays(outcome) && !is_removed)
+		left->recipients[left->count++] = outcome->fate->recipient->number;
+}
+
+/* Nothing of it is left, and nobody is told, as the order wants it. */
+static void removed_tell(const struct settle *settle)
+{
+	/* It may have been stored when its answer was lost. */
+	if (!settle->is_again)
+		log_printf(settle->log, LOG_WARNING,
+			   "queue: %.*s was removed while it was on its way; mail.log says what came "
+			   "of that attempt, which was the last",
+			   STR_ARG(settle->load->entry.envelope.queue_id));
+}
+
+static enum fault step_run(const struct settling *settling, bool has_notice,
+			   enum dsn_action action)
+{
+	enum fault fault = step_try(settling, has_notice, action);
+	bool is_removed = fault == FAULT_NOT_FOUND;
+
+	if (is_removed)
+		removed_tell(settling->settle);
+	else if (fault != FAULT_NONE)
+		return fault;
+	for (size_t i = 0; i < settling->count; i++)
+		if (is_in_step(&settling->outcomes[i], has_notice, action))
+			outcome_settled(settling, &settling->outcomes[i], is_removed);
+	return FAULT_NONE;
+}
+
+static enum fault steps_run(const struct settling *settling)
+{
+	enum fault fault = step_run(settling, false, DSN_FAILED);
+
+	for (int action = 0; action < DSN_ACTION_COUNT && fault == FAULT_NONE; action++)
+		fault = step_run(settling, true, (enum dsn_action)action);
+	return fault;
 }
 
 static void not_stored(const struct settle *settle, enum fault fault)
 {
-	log_printf(settle->log, LOG_ERROR,
-		   "queue: what became of %.*s cannot be stored (%s); it is tried again in a minute, "
-		   "and a server that has it may get it twice",
-		   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
+	if (!settle->is_again)
+		log_printf(settle->log, LOG_ERROR,
+			   "queue: what became of %.*s cannot be stored (%s); that is tried until it "
+			   "can, and the message is not sent again meanwhile",
+			   STR_ARG(settle->load->entry.envelope.queue_id), fault_text(fault));
 }
 
-/* Writes the lines, and notes who is left. */
-static void outcomes_tell(const struct settle *settle, const struct outcome *outcomes,
-			  size_t count, struct settle_left *left)
-{
-	for (size_t i = 0; i < count; i++) {
-		outcome_log(settle, &outcomes[i]);
-		outcome_count(settle, &outcomes[i]);
-		if (outcome_stays(&outcomes[i]) && !outcomes[i].is_removed)
-			left->recipients[left->count++] = outcomes[i].fate->recipient->number;
-	}
-}
-
-void settle_run(const struct settle *settle, const struct settle_fate *fates, size_t count,
-		struct settle_left *left_out)
+enum fault settle_run(const struct settle *settle, struct settle_fate *fates, size_t count,
+		      struct settle_left *left)
 {
 	struct schedule schedule = schedule_of(&settle->config->queue);
 	struct outcome *outcomes = calloc(count, sizeof(*outcomes));
+	struct settling settling = {
+		.settle = settle, .outcomes = outcomes, .count = count, .left = left};
 	int64_t now_s = clock_real_s();
-	int64_t next_s = schedule_next(&schedule, settle->load->entry.received_s,
-				       fates[0].recipient->attempts + 1, now_s,
-				       random_below(UINT32_MAX));
 
 	CHECK(outcomes != NULL && count > 0 && count <= QUEUE_RECIPIENTS_MAX);
+	left->next_s = schedule_next(&schedule, settle->load->entry.received_s,
+				     fates[0].recipient->attempts + 1, now_s,
+				     random_below(UINT32_MAX));
 	for (size_t i = 0; i < count; i++)
 		outcomes[i] = outcome_of(settle, &schedule, now_s, &fates[i]);
-	left_all(fates, count, now_s + STORE_AWAY_S, left_out);
-	enum fault fault = steps_run(settle, outcomes, count, next_s);
-	if (fault == FAULT_NOT_FOUND)
-		removed(settle, outcomes, count);
-	else if (fault != FAULT_NONE)
+	enum fault fault = steps_run(&settling);
+	if (fault != FAULT_NONE)
 		not_stored(settle, fault);
-	if (fault == FAULT_NONE || fault == FAULT_NOT_FOUND) {
-		left_out->count = 0;
-		left_out->next_s = next_s;
-		outcomes_tell(settle, outcomes, count, left_out);
-	}
 	free(outcomes);
+	return fault;
 }

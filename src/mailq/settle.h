@@ -26,6 +26,7 @@ struct settle_fate {
 	struct str status; /* "5.1.1", or empty */
 	struct str text;   /* a reply, or our words */
 	bool is_reply;
+	bool is_settled; /* by settle_run */
 };
 
 /* Who settles, and what all fates have in common. All is borrowed. */
@@ -46,9 +47,10 @@ struct settle {
 	bool is_tls_reason; /* it is TLS that did not come about */
 	bool knows_dsn;	    /* the server sends the notices of success itself */
 	bool is_local;	    /* it was a delivery into a mailbox here */
+	bool is_again;	    /* the store did not take it before, as far as is known */
 };
 
-/* What is left of the job. */
+/* Who is left of the job, of those settled; empty before. */
 struct settle_left {
 	uint32_t recipients[QUEUE_RECIPIENTS_MAX];
 	uint32_t count;
@@ -56,10 +58,12 @@ struct settle_left {
 };
 
 /*
- * Settles. When the store does not take it, everything is left, for a minute later:
- * then the server may get a message twice, and the log says so. Blocks on the store.
+ * Settles those of the fates that are not, and adds to `left` who has to be tried again.
+ * Any fault: some are not settled, since the store cannot take them now; call again with
+ * the same fates and `left`, so that a server that has the message does not get it once
+ * more. DENIED: the queue is somebody else's now. Blocks on the store.
  */
-void settle_run(const struct settle *settle, const struct settle_fate *fates, size_t count,
-		struct settle_left *left_out);
+must_check enum fault settle_run(const struct settle *settle, struct settle_fate *fates,
+				 size_t count, struct settle_left *left);
 
 #endif
