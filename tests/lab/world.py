@@ -45,7 +45,7 @@ def tlsa(home):
 @pytest.fixture(scope="session")
 def mta_home(workplace, home_template, authority):
     made = home_copy(home_template, workplace / "home-mta")
-    made.ports_shift(100)
+    made.ports_shift(300)
     made.configure(**{"Server.Hostname": f"mx.{DOMAIN}", "Service[SMTP].Port": "25", "Service[SMTP].Addresses": MX,
                       "Queue.FirstRetrySeconds": "1", "Queue.LongestRetrySeconds": "1"})
     (made.path / "sslca").mkdir(exist_ok=True)
