@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail servers of every kind, good and bad, as cases.json describes them. A server is a dict:
 
-    tls          {"versions": from old to new, "ciphers": an OpenSSL string, "certificate": see Certificates}
+    tls          {"versions": from old to new, "ciphers": an OpenSSL string, in its order, "dh": bits of its group,
+                 "certificate": see Certificates}
     extensions   what EHLO lists instead of STARTTLS, PIPELINING and 8BITMIME; without STARTTLS there is no TLS
     turns        what it does instead of what is usual: greeting, ehlo, starttls, handshake, ehlo over TLS, mail,
                  rcpt, data, content, quit
@@ -21,6 +22,7 @@ from collections import defaultdict
 from hashlib import sha256
 
 from harness.authority import Authority, openssl
+from harness.dh import dh_file
 
 PORT = 25
 SECONDS = 60
@@ -37,18 +39,21 @@ VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1, "T
 class Certificates:
     """A CA that Postern trusts, one that it does not, and what servers show:
 
-    good, expired, elsewhere (made for another name), stranger (of the other CA), self-signed, rekeyed (good, but of a
-    key that nobody has pinned).
+    good, rsa (good, too), expired, future, elsewhere (made for another name), domain (for that of the recipient),
+    stranger (of the other CA), self-signed, rekeyed (good, but of a key that nobody has pinned).
     """
 
     def __init__(self, folder):
         name = f"*.{DOMAIN}"
         (folder / "strange").mkdir(parents=True)
         trusted, strange = Authority(folder, "Lab"), Authority(folder / "strange", "Strange")
-        self.anchor = trusted.root
+        self.folder, self.anchor = folder, trusted.root
         self.pairs = {"good": trusted.issue("good", name), "rekeyed": trusted.issue("rekeyed", name),
                       "expired": trusted.issue("expired", name, days=-1, begins=-30),
                       "elsewhere": trusted.issue("elsewhere", "mx.elsewhere.example"),
+                      "future": trusted.issue("future", name, begins=10, days=90),
+                      "rsa": trusted.issue("rsa", name, kind="rsa"),
+                      "domain": trusted.issue("domain", f"domain-name.verify.{DOMAIN}"),
                       "stranger": strange.issue("stranger", name)}
         self.pairs["self-signed"] = crt, key = folder / "self-signed.crt", folder / "self-signed.key"
         openssl("req", "-x509", *Authority.key_options(key, "ec"), "-subj", "/CN=self", "-days", 30, "-addext",
@@ -68,6 +73,8 @@ class Certificates:
             context.minimum_version, context.maximum_version = VERSIONS[versions[0]], VERSIONS[versions[-1]]
         context.set_ciphers(tls.get("ciphers", "ALL:!aNULL") + ":@SECLEVEL=0")
         context.load_cert_chain(*self.pairs[tls.get("certificate", "good")])
+        if "dh" in tls:
+            context.load_dh_params(dh_file(self.folder, tls["dh"]))
         return context
 
 

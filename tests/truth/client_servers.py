@@ -27,14 +27,11 @@ from pathlib import Path
 import complete
 from hello import (GROUP_NAMES, GROUPS, RECORD_ALERT, RECORD_HANDSHAKE, RETRY_RANDOM, VERSIONS, VERSION_NAMES, Reader,
                    Unreadable, extension, messages, records, share_of, vector)
+from harness.dh import dh_file
 from suites import NUMBERS, SUITES
 
 STARTTLS_PORT, IMPLICIT_PORT = 5525, 5465
 SECONDS = 20
-# RFC 2409 section 6.2.
-OAKLEY_2 = ("ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a08798e3404dd"
-            "ef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed"
-            "ee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff")
 NAMES_BY_NUMBER = {suite.number: suite.iana for suite in SUITES.values()}
 SENTINEL = b"DOWNGRD\x01"
 # What a server says before TLS, turn by turn, and behind it, to whatever comes.
@@ -120,12 +117,6 @@ def openssl(*words, stdin=None):
                           check=True, env={**os.environ, "OPENSSL_CONF": "/dev/null"}).stdout
 
 
-def der_integer(value):
-    content = value.to_bytes(value.bit_length() // 8 + 1, "big")
-    size = bytes((len(content),)) if len(content) < 128 else b"\x82" + struct.pack(">H", len(content))
-    return b"\x02" + size + content
-
-
 class Pairs:
     """A CA that Postern trusts, one that it does not, and what both have signed for these addresses."""
 
@@ -164,18 +155,6 @@ class Pairs:
         public = openssl("pkey", "-in", self.key, "-pubout", "-outform", "DER")
         return base64.b64encode(hashlib.sha256(public).digest()).decode()
 
-    def dh_path(self, bits):
-        path = self.folder / f"dh{bits}.pem"
-        if path.exists():
-            return path
-        if bits == 1024:
-            body = der_integer(int(OAKLEY_2, 16)) + der_integer(2)
-            text = base64.encodebytes(b"\x30\x81" + bytes((len(body),)) + body).decode()
-            path.write_text(f"-----BEGIN DH PARAMETERS-----\n{text}-----END DH PARAMETERS-----\n")
-        else:
-            path.write_bytes(openssl("genpkey", "-genparam", "-algorithm", "DH", "-pkeyopt", f"group:ffdhe{bits}"))
-        return path
-
     def context(self, server):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with warnings.catch_warnings():
@@ -185,7 +164,7 @@ class Pairs:
         names = [SUITES[name].openssl for name in server.get("suites", [])]
         context.set_ciphers(":".join(names or ["ALL:!aNULL"]) + ":@SECLEVEL=0")
         context.load_cert_chain(self.path(server.get("certificate", "good")), self.key)
-        context.load_dh_params(self.dh_path(server.get("dh", 2048)))
+        context.load_dh_params(dh_file(self.folder, server.get("dh", 2048)))
         return context
 
 
