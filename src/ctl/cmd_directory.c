@@ -10,6 +10,7 @@
 #include "ctl/page.h"
 #include "ctl/password.h"
 #include "ctl/told.h"
+#include "mailauth/dkim_folder.h"
 #include "proto/address.h"
 #include "store/directory.h"
 
@@ -112,6 +113,19 @@ static int domain_add(struct ctl *ctl, struct link *link, struct str name)
 	return change_code(directory_domain_add(link->store, name), "name", name, meanings);
 }
 
+/* Mail with such a domain in From would be signed further, though it is nobody's here. */
+static bool has_dkim_keys(const struct ctl *ctl, struct str domain)
+{
+	CLEANUP_BUF struct buf why = BUF_INIT(NAME_MAX_BYTES);
+	struct dkim_keys keys = {0};
+	/* Who may not read the list is not hindered by it. */
+	bool has_keys = dkim_keys_read(ctl->home, domain, &keys, &why) == FAULT_NONE &&
+			keys.count > 0;
+
+	dkim_keys_done(&keys);
+	return has_keys;
+}
+
 static int domain_remove(struct ctl *ctl, struct link *link, struct str name)
 {
 	static const struct meaning meanings[] = {
@@ -119,6 +133,10 @@ static int domain_remove(struct ctl *ctl, struct link *link, struct str name)
 		{FAULT_CONFLICT, "has users or aliases; remove these first"},
 		{FAULT_NONE, NULL}};
 
+	if (has_dkim_keys(ctl, name))
+		return ctl_fail_field(FAULT_CONFLICT, "name",
+				      "%.*s has keys that sign its mail; first `postern dkim remove %.*s`",
+				      STR_ARG(name), STR_ARG(name));
 	return change_code(directory_domain_remove(link->store, name), "name", name, meanings);
 }
 

@@ -46,12 +46,14 @@ static int selector_choose(const struct dkim_change *change, enum dkim_algorithm
 	}
 	buf_done(&base);
 	if (!dkim_selector_check(buf_str(selector)))
-		return ctl_fail(CTL_USAGE,
-				"%.*s is no selector: it is made of letters, digits and inner hyphens, 63 at most",
-				STR_ARG(buf_str(selector)));
+		return ctl_fail_field(FAULT_INVALID, "selector",
+				      "%.*s is no selector: it is made of letters, digits and inner "
+				      "hyphens, 63 at most",
+				      STR_ARG(buf_str(selector)));
 	if (dkim_keys_find(&change->keys, buf_str(&change->domain), buf_str(selector)) != NULL)
-		return ctl_fail(CTL_USAGE, "%.*s has a key with the selector %.*s already",
-				STR_ARG(buf_str(&change->domain)), STR_ARG(buf_str(selector)));
+		return ctl_fail_field(FAULT_EXISTS, "selector",
+				      "%.*s has a key with the selector %.*s already",
+				      STR_ARG(buf_str(&change->domain)), STR_ARG(buf_str(selector)));
 	return CTL_DONE;
 }
 
@@ -107,8 +109,8 @@ static int algorithms_read(const struct ctl *ctl, bool wanted[DKIM_ALGORITHM_COU
 		return CTL_DONE;
 	}
 	if (!dkim_algorithm_parse(name, &one))
-		return ctl_fail(CTL_USAGE, "%.*s: the algorithm is rsa, ed25519 or both",
-				STR_ARG(name));
+		return ctl_fail_field(FAULT_INVALID, "algorithm",
+				      "%.*s: the algorithm is rsa, ed25519 or both", STR_ARG(name));
 	wanted[one] = true;
 	return CTL_DONE;
 }
@@ -122,8 +124,9 @@ static int domain_check_local(struct dkim_change *change)
 		return ctl_fail(ctl_fault_code(fault), "%s", fault_text(fault));
 	if (directory_domain_is_local(view, buf_str(&change->domain)))
 		return CTL_DONE;
-	return ctl_fail(CTL_USAGE, "%.*s is not one of our domains; `postern domain list` shows them",
-			STR_ARG(buf_str(&change->domain)));
+	return ctl_fail_field(FAULT_NOT_FOUND, "domain",
+			      "%.*s is not one of our domains; `postern domain list` shows them",
+			      STR_ARG(buf_str(&change->domain)));
 }
 
 /* There is to be one key of an algorithm at work, and one that follows it. */
@@ -136,12 +139,13 @@ static int none_check(const struct dkim_change *change, const bool wanted[DKIM_A
 		if (key == NULL && !is_rotation)
 			key = key_in_state(change, algorithm, DKIM_SIGNING);
 		if (wanted[i] && key != NULL)
-			return ctl_fail(CTL_USAGE, "%s has the %s key %s, which is %s; %s", key->domain,
-					dkim_algorithm_name(algorithm), key->selector,
-					dkim_state_name(key->state),
-					key->state == DKIM_WAITING
-						? "publish its record, or activate or remove it"
-						: "`postern dkim rotate` makes the next");
+			return ctl_fail_field(
+				FAULT_EXISTS, "domain", "%s has the %s key %s, which is %s; %s",
+				key->domain, dkim_algorithm_name(algorithm), key->selector,
+				dkim_state_name(key->state),
+				key->state == DKIM_WAITING
+					? "publish its record, or activate or remove it"
+					: "`postern dkim rotate` makes the next");
 	}
 	return CTL_DONE;
 }
@@ -177,9 +181,10 @@ int cmd_dkim_rotate(struct ctl *ctl)
 		any |= wanted[i];
 	}
 	if (code == CTL_DONE && !any)
-		code = ctl_fail(CTL_USAGE,
-				"%.*s has no key that signs; `postern dkim add` makes the first",
-				STR_ARG(buf_str(&change.domain)));
+		code = ctl_fail_field(
+			FAULT_NOT_FOUND, "domain",
+			"%.*s has no key that signs; `postern dkim add` makes the first",
+			STR_ARG(buf_str(&change.domain)));
 	if (code == CTL_DONE)
 		code = none_check(&change, wanted, true);
 	if (code == CTL_DONE)
@@ -199,8 +204,10 @@ static bool is_named(const struct dkim_change *change, const struct dkim_key *ke
 
 static int nothing_fail(const struct dkim_change *change, const char *what)
 {
-	return ctl_fail(CTL_USAGE, "%.*s has no such key %s; `postern dkim show` lists them",
-			STR_ARG(buf_str(&change->domain)), what);
+	return ctl_fail_field(FAULT_NOT_FOUND,
+			      change->ctl->arguments->word_count < 2 ? "domain" : "selector",
+			      "%.*s has no such key %s; `postern dkim show` lists them",
+			      STR_ARG(buf_str(&change->domain)), what);
 }
 
 int cmd_dkim_activate(struct ctl *ctl)

@@ -17,7 +17,8 @@ int dkim_domain_read(struct str typed, struct buf *domain)
 {
 	if (domain_append_ascii(domain, typed) && !domain->failed && domain_check(buf_str(domain)))
 		return CTL_DONE;
-	return ctl_fail(CTL_USAGE, "%.*s is no name of a domain", STR_ARG(typed));
+	return ctl_fail_field(FAULT_INVALID, "domain", "%.*s is no name of a domain",
+			      STR_ARG(typed));
 }
 
 /* The server must be able to read and change what root writes for it. */
@@ -32,9 +33,10 @@ static int folder_lock(struct dkim_change *change)
 	enum fault fault = dkim_folder_lock(change->ctl->home, &change->lock);
 
 	if (fault == FAULT_BUSY)
-		return ctl_fail(CTL_USAGE, "another command is changing keys of DKIM; try again");
+		return ctl_fail_field(fault, NULL,
+				      "another command is changing keys of DKIM; try again");
 	if (fault != FAULT_NONE)
-		return ctl_fail(CTL_USAGE, "%s/dkim: %s", change->ctl->home, fault_text(fault));
+		return ctl_fail_field(fault, NULL, "%s/dkim: %s", change->ctl->home, fault_text(fault));
 	give(change, ctl_path(change->ctl, "dkim"));
 	give(change, ctl_path(change->ctl, "dkim/.lock"));
 	return CTL_DONE;
