@@ -6,7 +6,10 @@ const changes = [
 	["POST", "/tls/set", { min: "TLSv1.3" }],
 	["POST", "/tls/reset", { allow_weaker: true }],
 	["POST", "/tls/confirm", {}],
-	["POST", "/tls/revert", {}],
+	["POST", "/domains", { name: "other.example" }],
+	["POST", "/users", { address: "x@example.org", password: "secret" }],
+	["DELETE", "/users/anna%40example.org", null],
+	["POST", "/queue/remove", { ids: ["all"] }],
 ];
 
 export default async function ({ facts, visit }) {
@@ -15,6 +18,9 @@ export default async function ({ facts, visit }) {
 	await me.go("/security/tls", "TLS Options");
 	await me.sees("You are logged in as auditor");
 	assert.ok(await me.page.getByLabel("Minimum for all services, inbound and outbound").isDisabled());
+	await me.go("/users", "Users");
+	await me.sees(facts.user);
+	assert.equal(await me.page.getByRole("button", { name: "Add user" }).count(), 0);
 	me.allow(/status of 403/);
 	for (const [method, path, body] of changes) {
 		const answer = await me.api(method, path, body);

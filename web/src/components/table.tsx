@@ -54,7 +54,7 @@ export interface Paging {
 	search: string;
 	search_set: (text: string) => void;
 	/** What to ask the server for. */
-	query: { search?: string; from?: string; limit: number };
+	query: { search?: string; from?: string; limit: string };
 	page: number;
 	forward: (next: string) => void;
 	back: () => void;
@@ -70,7 +70,7 @@ export function usePaging(limit = 50): Paging {
 	return {
 		search,
 		search_set,
-		query: { ...(settled ? { search: settled } : {}), ...(from ? { from } : {}), limit },
+		query: { ...(settled ? { search: settled } : {}), ...(from ? { from } : {}), limit: String(limit) },
 		page: starts.length + 1,
 		forward: (next) => starts_set([...starts, next]),
 		back: () => starts_set(starts.slice(0, -1)),

@@ -2,7 +2,18 @@
 // The pages and where they stand in the navigation.
 import type { ComponentType } from "preact";
 import { texts } from "../texts";
+import { Aliases } from "./aliases";
+import { Certificates } from "./certificates";
+import { Dashboard } from "./dashboard";
+import { Dkim } from "./dkim";
+import { Domains } from "./domains";
+import { Partners } from "./partners";
+import { Queue } from "./queue";
+import { RelayRules } from "./relay";
+import { Services } from "./services";
+import { Settings } from "./settings";
 import { TlsOptions } from "./tls";
+import { Users } from "./users";
 
 export interface PageRow {
 	path: string;
@@ -13,13 +24,32 @@ export interface PageRow {
 const names = texts.pages;
 
 export const sections: readonly { title: string; pages: readonly PageRow[] }[] = [
+	{ title: texts.shell.sections.overview, pages: [
+		{ path: "/", title: names.dashboard, show: Dashboard },
+	] },
 	{ title: texts.shell.sections.security, pages: [
 		{ path: "/security/tls", title: names.tls, show: TlsOptions },
+		{ path: "/security/certificates", title: names.certificates, show: Certificates },
+		{ path: "/security/partners", title: names.partners, show: Partners },
+		{ path: "/security/dkim", title: names.dkim, show: Dkim },
+	] },
+	{ title: texts.shell.sections.accounts, pages: [
+		{ path: "/domains", title: names.domains, show: Domains },
+		{ path: "/users", title: names.users, show: Users },
+		{ path: "/aliases", title: names.aliases, show: Aliases },
+	] },
+	{ title: texts.shell.sections.mail, pages: [
+		{ path: "/queue", title: names.queue, show: Queue },
+		{ path: "/relay", title: names.relay, show: RelayRules },
+	] },
+	{ title: texts.shell.sections.server, pages: [
+		{ path: "/services", title: names.services, show: Services },
+		{ path: "/settings", title: names.settings, show: Settings },
 	] },
 ];
 
 const pages = sections.flatMap((section) => section.pages);
 
 export function page_at(path: string): PageRow | undefined {
-	return pages.find((page) => page.path === (path === "/" ? "/security/tls" : path));
+	return pages.find((page) => page.path === path);
 }

@@ -45,7 +45,7 @@ function page_of(record: readonly Entry[], paging: Paging): { entries: Entry[]; 
 	const wanted = (paging.query.search ?? "").toLowerCase();
 	const found = [...record].reverse().filter((entry) => wanted === "" || JSON.stringify(entry).toLowerCase().includes(wanted));
 	const from = Number(paging.query.from ?? 0);
-	const end = from + paging.query.limit;
+	const end = from + Number(paging.query.limit);
 	return { entries: found.slice(from, end), total: found.length, next: end < found.length ? String(end) : null };
 }
 

@@ -27,14 +27,14 @@ function Direction({ title, sentences }: { title: string; sentences: readonly Se
 /** A plan in words, inbound and outbound apart. */
 export function Meaning({ plan }: { plan: Plan }) {
 	const { inbound, outbound } = plan_in_words(plan);
-	const left = plan.left_below ?? [];
+	const left = plan.notes ?? [];
 	if (plan.changes.length === 0) return <p class="soft">{t.nothing}</p>;
 	return (
 		<>
 			{inbound.length + outbound.length === 0 && <p class="soft">{t.unnoticed}</p>}
 			<Direction title={texts.tls.inbound} sentences={inbound} />
 			<Direction title={texts.tls.outbound} sentences={outbound} />
-			{left.length > 0 && <Note tone="warn" title={t.left_below}>{left.map((line) => <div key={line}>{line}</div>)}</Note>}
+			{left.length > 0 && <Note tone="warn" title={t.left_below}>{left.map((note) => <div key={note.text}>{note.text}</div>)}</Note>}
 		</>
 	);
 }

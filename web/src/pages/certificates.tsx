@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates: what there is, what serves whom, and the ways to new ones.
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import { announce } from "../components/announce";
+import { Dialog } from "../components/dialog";
+import { Form, Select, Text } from "../components/form";
+import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
+import { Table, type Column } from "../components/table";
+import { ask, type Answer } from "../core/api";
+import { date, time } from "../core/format";
+import { useKnown, useMayChange, type Status } from "../core/session";
+import { useAction, useAnswer } from "../core/use";
+import { texts } from "../texts";
+
+const t = texts.certificates;
+
+type Certificate = Answer<"GET /certificates">["certificates"][number];
+
+function expiry_tone(days: number): Tone {
+	if (days < 0) return "bad";
+	return days < 21 ? "warn" : "good";
+}
+
+function Expiry({ certificate }: { certificate: Certificate }) {
+	if (certificate.not_after === undefined || certificate.days_left === undefined) return null;
+	return <>{date(certificate.not_after)} <Mark tone={expiry_tone(certificate.days_left)}>{t.days(certificate.days_left)}</Mark></>;
+}
+
+function Problems({ certificate }: { certificate: Certificate }) {
+	return <>{certificate.problems.map((problem) => <Note key={problem.text} tone={problem.severity === "error" ? "bad" : "warn"}>{problem.text}</Note>)}</>;
+}
+
+const columns = (open: (certificate: Certificate) => void): Column<Certificate>[] => [
+	{ title: t.name, cell: (row) => (
+		<>
+			<button type="button" class="button cell" onClick={() => open(row)}>{row.name}</button>
+			<span class="sub break">{(row.names ?? []).join(", ")}</span>
+		</>
+	) },
+	{ title: t.issuer, cell: (row) => <span class="break">{row.issuer}</span> },
+	{ title: t.key, kind: "nowrap", cell: (row) => (row.kind ? `${row.kind} ${row.bits}` : "") },
+	{ title: t.until, kind: "nowrap num", cell: (row) => <Expiry certificate={row} /> },
+	{ title: t.serves, cell: (row) => (
+		<>
+			{row.services.length > 0 ? row.services.join(", ") : <span class="soft">{t.serves_none}</span>}
+			<span class="sub">{row.is_default ? t.by_default : t.by_name}</span>
+		</>
+	) },
+	{ title: t.state, cell: (row) => (
+		<span class="marks">
+			{row.in_force === true && <Mark tone="good">{t.in_force}</Mark>}
+			{row.in_force === false && <Mark tone="warn">{t.not_in_force}</Mark>}
+			{row.problems.length > 0 && <Mark tone={row.problems.some((problem) => problem.severity === "error") ? "bad" : "warn"}>{t.problems(row.problems.length)}</Mark>}
+		</span>
+	) },
+];
+
+function Details({ certificate, close }: { certificate: Certificate; close: () => void }) {
+	return (
+		<Dialog title={certificate.name} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+			<Problems certificate={certificate} />
+			<Facts rows={[
+				[t.names, (certificate.names ?? []).join(", ")],
+				[t.subject, certificate.subject],
+				[t.issuer, certificate.issuer],
+				[t.valid, `${time(certificate.not_before)} – ${time(certificate.not_after)}`],
+				[t.key, `${certificate.kind ?? ""} ${certificate.bits ?? ""}`],
+				[t.sha256, <span class="mono">{certificate.sha256}</span>],
+				[t.key_id, <span class="mono">{certificate.key_id}</span>],
+				[t.scts, certificate.scts],
+				[t.must_staple, certificate.must_staple ? texts.common.yes : texts.common.no],
+				...(certificate.ocsp ? [[t.ocsp, `${certificate.ocsp.state} ${certificate.ocsp.text}`] as const] : []),
+			]} />
+		</Dialog>
+	);
+}
+
+interface FormFrame {
+	title: string;
+	verb: string;
+	lead: string;
+	action: { run: () => Promise<boolean>; busy: boolean; fault: Parameters<typeof Form>[0]["fault"] };
+	close: () => void;
+	children: ComponentChildren;
+}
+
+function CertificateForm({ title, verb, lead, action, close, children }: FormFrame) {
+	const end = (
+		<>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="submit" class="button main" disabled={action.busy}>{verb}</button>
+		</>
+	);
+	return (
+		<Dialog title={title} close={close} large>
+			<p class="soft">{lead}</p>
+			<Form fault={action.fault} submit={() => action.run()} end={end}>{children}</Form>
+		</Dialog>
+	);
+}
+
+const names_of = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
+function Request({ close, done }: { close: () => void; done: () => void }) {
+	const [name, name_set] = useState("server");
+	const [domains, domains_set] = useState("");
+	const [challenge, challenge_set] = useState("");
+	const [key_type, key_type_set] = useState("");
+	const action = useAction(async () => {
+		await ask("POST /certificates/request", { body: { name, ...(names_of(domains).length > 0 ? { domains: names_of(domains) } : {}), ...(challenge ? { challenge } : {}), ...(key_type ? { key_type } : {}) } });
+		announce(t.requested(name));
+		done();
+	});
+	return (
+		<CertificateForm title={t.request} verb={action.busy ? t.request_running : t.request_verb} lead={t.request_lead} action={action} close={close}>
+			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
+			<Text label={t.hosts} name="domains" hint={t.domains_hint} value={domains} change={domains_set} lines={2} />
+			<div class="pair">
+				<Select label={t.challenge} name="challenge" value={challenge} change={challenge_set} options={t.challenges} />
+				<Select label={t.key_type} name="key_type" value={key_type} change={key_type_set} options={t.key_types} />
+			</div>
+			{action.busy && <p class="soft" role="status">{t.request_waits}</p>}
+		</CertificateForm>
+	);
+}
+
+type AcmeRow = NonNullable<Status["acme"]>[number];
+
+const acme_columns: Column<AcmeRow>[] = [
+	{ title: t.name, cell: (row) => String(row.name ?? "") },
+	{ title: t.state, cell: (row) => String(row.state ?? "") },
+	{ title: t.acme_text, cell: (row) => <span class="break">{String(row.text ?? row.why ?? "")}</span> },
+	{ title: t.acme_next, kind: "nowrap num", cell: (row) => (row.next ? time(row.next as number | string) : "") },
+];
+
+function Acme() {
+	const rows = useKnown().status.answer?.acme ?? [];
+	if (rows.length === 0) return null;
+	return <Panel title={t.acme} lead={t.acme_lead} bare><Table caption={t.acme} columns={acme_columns} rows={rows} row_key={(row) => String(row.name)} /></Panel>;
+}
+
+export function Certificates() {
+	const held = useAnswer("GET /certificates", {}, 30000);
+	const may_change = useMayChange();
+	const [asking, asking_set] = useState(false);
+	const [shown, shown_set] = useState<Certificate | null>(null);
+	const close = () => asking_set(false);
+	const done = () => {
+		close();
+		held.reload();
+	};
+	const actions = may_change && <button type="button" class="button main" onClick={() => asking_set(true)}>{t.ways.request}</button>;
+	return (
+		<Page title={t.title} lead={t.lead} actions={actions}>
+			<Panel bare>
+				<Loaded held={held}>
+					{(answer) => <Table caption={t.title} columns={columns(shown_set)} rows={answer.certificates} row_key={(row) => row.name} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
+				</Loaded>
+			</Panel>
+			{held.answer?.certificates.some((row) => row.problems.length > 0) && (
+				<Panel title={t.problems_title}>
+					{held.answer.certificates.filter((row) => row.problems.length > 0).map((row) => <div class="stack tight" key={row.name}><h3>{row.name}</h3><Problems certificate={row} /></div>)}
+				</Panel>
+			)}
+			<Acme />
+			{shown && <Details certificate={shown} close={() => shown_set(null)} />}
+			{asking && <Request close={close} done={done} />}
+		</Page>
+	);
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Domains, and the DNS records that each should have.
+import { useState } from "preact/hooks";
+import { announce } from "../components/announce";
+import { Confirm, Dialog } from "../components/dialog";
+import { Form, Text } from "../components/form";
+import { Empty, Loaded, Page, Panel } from "../components/parts";
+import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
+import { ask, type Answer } from "../core/api";
+import { useMayChange } from "../core/session";
+import { useAction, useAnswer } from "../core/use";
+import { texts } from "../texts";
+
+const t = texts.domains;
+
+type Domain = Answer<"GET /domains">["domains"][number];
+
+function AddDomain({ close, done }: { close: () => void; done: () => void }) {
+	const [name, name_set] = useState("");
+	const add = useAction(async () => {
+		await ask("POST /domains", { body: { name } });
+		announce(texts.common.added(name));
+		done();
+	});
+	const end = (
+		<>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="submit" class="button main" disabled={add.busy}>{t.add}</button>
+		</>
+	);
+	return (
+		<Dialog title={t.add} close={close}>
+			<Form fault={add.fault} submit={() => add.run()} end={end}>
+				<Text label={t.name} name="name" value={name} change={name_set} placeholder="example.org" hint={t.name_hint} />
+			</Form>
+		</Dialog>
+	);
+}
+
+function RemoveDomain({ name, close, done }: { name: string; close: () => void; done: () => void }) {
+	const remove = useAction(async () => {
+		await ask("DELETE /domains/{name}", { path: { name } });
+		announce(texts.common.removed(name));
+		done();
+	});
+	return <Confirm title={t.remove(name)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
+}
+
+const columns = (may_change: boolean, remove: (name: string) => void): Column<Domain>[] => [
+	{ title: t.name, cell: (domain) => <span class="break">{domain.name}</span> },
+	{ title: texts.common.actions, unseen: true, kind: "act", cell: (domain) => (
+		may_change && <button type="button" class="button tight" onClick={() => remove(domain.name)}>{texts.common.remove}<span class="unseen"> {domain.name}</span></button>
+	) },
+];
+
+export function Domains() {
+	const paging = usePaging();
+	const domains = useAnswer("GET /domains", { query: paging.query });
+	const may_change = useMayChange();
+	const [adding, adding_set] = useState(false);
+	const [removing, removing_set] = useState<string | null>(null);
+	const done = () => {
+		adding_set(false);
+		removing_set(null);
+		domains.reload();
+	};
+	const add = may_change && <button type="button" class="button main" onClick={() => adding_set(true)}>{t.add}</button>;
+	return (
+		<Page title={t.title} lead={t.lead} actions={add}>
+			<Panel bare footer={<Pages paging={paging} shown={domains.answer?.domains.length ?? 0} total={domains.answer?.total} next={domains.answer?.next} />}>
+				<SearchTool paging={paging} label={t.search} />
+				<Loaded held={domains}>
+					{(answer) => <Table caption={t.title} columns={columns(may_change, removing_set)} rows={answer.domains} row_key={(domain) => domain.name} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
+				</Loaded>
+			</Panel>
+			{adding && <AddDomain close={() => adding_set(false)} done={done} />}
+			{removing !== null && <RemoveDomain name={removing} close={() => removing_set(null)} done={done} />}
+		</Page>
+	);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every other setting of mailserver.cfg, with its meaning, default and value.
+import { useState } from "preact/hooks";
+import { announce } from "../components/announce";
+import { FaultNote, Loaded, Page, Panel } from "../components/parts";
+import { ask, type Answer } from "../core/api";
+import { useKnown, useMayChange } from "../core/session";
+import { useAction, useAnswer } from "../core/use";
+import { texts } from "../texts";
+
+const t = texts.settings;
+
+type Settings = Answer<"GET /settings">;
+type Setting = Settings["settings"][number];
+
+const key_of = (setting: Setting) => `${setting.table}.${setting.name}`;
+
+function Row({ setting, drafted, change, wrong }: { setting: Setting; drafted: string | undefined; change: (value: string | undefined) => void; wrong: string | null }) {
+	const may_change = useMayChange();
+	const id = `setting-${setting.table}-${setting.name}`;
+	const now = setting.value ?? "";
+	const value = drafted ?? now;
+	const hint = setting.max > 0 && setting.type === "number" ? t.range(setting.min, setting.max) : undefined;
+	return (
+		<div class={`setting ${drafted === undefined ? "" : "drafted"}`}>
+			<div>
+				<label class="mono" for={id}>{setting.name}</label>
+				<p class="soft small">{setting.meaning}</p>
+			</div>
+			<div class="field">
+				<input id={id} value={value} disabled={!may_change} aria-invalid={wrong ? true : undefined} aria-describedby={wrong ? `${id}-wrong` : undefined} placeholder={setting.default ?? ""} spellcheck={false} autocomplete="off" onInput={(event) => change(event.currentTarget.value === now ? undefined : event.currentTarget.value)} />
+				{hint && <div class="hint">{hint}</div>}
+				{setting.findings.map((finding) => <div class="wrong" key={finding.text}>{finding.text}</div>)}
+				{wrong && <div class="wrong" id={`${id}-wrong`}>{wrong}</div>}
+			</div>
+			<div class="small soft">
+				<div>{setting.line === null ? texts.tls.advanced.by_default : texts.tls.advanced.line("mailserver.cfg", setting.line)}{setting.unit && `, ${setting.unit}`}</div>
+				<div>{texts.tls.advanced.standard} <span class="mono break">{setting.default || texts.common.none}</span></div>
+			</div>
+		</div>
+	);
+}
+
+export function Settings() {
+	const { status } = useKnown();
+	const held = useAnswer("GET /settings", {}, 0, String(status.answer?.generation ?? ""));
+	const [draft, draft_set] = useState<Readonly<Record<string, string>>>({});
+	const save = useAction(async () => {
+		const values = Object.fromEntries(Object.entries(draft).map(([key, value]) => [key, value === "" ? null : value]));
+		await ask("PATCH /settings", { body: { values, generation: held.answer?.generation ?? "" } });
+		announce(texts.common.saved);
+		draft_set({});
+		held.reload();
+		status.reload();
+	});
+	const change = (key: string) => (value: string | undefined) => {
+		const { [key]: _, ...rest } = draft;
+		draft_set(value === undefined ? rest : { ...rest, [key]: value });
+	};
+	const wrong_of = (setting: Setting) => (save.fault?.field?.replace("/", ".").toLowerCase() === key_of(setting).toLowerCase() ? save.fault.message : null);
+	const count = Object.keys(draft).length;
+	return (
+		<Page title={t.title} lead={t.lead}>
+			<Loaded held={held}>
+				{(answer) => {
+					const tables = [...new Set(answer.settings.map((setting) => setting.table))];
+					const has_place = answer.settings.some((setting) => wrong_of(setting) !== null);
+					return (
+						<>
+							{!has_place && <FaultNote fault={save.fault} />}
+							{tables.map((table) => (
+								<Panel key={table} title={t.tables[table as keyof typeof t.tables] ?? table} bare>
+									{answer.settings.filter((setting) => setting.table === table).map((setting) => <Row key={key_of(setting)} setting={setting} drafted={draft[key_of(setting)]} change={change(key_of(setting))} wrong={wrong_of(setting)} />)}
+								</Panel>
+							))}
+						</>
+					);
+				}}
+			</Loaded>
+			{count > 0 && (
+				<div class="pending panel" role="region" aria-label={t.unsaved(count)}>
+					<strong>{t.unsaved(count)}</strong>
+					<span class="actions">
+						<button type="button" class="button" onClick={() => draft_set({})}>{texts.common.discard}</button>
+						<button type="button" class="button main" disabled={save.busy} onClick={() => save.run()}>{texts.common.save}</button>
+					</span>
+				</div>
+			)}
+		</Page>
+	);
+}

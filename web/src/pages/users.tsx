@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Users: the list is searched and paged by the server.
+import { useState } from "preact/hooks";
+import { announce } from "../components/announce";
+import { Confirm, Dialog } from "../components/dialog";
+import { Form, Select, Text } from "../components/form";
+import { Empty, Loaded, Mark, Page, Panel } from "../components/parts";
+import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
+import { ask, type Answer } from "../core/api";
+import { bytes, date } from "../core/format";
+import { useMayChange } from "../core/session";
+import { useAction, useAnswer } from "../core/use";
+import { texts } from "../texts";
+
+const t = texts.users;
+
+type User = Answer<"GET /users">["users"][number];
+
+/** What is written for a quota: "2 GiB", or nothing for none. */
+function quota_read(text: string): string {
+	const match = /^\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*$/i.exec(text);
+	if (text.trim() === "") return "0";
+	if (!match) return text;
+	const power = ["", "K", "M", "G", "T"].indexOf(match[2]!.toUpperCase());
+	return String(Math.round(Number(match[1]) * 1024 ** power));
+}
+
+function AddUser({ close, done }: { close: () => void; done: () => void }) {
+	const [address, address_set] = useState("");
+	const [password, password_set] = useState("");
+	const [quota, quota_set] = useState("");
+	const [role, role_set] = useState("user");
+	const add = useAction(async () => {
+		await ask("POST /users", { body: { address, password, ...(quota.trim() ? { quota: quota_read(quota) } : {}), ...(role === "user" ? {} : { role }) } });
+		announce(texts.common.added(address));
+		done();
+	});
+	const end = (
+		<>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="submit" class="button main" disabled={add.busy}>{t.add}</button>
+		</>
+	);
+	return (
+		<Dialog title={t.add} close={close}>
+			<Form fault={add.fault} submit={() => add.run()} end={end}>
+				<Text label={t.address} name="address" type="email" value={address} change={address_set} placeholder="anna@example.org" />
+				<Text label={t.password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" />
+				<div class="pair">
+					<Text label={t.quota} name="quota" value={quota} change={quota_set} placeholder="2 GiB" hint={t.quota_hint} />
+					<Select label={t.role} name="role" value={role} change={role_set} options={t.roles} hint={t.role_hint} />
+				</div>
+			</Form>
+		</Dialog>
+	);
+}
+
+function EditUser({ user, close, done }: { user: User; close: () => void; done: () => void }) {
+	const [password, password_set] = useState("");
+	const [quota, quota_set] = useState(user.quota_bytes > 0 ? bytes(user.quota_bytes) : "");
+	const [role, role_set] = useState(user.role);
+	const [removing, removing_set] = useState(false);
+	const save = useAction(async () => {
+		const path = { address: user.address };
+		const body = {
+			...(quota_read(quota) !== String(user.quota_bytes) ? { quota: quota_read(quota) } : {}),
+			...(role !== user.role ? { role } : {}),
+		};
+		if (Object.keys(body).length > 0) await ask("PATCH /users/{address}", { path, body });
+		if (password) await ask("POST /users/{address}/password", { path, body: { password } });
+		announce(texts.common.saved);
+		done();
+	});
+	const remove = useAction(async () => {
+		await ask("DELETE /users/{address}", { path: { address: user.address } });
+		announce(texts.common.removed(user.address));
+		done();
+	});
+	if (removing) return <Confirm title={t.remove(user.address)} verb={texts.common.remove} danger action={remove} close={() => removing_set(false)}><p>{t.remove_text}</p></Confirm>;
+	const end = (
+		<>
+			<button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="submit" class="button main" disabled={save.busy}>{texts.common.save}</button>
+		</>
+	);
+	return (
+		<Dialog title={user.address} close={close}>
+			<Form fault={save.fault} submit={() => save.run()} end={end}>
+				<Text label={t.new_password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" hint={t.new_password_hint} />
+				<div class="pair">
+					<Text label={t.quota} name="quota" value={quota} change={quota_set} placeholder="2 GiB" hint={t.quota_hint} />
+					<Select label={t.role} name="role" value={role} change={role_set} options={t.roles} hint={t.role_hint} />
+				</div>
+			</Form>
+		</Dialog>
+	);
+}
+
+const columns = (may_change: boolean, edit: (user: User) => void): Column<User>[] => [
+	{ title: t.address, cell: (user) => (may_change ? <button type="button" class="button cell break" onClick={() => edit(user)}>{user.address}</button> : <span class="break">{user.address}</span>) },
+	{ title: t.role, cell: (user) => (
+		<span class="marks">
+			{user.role !== "user" && <Mark tone="accent">{t.role_names[user.role as keyof typeof t.role_names] ?? user.role}</Mark>}
+		</span>
+	) },
+	{ title: t.used, kind: "right num nowrap", cell: (user) => bytes(user.used_bytes) },
+	{ title: t.quota, kind: "right num nowrap", cell: (user) => (user.quota_bytes > 0 ? bytes(user.quota_bytes) : <span class="soft">{texts.common.none}</span>) },
+	{ title: t.login, cell: (user) => <span class="soft">{user.login}</span> },
+	{ title: t.created, kind: "num nowrap", cell: (user) => date(user.created) },
+];
+
+export function Users() {
+	const paging = usePaging();
+	const users = useAnswer("GET /users", { query: paging.query });
+	const may_change = useMayChange();
+	const [open, open_set] = useState<User | "add" | null>(null);
+	const done = () => {
+		open_set(null);
+		users.reload();
+	};
+	const add = may_change && <button type="button" class="button main" onClick={() => open_set("add")}>{t.add}</button>;
+	return (
+		<Page title={t.title} lead={t.lead} actions={add}>
+			<Panel bare footer={<Pages paging={paging} shown={users.answer?.users.length ?? 0} total={users.answer?.total} next={users.answer?.next} />}>
+				<SearchTool paging={paging} label={t.search} />
+				<Loaded held={users}>
+					{(answer) => <Table caption={t.title} columns={columns(may_change, open_set)} rows={answer.users} row_key={(user) => user.address} empty={<Empty title={paging.search ? t.none_found : t.none}><p>{t.none_text}</p></Empty>} />}
+				</Loaded>
+			</Panel>
+			{open === "add" && <AddUser close={() => open_set(null)} done={done} />}
+			{open !== null && open !== "add" && <EditUser user={open} close={() => open_set(null)} done={done} />}
+		</Page>
+	);
+}
