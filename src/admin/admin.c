@@ -10,6 +10,7 @@
 #include "admin/guard.h"
 #include "admin/errand.h"
 #include "admin/login.h"
+#include "admin/openapi.h"
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -299,7 +300,10 @@ static void own_answer(struct admin *admin, struct call *call,
 		return;
 	}
 	answer_init(&answer);
-	session_answer(&answer, given, asked_of(call)->token);
+	if (call->match.route->own == OWN_OPENAPI)
+		openapi_append(&answer.body);
+	else
+		session_answer(&answer, given, asked_of(call)->token);
 	call_answer(admin, call, &answer);
 }
 

@@ -130,19 +130,22 @@ static void text_answer(struct answer *answer, struct str output, json_t *notes,
 	json_append(&answer->body, document);
 }
 
-/* A document gets two members more; it is not read for that, for it may be large. */
+/* A document gets members more; it is not read for that, for it may be large. */
 static void document_answer(struct answer *answer, struct str output, json_t *notes, bool is_finding)
 {
 	struct str rest = str_trim(str_from(output, 1));
-	char *text = json_dumps(notes, JSON_COMPACT);
 
-	CHECK(text != NULL);
-	buf_printf(&answer->body, "{%s\"notes\":", is_finding ? "\"finding\":true," : "");
-	buf_append_c(&answer->body, text);
+	buf_append_c(&answer->body, is_finding ? "{\"finding\":true" : "{");
+	if (json_array_size(notes) > 0) {
+		char *text = json_dumps(notes, JSON_COMPACT);
+		CHECK(text != NULL);
+		buf_printf(&answer->body, "%s\"notes\":", is_finding ? "," : "");
+		buf_append_c(&answer->body, text);
+		free(text);
+	}
 	if (rest.len > 0 && rest.ptr[0] != '}')
 		buf_append_char(&answer->body, ',');
 	buf_append_str(&answer->body, rest);
-	free(text);
 	json_decref(notes);
 }
 

@@ -48,6 +48,7 @@ enum route_own {
 	OWN_LOGIN,
 	OWN_SESSION,
 	OWN_LOGOUT,
+	OWN_OPENAPI,
 };
 
 enum { ROUTE_PARAMETERS_MAX = 12 };
@@ -63,6 +64,7 @@ struct route {
 	unsigned limit_s; /* how long the command may take; 0: a minute */
 	enum route_own own;
 	struct route_parameter parameters[ROUTE_PARAMETERS_MAX];
+	bool is_stream; /* the command's lines are sent one by one, as server-sent events */
 };
 
 extern const struct route admin_routes[];

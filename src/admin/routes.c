@@ -54,6 +54,9 @@ const struct route admin_routes[] = {
 	 "Who is logged in, and what X-Postern-Csrf is to say", 0, 0, OWN_SESSION, {{0}}},
 	{"DELETE", "/session", NULL, ACCESS_READ, "Empty", "Log out", 0, 0, OWN_LOGOUT, {{0}}},
 
+	{"GET", "/openapi.json", NULL, ACCESS_READ, "OpenApi", "This description", 0, 0, OWN_OPENAPI,
+	 {{0}}},
+
 	{"GET", "/status", "status", ACCESS_READ, "Status", "How the server is", 0, 0, OWN_NONE, {{0}}},
 
 	{"GET", "/tls", "tls show", ACCESS_READ, "TlsPolicy",
@@ -234,7 +237,11 @@ const struct route admin_routes[] = {
 	{"GET", "/logs/{name}", "logs", ACCESS_READ, "Log", "The end of a log file", 0, 0, OWN_NONE,
 	 {{"name", PLACE_PATH, TARGET_WORD, 0, true,
 	   "mail, security, error, warning, operations, audit, config or debug"},
-	  {"lines", PLACE_QUERY, TARGET_OPTION, OPTION_LINES, false, "so many lines"}}},
+	  {"lines", PLACE_QUERY, TARGET_OPTION, OPTION_LINES, false, "so many lines"},
+	  {"before", PLACE_QUERY, TARGET_OPTION, OPTION_BEFORE, false,
+	   "those before this place: `before` of the answer"},
+	  {"filter", PLACE_QUERY, TARGET_OPTION, OPTION_FILTER, false,
+	   "only lines with this text in them, in any case"}}},
 };
 
 const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);

@@ -17,7 +17,7 @@ enum { TEXT_MAX = 1 << 20, STOP_MS = 60 * 1000 };
 
 int cmd_serve(struct ctl *ctl)
 {
-	return ctl->serve(ctl->home);
+	return ctl->above->serve(ctl->home);
 }
 
 /* The server had the request and went away, or answered nonsense. */

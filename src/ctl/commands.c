@@ -265,6 +265,7 @@ static const struct command rows[] = {
 	 cmd_logs},
 	{"print man", "", 0, 0, 0, "", "", cmd_print_man},
 	{"print bash", "", 0, 0, 0, "", "", cmd_print_bash},
+	{"print openapi", "", 0, 0, 0, "", "", cmd_print_openapi},
 };
 
 const struct command_table ctl_commands = {rows, sizeof(rows) / sizeof(rows[0])};

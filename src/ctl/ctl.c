@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "ctl/help.h"
 
-enum { PAGE_MAX = 1 << 20, LINE_MAX_BYTES = 16 * 1024 };
+enum { PAGE_MAX = 1 << 20, OPENAPI_BYTES_MAX = 4 << 20, LINE_MAX_BYTES = 16 * 1024 };
 
 struct str ctl_word(const struct ctl *ctl, size_t index)
 {
@@ -166,6 +166,16 @@ int cmd_print_bash(struct ctl *ctl)
 	return CTL_DONE;
 }
 
+int cmd_print_openapi(struct ctl *ctl)
+{
+	struct buf page = BUF_INIT(OPENAPI_BYTES_MAX);
+
+	ctl->above->openapi(&page);
+	ctl_print(buf_str(&page));
+	buf_done(&page);
+	return CTL_DONE;
+}
+
 static int help_print(const struct arguments *arguments)
 {
 	struct buf page = BUF_INIT(PAGE_MAX);
@@ -186,7 +196,7 @@ static int arguments_fail(const struct buf *error)
 	return ctl_fail(CTL_USAGE, "%.*s\nTry `postern --help`.", STR_ARG(buf_str(error)));
 }
 
-int ctl_main(int argc, char **argv, int (*serve)(const char *home))
+int ctl_main(int argc, char **argv, const struct ctl_above *above)
 {
 	struct buf error = BUF_INIT(LINE_MAX_BYTES);
 	struct arguments arguments;
@@ -201,7 +211,7 @@ int ctl_main(int argc, char **argv, int (*serve)(const char *home))
 		const char *home = arguments.values[OPTION_HOME];
 		struct ctl ctl = {.home = home != NULL ? home : CTL_HOME_DEFAULT,
 				  .arguments = &arguments,
-				  .serve = serve};
+				  .above = above};
 		code = arguments.command->run(&ctl);
 	}
 	buf_done(&error);

@@ -20,17 +20,22 @@
 /* The product's exit codes. */
 enum { CTL_DONE = 0, CTL_FINDING = 1, CTL_USAGE = 2, CTL_NOT_RUNNING = 3 };
 
+/* What stands above this folder. */
+struct ctl_above {
+	int (*serve)(const char *home);	    /* runs the server */
+	void (*openapi)(struct buf *to); /* describes the API of the page */
+};
+
 struct ctl {
 	const char *home;
 	const struct arguments *arguments;
-	int (*serve)(const char *home); /* runs the server */
+	const struct ctl_above *above;
 };
 
 /*
- * Runs one command line and returns the exit code. `serve` is what `postern
- * serve` calls: it stands above this folder.
+ * Runs one command line and returns the exit code.
  */
-int ctl_main(int argc, char **argv, int (*serve)(const char *home));
+int ctl_main(int argc, char **argv, const struct ctl_above *above);
 
 /* The table of all commands. */
 extern const struct command_table ctl_commands;
@@ -162,5 +167,6 @@ int cmd_logs(struct ctl *ctl);
 
 int cmd_print_man(struct ctl *ctl);
 int cmd_print_bash(struct ctl *ctl);
+int cmd_print_openapi(struct ctl *ctl);
 
 #endif

@@ -47,7 +47,7 @@ static void test_documents(void **state)
 	expect("{\"a\":1}\n", "", 0, 200, NULL);
 	expect("[]\n", ERROR("note") "\n", 0, 200, NULL);
 	expect("{\"a\":1}\n", ERROR("note") "\n", 0, 200, "{\"notes\":[" ERROR("note") "],\"a\":1}");
-	expect("{\n}\n", "", 1, 200, "{\"finding\":true,\"notes\":[]}");
+	expect("{\n}\n", "", 1, 200, "{\"finding\":true}");
 	expect("Kept.\n", "", 0, 200, "{\"text\":\"Kept.\\n\",\"notes\":[]}\n");
 	expect("", "", 0, 200, "{\"text\":\"\",\"notes\":[]}\n");
 	/* A line of a log is none. */
