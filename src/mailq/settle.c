@@ -243,6 +243,10 @@ static void outcome_log(const struct settle *settle, const struct outcome *outco
 		log_line_text(&line, ", TLS: %.*s", STR_ARG(settle->tls));
 	if (!str_is_empty(settle->dkim))
 		log_line_text(&line, ", DKIM: %.*s", STR_ARG(settle->dkim));
+	if (settle->row != NULL && settle->row->widens) {
+		log_line_text(&line, ", Widened-By: ");
+		log_line_word(&line, settle->row->place.table);
+	}
 	log_line_end(&line);
 }
 

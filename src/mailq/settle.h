@@ -14,7 +14,7 @@
 #define POSTERN_MAILQ_SETTLE_H
 
 #include "base/log.h"
-#include "config/config.h"
+#include "config/partner.h"
 #include "deliver/transaction.h"
 #include "mailq/counts.h"
 #include "mailq/load.h"
@@ -42,6 +42,7 @@ struct settle {
 	struct str address; /* and by address */
 	struct str tls;	    /* "verify TLSv1.3 ...", "verify failed"; empty: no attempt */
 	struct str dkim;    /* "example.org/sel1+sel2", whose signatures it has; empty: none */
+	const struct partner *row; /* of TlsPolicy, that held for the server; NULL: none */
 	struct counts *counts; /* NULL: nobody counts */
 	struct count_tls count_tls;
 	bool is_tls_reason; /* it is TLS that did not come about */

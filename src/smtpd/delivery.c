@@ -333,6 +333,10 @@ static void received_log(struct session *session, const char *queue_id, struct s
 		log_line_text(&line, ", TLS: %.*s", STR_ARG(buf_str(&text)));
 	if (session->user.account != 0)
 		log_line_text(&line, ", Auth: %s", session->login_method);
+	if (session->partner != NULL && session->partner->widens) {
+		log_line_text(&line, ", Widened-By: ");
+		log_line_word(&line, session->partner->place.table);
+	}
 	log_line_end(&line);
 	buf_done(&text);
 }

@@ -22,7 +22,7 @@ from peers import Certificates, Peer
 SECONDS = 60
 LINE = re.compile(r"Sent: Queue-ID: (?P<id>\S+), Recipient: <[^@>]*@(?P<domain>[^>]*)>, Result: (?P<result>\w+), "
                   r"Status: (?P<status>\S+) (?P<text>.*), Remote-Host: (?P<host>.*), Msg-Id: <[^>]*>"
-                  r"(?:, TLS: (?P<tls>.*))?$", re.M)
+                  r"(?:, TLS: (?P<tls>.*?))?(?:, Widened-By: (?P<widened>\S+))?$", re.M)
 
 
 class Lab:

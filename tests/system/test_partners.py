@@ -2,11 +2,13 @@
 """Rows of TlsPolicy: what one peer gets and others do not, until the day that is written down."""
 import json
 import re
+import smtplib
 import socket
 import time
 from datetime import datetime, timezone
 
-from clients import negotiated, s_client, tls_context, zone_with_midnight_in
+from clients import message, negotiated, s_client, tls_context, zone_with_midnight_in
+from conftest import ANNA
 from harness.server import Server
 
 OLD = {"Protocols": "TLSv1.1,TLSv1.2,TLSv1.3", "Ciphers": "HIGH", "Reason": "an old appliance"}
@@ -65,6 +67,17 @@ def test_a_row_ends_on_its_day_without_a_restart(home):
         [row] = server.status()["tls_policy"]["expired"]
         assert row["peer"] == "127.0.0.2" and row["expires"] == day
         assert re.search(r"row of TlsPolicy for 127\.0\.0\.2 .* is not applied since", home.command("status").stdout)
+
+
+def test_a_row_that_admits_more_is_named_with_each_message(home):
+    home.list_add("TlsPolicy", Peer="127.0.0.2", Direction="in", Expires="2099-01-01", **OLD)
+    home.list_add("TlsPolicy", Peer="127.0.0.3", Direction="in", SessionTickets="0")
+    with Server(home) as server:
+        for host in (1, 2, 3):
+            with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=20, source_address=(f"127.0.0.{host}", 0)) as smtp:
+                smtp.send_message(message(f"from {host}", "x@client.example", ANNA))
+        lines = re.findall(r"Recv: .*", home.log("mail"))
+        assert [line.partition(", Widened-By: ")[2] for line in lines] == ["", "TlsPolicy:127.0.0.2", ""], lines
 
 
 def test_a_broken_row_changes_nothing(server):
