@@ -11,4 +11,4 @@ sys.path[:0] = [str(TESTS), str(TESTS / "system")]
 
 from harness.fixtures import (ANNA, BERT, DOMAIN, PASSWORDS, POSTERN, ROOT, folder, home, home_copy,  # noqa: E402, F401
                               home_template, pytest_collection_modifyitems, pytest_configure, server, workplace)
-from world import authority, dns, exim, mta_home, mta_server, postfix  # noqa: E402, F401
+from world import authority, dns, exim, mta_home, mta_server, postfix, sink  # noqa: E402, F401

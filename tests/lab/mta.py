@@ -9,6 +9,7 @@ import pwd
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -351,3 +352,27 @@ class Exim(Program):
         mark = f"Envelope-to: {user}@{self.domain}\n".encode()
         raws = [path.read_bytes() for path in sorted((self.folder / "mail" / "new").glob("*"))]
         return [raw for raw in raws if raw.startswith(mark)]
+
+
+# ---- smtp-sink
+
+class Sink(Program):
+    """Postfix's smtp-sink: takes everything in the clear, and puts each message into a file."""
+
+    def __init__(self, folder, address):
+        super().__init__(folder)
+        self.address, self.mail = address, self.folder / "mail"
+        address_add(address)
+        self.mail.mkdir()
+        shutil.chown(self.mail, MAIL_USER)
+
+    def command(self):
+        return ["/usr/sbin/smtp-sink", "-u", MAIL_USER, "-d", f"{self.mail}/m.", f"{self.address}:25", "1000"]
+
+    def is_ready(self):
+        with socket.socket() as probe:
+            return probe.connect_ex((self.address, 25)) == 0
+
+    def received(self):
+        """The messages, behind what smtp-sink puts before each: X-Client-Addr, X-Mail-Args, X-Rcpt-Args."""
+        return [path.read_bytes() for path in sorted(self.mail.glob("m.*"))]

@@ -16,8 +16,8 @@ from harness.fixtures import ANNA, PASSWORDS, home_copy
 from harness.network import address_add
 from harness.server import Server
 
-MX, POSTFIX, EXIM = "192.0.2.70", "192.0.2.71", "192.0.2.72"
-DOMAIN, POSTFIX_DOMAIN, EXIM_DOMAIN = "example.org", "postfix.example", "exim.example"
+MX, POSTFIX, EXIM, SINK = "192.0.2.70", "192.0.2.71", "192.0.2.72", "192.0.2.73"
+DOMAIN, POSTFIX_DOMAIN, EXIM_DOMAIN, SINK_DOMAIN = "example.org", "postfix.example", "exim.example", "sink.example"
 # Beside the lab of cells, which has the usual one.
 DNS = "127.0.0.55"
 SECONDS = 30
@@ -62,7 +62,9 @@ def dns(request, workplace, mta_home):
         pytest.skip(str(reason))
     address_add(MX)
     zones = {DOMAIN: ["@ MX 10 mx", f"mx A {MX}", *tlsa(mta_home)], POSTFIX_DOMAIN: ["@ MX 10 mx", f"mx A {POSTFIX}"],
-             EXIM_DOMAIN: ["@ MX 10 mx", f"mx A {EXIM}"]}
+             EXIM_DOMAIN: ["@ MX 10 mx", f"mx A {EXIM}"],
+             # Every domain below it.
+             SINK_DOMAIN: ["* MX 10 mx", f"mx A {SINK}"]}
     with Dns(workplace / "mta-dns", zones, address=DNS) as running, mta.Unbound(workplace / "unbound", running):
         running.configure(mta_home)
         yield running
@@ -87,6 +89,12 @@ def exim(workplace, mta_server, authority):
     if reason:
         pytest.skip(reason)
     with mta.Exim(workplace / "exim", EXIM_DOMAIN, EXIM, authority.issue("exim", f"mx.{EXIM_DOMAIN}")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def sink(workplace, mta_server):
+    with mta.Sink(workplace / "sink", SINK) as running:
         yield running
 
 
