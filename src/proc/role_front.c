@@ -733,6 +733,7 @@ static void ports_check(struct front_role *role, struct front_ports *ports)
 		struct front_port *port = &ports->items[i];
 		port->snapshot = snapshot;
 		port->catalog = catalog;
+		port->port.is_given_up = &role->is_ending;
 		self_check_init(&port->check);
 		CHECK(pthread_create(&port->thread, NULL, port_run, port) == 0);
 	}
@@ -797,7 +798,7 @@ static void threads_end(struct front_role *role)
 	pthread_join(role->feed_thread, NULL);
 	pthread_mutex_lock(&role->ticket_lock);
 	pthread_mutex_lock(&role->check_lock);
-	role->is_ending = true;
+	__atomic_store_n(&role->is_ending, true, __ATOMIC_RELAXED);
 	pthread_cond_signal(&role->check_wanted);
 	pthread_mutex_unlock(&role->check_lock);
 	pthread_cond_signal(&role->ticket_end);

@@ -20,6 +20,8 @@ enum {
 	/* Of ports. On our own machine a connection takes no time unless something swallows it. */
 	CONNECT_MS = 1000,
 	ANSWER_MS = 15 * 1000,
+	/* So long goes on what was given up. */
+	SLICE_MS = 100,
 	REPLY_LINE_MAX = 1024,
 };
 
@@ -158,17 +160,26 @@ static void unreached_add(const struct subject *subject, const char *reason)
 	subject->port->is_dead = true;
 }
 
-/* False at the end of the time. */
-static bool fd_await(int fd, short events, int64_t until_ms)
+static bool is_given_up(const struct subject *subject)
+{
+	const bool *flag = subject->port->is_given_up;
+
+	return flag != NULL && __atomic_load_n(flag, __ATOMIC_RELAXED);
+}
+
+/* False at the end of the time, or when the check is given up. */
+static bool fd_await(const struct subject *subject, int fd, short events, int64_t until_ms)
 {
 	struct pollfd waiting = {.fd = fd, .events = events};
-	int64_t left = until_ms - clock_mono_ms();
-	int count;
 
-	do
-		count = poll(&waiting, 1, left > 0 ? (int)left : 0);
-	while (count < 0 && errno == EINTR);
-	return count > 0;
+	while (!is_given_up(subject)) {
+		int64_t left = until_ms - clock_mono_ms();
+		if (poll(&waiting, 1, left < 0 ? 0 : left < SLICE_MS ? (int)left : SLICE_MS) > 0)
+			return true;
+		if (left <= SLICE_MS)
+			return false;
+	}
+	return false;
 }
 
 static bool is_connected(const struct subject *subject, int fd)
@@ -176,7 +187,7 @@ static bool is_connected(const struct subject *subject, int fd)
 	int error = 0;
 	socklen_t len = sizeof(error);
 
-	if (!fd_await(fd, POLLOUT, clock_mono_ms() + CONNECT_MS))
+	if (!fd_await(subject, fd, POLLOUT, clock_mono_ms() + CONNECT_MS))
 		unreached_add(subject, "no answer: something on the way, a firewall perhaps, "
 				       "swallows connections");
 	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0 || error != 0)
@@ -187,11 +198,12 @@ static bool is_connected(const struct subject *subject, int fd)
 }
 
 /* One line into `line`, its end taken away; false at the end of the time, or of the connection. */
-static bool line_read(int fd, char line[REPLY_LINE_MAX], int64_t until_ms)
+static bool line_read(const struct subject *subject, int fd, char line[REPLY_LINE_MAX],
+		      int64_t until_ms)
 {
 	size_t len = 0;
 
-	while (len < REPLY_LINE_MAX - 1 && fd_await(fd, POLLIN, until_ms)) {
+	while (len < REPLY_LINE_MAX - 1 && fd_await(subject, fd, POLLIN, until_ms)) {
 		/* Byte by byte: what stands behind the last line is TLS. */
 		if (recv(fd, line + len, 1, 0) != 1)
 			return false;
@@ -210,11 +222,11 @@ static bool is_before(const char *line, const char *begin)
 }
 
 /* Reads until a line begins as it has to; false when another answer comes. */
-static bool line_await(int fd, const char *begin, int64_t until_ms)
+static bool line_await(const struct subject *subject, int fd, const char *begin, int64_t until_ms)
 {
 	char line[REPLY_LINE_MAX];
 
-	for (int i = 0; i < ROUNDS_MAX && line_read(fd, line, until_ms); i++) {
+	for (int i = 0; i < ROUNDS_MAX && line_read(subject, fd, line, until_ms); i++) {
 		if (strncmp(line, begin, strlen(begin)) == 0)
 			return true;
 		if (!is_before(line, begin))
@@ -241,12 +253,12 @@ static bool dialogue_hold(const struct subject *subject, int fd)
 
 	if (dialogue == NULL)
 		return true;
-	bool is_held = line_await(fd, dialogue->greeting, until) &&
+	bool is_held = line_await(subject, fd, dialogue->greeting, until) &&
 		       (dialogue->hello == NULL ||
 			(line_say(fd, dialogue->hello) &&
-			 line_await(fd, dialogue->hello_end, until))) &&
+			 line_await(subject, fd, dialogue->hello_end, until))) &&
 		       line_say(fd, dialogue->starttls) &&
-		       line_await(fd, dialogue->starttls_end, until);
+		       line_await(subject, fd, dialogue->starttls_end, until);
 	if (!is_held)
 		unreached_add(subject, "STARTTLS was not answered as it should be");
 	return is_held;
@@ -295,7 +307,7 @@ static bool port_shake(struct ends *ends, const struct subject *subject)
 		if (SSL_is_init_finished(ends->client))
 			return true;
 		short events = SSL_want_write(ends->client) ? POLLOUT : POLLIN;
-		if (!fd_await(ends->fd, events, until)) {
+		if (!fd_await(subject, ends->fd, events, until)) {
 			unreached_add(subject, "a handshake was not answered in time");
 			return false;
 		}

@@ -39,6 +39,7 @@ struct self_check_port {
 	size_t fd_count;
 	size_t fds_used;
 	bool is_dead; /* it was not reached: nothing more is tried */
+	const bool *is_given_up; /* atomic; once true, nothing is waited for any more. May be NULL */
 };
 
 /* How STARTTLS is said: what the server says first, what we say, how it has to begin its answer. */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "base/clock.h"
 #include "config/config.h"
 #include "proc/self_check.h"
 #include "tls/catalog.h"
@@ -237,6 +238,34 @@ static void test_a_port_that_is_closed(void **state)
 	config_unref(&meant);
 }
 
+/* Its server says nothing; whoever ends meanwhile does not wait for that. */
+static void test_a_check_that_is_given_up(void **state)
+{
+	static const bool is_given_up = true;
+	struct config *meant = intention_make("");
+	struct tls_context *context =
+		context_make(&meant->services[SERVICE_POP3].policy, WITH_BOTH, NULL);
+	struct self_check_port port = {.place = "POP3 here",
+				       .dialogue = &self_check_pop3,
+				       .is_given_up = &is_given_up};
+	struct self_check check;
+	int fd;
+
+	self_check_init(&check);
+	struct sockaddr_in address = port_listen(&fd);
+	port_connect(&port, &address);
+	int64_t begin = clock_mono_ms();
+	self_check_through_port(&check, &port, &meant->services[SERVICE_POP3].policy, context,
+				catalog);
+	/* A server is given 15 seconds. */
+	assert_true(clock_mono_ms() - begin < 10000);
+	assert_int_equal(check.differences.len, 0);
+	self_check_done(&check);
+	tls_context_unref(&context);
+	config_unref(&meant);
+	close(fd);
+}
+
 static int catalog_make(void **state)
 {
 	catalog = tls_catalog_new();
@@ -258,6 +287,7 @@ int main(void)
 		cmocka_unit_test(test_differences_are_named),
 		cmocka_unit_test(test_through_a_port),
 		cmocka_unit_test(test_a_port_that_is_closed),
+		cmocka_unit_test(test_a_check_that_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, catalog_make, catalog_drop);
