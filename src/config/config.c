@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "config/acme.h"
+#include "config/pop3_account.h"
 #include "config/relay.h"
 #include "config/document.h"
 #include "config/partner.h"
@@ -790,6 +791,8 @@ static void file_read_whole(struct config_reader *reader)
 	partner_list_read(reader);
 	relay_list_read(&reader->document, &reader->config->public, &reader->config->arena,
 			reader->findings);
+	pop3_accounts_read(&reader->document, &reader->config->public, &reader->config->arena,
+			   reader->findings);
 	acme_list_read(&reader->document, &reader->config->public, &reader->config->arena,
 		       reader->findings);
 	floors_note(reader);

@@ -134,6 +134,7 @@ struct config_queue {
 	size_t source_count;
 };
 
+struct pop3_account;
 struct relay;
 struct partner; /* config/partner.h */
 struct tls_settings; /* policy/settings.h */
@@ -171,6 +172,8 @@ struct config {
 	struct tls_policy clients[CLIENT_COUNT];
 	const struct relay *relays; /* config/relay.h */
 	size_t relay_count;
+	const struct pop3_account *pop3_accounts; /* config/pop3_account.h */
+	size_t pop3_account_count;
 	const struct partner *partners; /* the rows of the list TlsPolicy */
 	size_t partner_count;
 	/* What the policies were made of; of a service its own values over those of its table. */
