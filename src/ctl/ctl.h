@@ -118,6 +118,9 @@ int cmd_remote_password_set(struct ctl *ctl);
 int cmd_remote_password_list(struct ctl *ctl);
 int cmd_remote_password_remove(struct ctl *ctl);
 
+int cmd_pop3_list(struct ctl *ctl);
+int cmd_pop3_run(struct ctl *ctl);
+
 int cmd_queue_list(struct ctl *ctl);
 int cmd_queue_show(struct ctl *ctl);
 int cmd_queue_retry(struct ctl *ctl);

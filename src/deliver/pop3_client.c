@@ -39,9 +39,14 @@ void pop3_client_done(struct pop3_client *client)
 	outbound_done(&client->outbound);
 }
 
+static const char *awaited_text(const struct pop3_client *client)
+{
+	return client->is_long ? "the rest of its answer" : awaited_texts[client->stage];
+}
+
 void pop3_client_expire(struct pop3_client *client)
 {
-	outbound_expire(&client->outbound, awaited_texts[client->stage]);
+	outbound_expire(&client->outbound, awaited_text(client));
 }
 
 /* ---- commands ---- */
@@ -58,11 +63,32 @@ static void command_send(struct pop3_client *client, struct str command, bool ha
 
 void pop3_client_say(struct pop3_client *client, struct str command, bool has_list)
 {
-	CHECK(client->stage == POP3_CLIENT_OPEN && !client->is_awaited);
+	CHECK(client->stage == POP3_CLIENT_OPEN && !client->is_awaited && !client->is_long);
 	/* One line is one command: whatever is in it, no second one is smuggled along. */
 	CHECK(str_find_char(command, '\n') == STR_NONE && str_find_char(command, '\r') == STR_NONE);
 	client->is_awaited = true;
 	command_send(client, command, has_list);
+}
+
+void pop3_client_say_long(struct pop3_client *client, struct str command, uint32_t bytes_per_s)
+{
+	pop3_client_say(client, command, false);
+	client->wants_long = true;
+	client->bytes_per_s = bytes_per_s;
+}
+
+void pop3_client_take(struct pop3_client *client, size_t len, bool is_end)
+{
+	struct stream *stream = &client->outbound.stream;
+
+	CHECK(client->is_long && len <= client->bytes.len);
+	stream_consume(stream, len);
+	client->bytes = str_make(NULL, 0);
+	client->bytes_seen = stream_input(stream).len;
+	if (!is_end)
+		return;
+	client->is_long = false;
+	stream_bulk_end(stream);
 }
 
 static void capa_send(struct pop3_client *client)
@@ -148,7 +174,7 @@ static bool must_wait(struct pop3_client *client, enum io io, enum pop3_client_s
 		    : io == IO_WANT_OUTPUT ? POP3_CLIENT_WAIT_OUTPUT
 					   : POP3_CLIENT_FAILED;
 	if (io == IO_CLOSED || io == IO_BROKEN)
-		outbound_lost(&client->outbound, awaited_texts[client->stage]);
+		outbound_lost(&client->outbound, awaited_text(client));
 	return io != IO_DONE;
 }
 
@@ -208,13 +234,37 @@ static bool opening_step(struct pop3_client *client, enum pop3_client_step *step
 	return true;
 }
 
+static void long_begin(struct pop3_client *client)
+{
+	client->is_long = true;
+	client->bytes_seen = 0;
+	stream_bulk(&client->outbound.stream, POP3_CLIENT_ANSWER_MS, client->bytes_per_s);
+}
+
+static enum pop3_client_step long_step(struct pop3_client *client)
+{
+	struct stream *stream = &client->outbound.stream;
+	enum pop3_client_step step;
+
+	while (stream_input(stream).len <= client->bytes_seen)
+		if (must_wait(client, stream_fill(stream), &step))
+			return step;
+	client->bytes = stream_input(stream);
+	return POP3_CLIENT_BYTES;
+}
+
 static enum pop3_client_step open_step(struct pop3_client *client)
 {
 	enum pop3_client_step step = POP3_CLIENT_IDLE;
 
+	if (client->is_long)
+		return long_step(client);
 	if (!client->is_awaited || !reply_read(client, &step))
 		return step;
 	client->is_awaited = false;
+	if (client->wants_long && client->reply.is_ok)
+		long_begin(client);
+	client->wants_long = false;
 	return POP3_CLIENT_REPLY;
 }
 

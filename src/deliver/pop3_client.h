@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A POP3 session as the client (RFC 1939), up to where a user logs in, and short
- * commands from there.
+ * A POP3 session as the client (RFC 1939), up to where a user logs in, and commands
+ * from there.
  *
  * It goes on like deliver/smtp_client.h: greeting, CAPA, STLS (RFC 2595), handshake,
  * CAPA again, as the demand wants it. Nothing blocks, every answer is bounded
  * (proto/pop3_reply.h), nothing falls back: a server that lists STLS and does not give
- * it is left. Messages are the business of whoever fetches them.
+ * it is left. What a long answer consists of, a message or a list, is the business of
+ * whoever asked for it (fetch/session.h).
  */
 #ifndef POSTERN_DELIVER_POP3_CLIENT_H
 #define POSTERN_DELIVER_POP3_CLIENT_H
@@ -19,6 +20,7 @@ enum pop3_client_step {
 	POP3_CLIENT_WAIT_OUTPUT,
 	POP3_CLIENT_READY, /* once: a user may log in */
 	POP3_CLIENT_REPLY, /* `reply` answers the command */
+	POP3_CLIENT_BYTES, /* `bytes` are more of a long answer: pop3_client_take */
 	POP3_CLIENT_IDLE,  /* the command has its answer */
 	POP3_CLIENT_FAILED /* outbound.why says why */
 };
@@ -46,6 +48,11 @@ struct pop3_client {
 	bool has_list;		 /* which is one with lines */
 	struct pop3_reply reply; /* borrowed from the stream until the next step */
 	size_t reply_len;	 /* of it, to be consumed then */
+	bool wants_long;	 /* the command has a long answer */
+	bool is_long;		 /* which is coming in */
+	uint32_t bytes_per_s;	 /* at least so fast */
+	struct str bytes;	 /* borrowed from the stream until the next step */
+	size_t bytes_seen;	 /* of the input, those that were not taken */
 };
 
 /* Takes over the socket. */
@@ -62,6 +69,19 @@ void pop3_client_expire(struct pop3_client *client);
  * with lines. From POP3_CLIENT_READY on. The text must hold no line end: CHECKed.
  */
 void pop3_client_say(struct pop3_client *client, struct str command, bool has_list);
+
+/*
+ * The same for a command whose positive answer goes on after its line: REPLY comes for the
+ * line alone, then BYTES until the end was taken. The server may pause for
+ * POP3_CLIENT_ANSWER_MS, and must not be slower than `bytes_per_s`.
+ */
+void pop3_client_say_long(struct pop3_client *client, struct str command, uint32_t bytes_per_s);
+
+/*
+ * Takes the first `len` of the bytes; what is left comes again with more behind it.
+ * `is_end`: the answer ended with them.
+ */
+void pop3_client_take(struct pop3_client *client, size_t len, bool is_end);
 
 /* RFC 1939 leaves a server ten minutes; whoever asks has less patience. */
 enum { POP3_CLIENT_ANSWER_MS = 2 * 60 * 1000 };

@@ -198,6 +198,13 @@
 #define FIELDS_queue_ordered(F) F(U64, entry)
 
 /*
+ * Fetches the mail of a row of Pop3Account now; answered by done when the visit is over,
+ * with what came of it as text. NOT_FOUND: no such row; DENIED: it is disabled;
+ * UNAVAILABLE: the visit failed.
+ */
+#define FIELDS_pop3_run_wanted(F) F(STR, name)
+
+/*
  * The hosts that take a domain's mail (deliver/route.h), for the domain of an
  * address. Answered by route_given: `hosts` a line each, in the order in which they
  * are tried: preference, name (- for an address literal), secure or insecure,
@@ -367,6 +374,7 @@
 	X(metrics_wanted, FROM(FRONT), FROM(MAILQ))                                           \
 	X(metrics_given, FROM(MAILQ), FROM(FRONT))                                            \
 	X(queue_ordered, FROM(CTL), FROM(MAILQ))                                              \
+	X(pop3_run_wanted, FROM(CTL), FROM(MAILQ))                                            \
 	X(route_wanted, FROM(CTL), FROM(MAILQ))                                               \
 	X(route_given, FROM(MAILQ), FROM(CTL))                                                \
 	X(dkim_given, FROM(PARENT), FROM(MAILQ))                                              \

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "mailq/dkim_watch.h"
 #include "mailq/dns_requests.h"
+#include "mailq/downloads.h"
 #include "mailq/sender.h"
 #include "mailq/probe.h"
 #include "mailq/signing.h"
@@ -79,6 +80,7 @@ static const struct {
 	{MSG_route_wanted, route_wanted},
 	{MSG_acme_wanted, certificate_wanted},
 	{MSG_probe_wanted, probe_wanted},
+	{MSG_pop3_run_wanted, pop3_run_wanted},
 	{MSG_dkim_look_wanted, dkim_look_wanted},
 };
 
@@ -108,6 +110,8 @@ static void status(struct role_server *server, struct buf *json)
 		   (unsigned long long)dns.timeouts, (unsigned long long)dns.bogus);
 	if (mailq_of(server)->sender != NULL)
 		sender_status(mailq_of(server)->sender, json);
+	if (mailq_of(server)->downloads != NULL)
+		downloads_status(mailq_of(server)->downloads, json);
 }
 
 static const struct role_server_ops ops = {
@@ -192,15 +196,20 @@ struct mailq *mailq_new(const struct mailq_options *options)
 void mailq_send(struct mailq *mailq, struct store *store)
 {
 	mailq->sender = sender_new(mailq, store);
+	mailq->downloads = downloads_new(mailq, store);
 }
 
 void mailq_run(struct mailq *mailq)
 {
 	if (mailq->sender != NULL)
 		sender_start(mailq->sender);
+	if (mailq->downloads != NULL)
+		downloads_start(mailq->downloads);
 	waiter_run(mailq->waiter);
 	if (mailq->sender != NULL)
 		sender_stop(mailq->sender);
+	if (mailq->downloads != NULL)
+		downloads_stop(mailq->downloads);
 }
 
 enum fault mailq_remote_password(struct mailq *mailq, struct str name,
@@ -251,6 +260,8 @@ void mailq_free(struct mailq **mailq)
 	waiter_free(&old->waiter);
 	if (old->sender != NULL)
 		sender_free(&old->sender);
+	if (old->downloads != NULL)
+		downloads_free(&old->downloads);
 	resolver_free(&old->resolver);
 	role_server_done(&old->server);
 	dns_files_done(&old->dns_files);

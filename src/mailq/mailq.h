@@ -31,6 +31,7 @@
 
 struct dkim_table;
 struct dkim_watch;
+struct downloads;
 struct mailq;
 struct sender;
 struct signings;
@@ -70,6 +71,7 @@ struct mailq {
 	struct config *config; /* under the lock; NULL until the first came */
 	struct client_contexts *contexts; /* the same */
 	struct sender *sender; /* NULL: nothing is sent from here */
+	struct downloads *downloads; /* NULL: nothing is fetched from here */
 	struct counts counts;
 };
 
@@ -104,8 +106,8 @@ void mailq_dkim_set(struct mailq *mailq, struct dkim_table *table);
 struct config *mailq_config_get(struct mailq *mailq);
 
 /*
- * Has the queue sent, from the store, which is borrowed and outlives it. Before
- * mailq_run; without it the role asks and answers only.
+ * Has the queue sent from the store, and mail fetched into it; it is borrowed and outlives
+ * this. Before mailq_run; without it the role asks and answers only.
  */
 void mailq_send(struct mailq *mailq, struct store *store);
 

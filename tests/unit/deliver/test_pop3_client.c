@@ -172,6 +172,49 @@ static void test_in_the_clear_where_nothing_is_offered(void **state)
 	talk_end(&talk);
 }
 
+static void test_a_long_answer_comes_in_pieces(void **state)
+{
+	struct tls_demand demand = at_level(TLS_LEVEL_NONE);
+	struct talk talk;
+
+	talk_begin(&talk, &demand, false);
+	greet(&talk);
+	server_say(&talk, "-ERR what?\r\n");
+	expect_step(&talk, POP3_CLIENT_READY);
+	pop3_client_say_long(&talk.client, STR("RETR 1"), 0);
+	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	expect_heard(&talk, "RETR 1\r\n");
+	server_say(&talk, "+OK 6 octets\r\nabc");
+	expect_step(&talk, POP3_CLIENT_REPLY);
+	expect_step(&talk, POP3_CLIENT_BYTES);
+	assert_true(str_equals(talk.client.bytes, STR("abc")));
+	pop3_client_take(&talk.client, 1, false);
+	/* What was left comes again when there is more. */
+	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	server_say(&talk, "d\r\n.\r\n+OK next\r\n");
+	expect_step(&talk, POP3_CLIENT_BYTES);
+	assert_true(str_has_prefix(talk.client.bytes, STR("bcd\r\n")));
+	pop3_client_take(&talk.client, 8, true);
+	expect_step(&talk, POP3_CLIENT_IDLE);
+	pop3_client_say_long(&talk.client, STR("RETR 2"), 0);
+	expect_step(&talk, POP3_CLIENT_REPLY);
+	assert_true(str_equals(talk.client.reply.text, STR("next")));
+	pop3_client_expire(&talk.client);
+	expect_failure(&talk, OUTBOUND_TIMEOUT, "did not give the rest of its answer in time");
+	talk_end(&talk);
+
+	/* One that is refused has no more than its line. */
+	talk_begin(&talk, &demand, false);
+	greet(&talk);
+	server_say(&talk, "-ERR what?\r\n");
+	expect_step(&talk, POP3_CLIENT_READY);
+	pop3_client_say_long(&talk.client, STR("RETR 1"), 0);
+	server_say(&talk, "-ERR no\r\n");
+	expect_step(&talk, POP3_CLIENT_REPLY);
+	expect_step(&talk, POP3_CLIENT_IDLE);
+	talk_end(&talk);
+}
+
 static void test_stls_is_taken_where_it_is_offered(void **state)
 {
 	struct tls_demand demand = at_level(TLS_LEVEL_ENCRYPT);
@@ -286,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_the_clear_where_nothing_is_offered),
+		cmocka_unit_test(test_a_long_answer_comes_in_pieces),
 		cmocka_unit_test(test_stls_is_taken_where_it_is_offered),
 		cmocka_unit_test(test_tls_first),
 		cmocka_unit_test(test_tls_is_demanded_and_not_offered),
