@@ -204,6 +204,13 @@ const struct route admin_routes[] = {
 	 "Forget a password for another server", 0, 0, OWN_NONE,
 	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
 
+	{"GET", "/downloads", "pop3 list", ACCESS_READ, "Downloads",
+	 "The mailboxes elsewhere that mail is fetched from, and how the last visit went", 0, 0,
+	 OWN_NONE, {{0}}},
+	{"POST", "/downloads/run", "pop3 run", ACCESS_CHANGE, "Done",
+	 "Fetch the mail of a row of Pop3Account now", 0, REQUEST_S, OWN_NONE,
+	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the row"}}},
+
 	{"GET", "/queue", "queue list", ACCESS_READ, "Queue",
 	 "The messages that wait for other servers, and why each does", 0, 0, OWN_NONE,
 	 {PAGE_PARAMETERS}},
