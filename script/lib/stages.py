@@ -291,13 +291,31 @@ def stage_lab():
 
 # ---- the administration page
 
+def web_types(place):
+    """Whether the page's source fits the types that the server's own description of its API gives."""
+    shutil.rmtree(place / "src", ignore_errors=True)
+    shutil.copytree(ROOT / "web" / "src", place / "src")
+    shutil.copy(ROOT / "web" / "tsconfig.json", place)
+    (place / "src" / "generated").mkdir()
+    (place / "openapi.json").write_text(captured(["build/postern", "print", "openapi"]).stdout)
+    for command in (["node", "web/tools/types.mjs", place / "openapi.json", place / "src/generated/routes.ts"],
+                    [place / "node_modules/.bin/tsc", "--project", place]):
+        result = captured(command)
+        if result.returncode != 0:
+            print(result.stdout[-8000:])
+            return Count(failed=1)
+    return Count(passed=1)
+
+
 def stage_web():
     place = ROOT / "build" / "web-tests"
     modules = captured(["node", "web/tools/modules.mjs", "web", place, "all"])
     if modules.returncode != 0:
         print(modules.stdout[-8000:])
         return Count(failed=1)
-    return pytest_stage("tests/web")
+    count = web_types(place)
+    count.add(pytest_stage("tests/web"))
+    return count
 
 
 STAGES = {

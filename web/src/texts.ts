@@ -494,6 +494,8 @@ export const texts = {
 		key_types: [["", "as mailserver.cfg says"], ["ecdsa", "ECDSA P-256"], ["rsa", "RSA 2048 bit"]] as const,
 		acme: "Certificates from the CA",
 		acme_lead: "Renewed by themselves; the next time that each is looked at.",
+		acme_well: "as it should be",
+		acme_failures: (count: number) => (count === 1 ? "failed once" : `failed ${count} times`),
 		acme_text: "What happened",
 		acme_next: "Next",
 	},

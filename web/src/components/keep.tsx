@@ -30,13 +30,12 @@ function Bar({ awaiting, kept }: { awaiting: Awaiting; kept: { current: boolean 
 	const whole = useRef(0);
 	const left = Math.max(0, awaiting.until - now / 1000);
 	whole.current = Math.max(whole.current, left);
-	const finish = (route: "POST /tls/confirm" | "POST /tls/undo", said: string) => async () => {
+	const keep = useAction(async () => {
+		await ask("POST /tls/confirm");
 		kept.current = true;
-		await ask(route, { body: {} } as never);
-		announce(said);
+		announce(texts.keep.kept);
 		status.reload();
-	};
-	const keep = useAction(finish("POST /tls/confirm", texts.keep.kept));
+	});
 	// The last second is the server's: it is asked until it says that the change is gone.
 	useEffect(() => {
 		if (left <= 0) status.reload();

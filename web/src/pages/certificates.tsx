@@ -125,19 +125,19 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 	);
 }
 
-type AcmeRow = NonNullable<Status["acme"]>[number];
+type AcmeRow = Status["acme"][number];
 
 const acme_columns: Column<AcmeRow>[] = [
-	{ title: t.name, cell: (row) => String(row.name ?? "") },
-	{ title: t.state, cell: (row) => String(row.state ?? "") },
-	{ title: t.acme_text, cell: (row) => <span class="break">{String(row.text ?? row.why ?? "")}</span> },
-	{ title: t.acme_next, kind: "nowrap num", cell: (row) => (row.next ? time(row.next as number | string) : "") },
+	{ title: t.name, cell: (row) => row.name },
+	{ title: t.state, cell: (row) => <Mark tone={row.failures > 0 ? "warn" : "good"}>{row.failures > 0 ? t.acme_failures(row.failures) : t.acme_well}</Mark> },
+	{ title: t.acme_text, cell: (row) => <span class="break">{row.why}</span> },
+	{ title: t.acme_next, kind: "nowrap num", cell: (row) => time(row.next) },
 ];
 
 function Acme() {
 	const rows = useKnown().status.answer?.acme ?? [];
 	if (rows.length === 0) return null;
-	return <Panel title={t.acme} lead={t.acme_lead} bare><Table caption={t.acme} columns={acme_columns} rows={rows} row_key={(row) => String(row.name)} /></Panel>;
+	return <Panel title={t.acme} lead={t.acme_lead} bare><Table caption={t.acme} columns={acme_columns} rows={rows} row_key={(row) => row.name} /></Panel>;
 }
 
 export function Certificates() {

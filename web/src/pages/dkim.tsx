@@ -37,7 +37,7 @@ function Details({ shown, close }: { shown: Key; close: () => void }) {
 	);
 	return (
 		<Dialog title={`${shown.domain}, ${shown.selector}`} close={close} large footer={footer}>
-			{!shown.published && <Note tone="warn">{shown.dns}</Note>}
+			{!shown.published && <Note tone="warn">{shown.dns}{shown.dns_text && `: ${shown.dns_text}`}</Note>}
 			<Facts rows={[
 				[t.state, shown.state],
 				[t.since, time(shown.since)],

@@ -6,7 +6,7 @@ import { Dialog } from "../../components/dialog";
 import { Difference, Empty, FaultNote, Loaded, Panel } from "../../components/parts";
 import { Table, type Column } from "../../components/table";
 import { ask, type Answer } from "../../core/api";
-import { time } from "../../core/format";
+import { date_of, time } from "../../core/format";
 import { useKnown, useMayChange } from "../../core/session";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
@@ -46,16 +46,31 @@ function Revert({ version, close, done }: { version: number; close: () => void; 
 	);
 }
 
-const columns = (may_change: boolean, revert: (version: number) => void): Column<Version>[] => [
+type Entry = Answer<"GET /evidence">[number];
+
+/** Who made the change: the newest entry of the record that tells of the same change, not after the version's end. */
+function author_of(row: Version, record: readonly Entry[]): Entry | null {
+	const changes = JSON.stringify(row.changes);
+	const end = date_of(row.until).getTime() + 2000;
+	return record.filter((entry) => JSON.stringify(entry.changes) === changes && date_of(entry.time).getTime() <= end).at(-1) ?? null;
+}
+
+function Author({ entry }: { entry: Entry | null }) {
+	if (!entry) return <span class="soft">{t.unknown}</span>;
+	return <>{entry.who}<span class="sub">{entry.from}</span></>;
+}
+
+const columns = (record: readonly Entry[], may_change: boolean, revert: (version: number) => void): Column<Version>[] => [
 	{ title: t.version, kind: "num", cell: (row) => row.version },
 	{ title: t.until, kind: "nowrap num", cell: (row) => time(row.until) },
-	{ title: t.who, cell: (row) => <>{row.who ?? <span class="soft">{t.unknown}</span>}{row.from && <span class="sub">{row.from}</span>}</> },
+	{ title: t.who, cell: (row) => <Author entry={author_of(row, record)} /> },
 	{ title: t.change, cell: (row) => <Difference changes={row.changes} /> },
 	{ title: t.revert, unseen: true, kind: "act", cell: (row) => may_change && <button type="button" class="button tight" onClick={() => revert(row.version)} aria-label={t.revert_title(row.version)}>{t.revert}</button> },
 ];
 
 export function History({ reload }: { reload: () => void }) {
 	const history = useAnswer("GET /tls/history");
+	const record = useAnswer("GET /evidence");
 	const may_change = useMayChange();
 	const [open, open_set] = useState<number | null>(null);
 	const done = () => {
@@ -66,7 +81,7 @@ export function History({ reload }: { reload: () => void }) {
 	return (
 		<Panel title={t.title} lead={t.lead} bare>
 			<Loaded held={history}>
-				{(answer) => <Table caption={t.title} columns={columns(may_change, open_set)} rows={answer} row_key={(row) => row.version} empty={<Empty title={t.empty}><p>{t.empty_text}</p></Empty>} />}
+				{(answer) => <Table caption={t.title} columns={columns(record.answer ?? [], may_change, open_set)} rows={answer} row_key={(row) => row.version} empty={<Empty title={t.empty}><p>{t.empty_text}</p></Empty>} />}
 			</Loaded>
 			{open !== null && <Revert version={open} close={() => open_set(null)} done={done} />}
 		</Panel>
