@@ -364,7 +364,9 @@ static void give_up(struct delivery *delivery)
 {
 	delivery->stage = STAGE_GIVE_UP;
 	if (delivery->reason_fate == TRANSACTION_LATER)
-		sender_failed(delivery->sender, delivery->destination, buf_str(&delivery->reason));
+		sender_failed(delivery->sender, delivery->destination,
+			      &(struct outbox_failure){buf_str(&delivery->reason),
+						       delivery->is_tls_reason});
 }
 
 /* One job a run, so that many do not hold the worker. */
@@ -884,7 +886,8 @@ static void begin(struct delivery *delivery)
 		delivery->stage = STAGE_GIVE_UP;
 		return;
 	}
-	sender_rest_append(delivery->sender, delivery->destination, &delivery->reason);
+	delivery->is_tls_reason = sender_rest_append(delivery->sender, delivery->destination,
+						     &delivery->reason);
 	delivery->relay = relay_of_key(client_contexts_config(delivery->contexts),
 				       str_from_c(delivery->domain));
 	if (delivery->reason.len == 0) {
@@ -892,7 +895,8 @@ static void begin(struct delivery *delivery)
 		return;
 	}
 	delivery->reason_fate = TRANSACTION_LATER;
-	CHECK(str_copy_c(STR("4.4.1"), delivery->reason_status, sizeof(delivery->reason_status)));
+	CHECK(str_copy_c(delivery->is_tls_reason ? STR("4.7.5") : STR("4.4.1"),
+			 delivery->reason_status, sizeof(delivery->reason_status)));
 	delivery->stage = STAGE_GIVE_UP;
 }
 

@@ -488,19 +488,21 @@ void sender_succeeded(struct sender *sender, struct outbox_destination *destinat
 }
 
 void sender_failed(struct sender *sender, struct outbox_destination *destination,
-		   struct str reason)
+		   const struct outbox_failure *failure)
 {
 	pthread_mutex_lock(&sender->lock);
-	outbox_failed(sender->outbox, destination, reason, clock_real_s() + sender->rest_s);
+	outbox_failed(sender->outbox, destination, failure, clock_real_s() + sender->rest_s);
 	pthread_mutex_unlock(&sender->lock);
 }
 
-void sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
+bool sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
 			struct buf *to)
 {
 	pthread_mutex_lock(&sender->lock);
-	buf_append_str(to, outbox_rest_reason(destination, clock_real_s()));
+	struct outbox_failure failure = outbox_rest(destination, clock_real_s());
+	buf_append_str(to, failure.reason);
 	pthread_mutex_unlock(&sender->lock);
+	return failure.is_tls;
 }
 
 void sender_closed(struct sender *sender, struct outbox_destination *destination)

@@ -60,9 +60,9 @@ void sender_job_again(struct sender *sender, struct outbox_job *job, const uint3
 		      uint32_t count, int64_t due_s);
 void sender_succeeded(struct sender *sender, struct outbox_destination *destination);
 void sender_failed(struct sender *sender, struct outbox_destination *destination,
-		   struct str reason);
-/* Why the destination rests; appended, nothing when it does not. */
-void sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
+		   const struct outbox_failure *failure);
+/* Why the destination rests; appended, nothing when it does not. True where it is for TLS. */
+bool sender_rest_append(struct sender *sender, const struct outbox_destination *destination,
 			struct buf *to);
 /* The connection ended: another may begin. */
 void sender_closed(struct sender *sender, struct outbox_destination *destination);

@@ -26,7 +26,7 @@ struct outbox_destination {
 	unsigned connections;
 	unsigned allowed;
 	int64_t rest_until_s;
-	struct str rest_reason;
+	struct outbox_failure failure; /* for which it rests */
 	struct str name;
 };
 
@@ -111,7 +111,7 @@ static void destination_free(struct outbox_destination *destination)
 {
 	list_remove(&destination->in_bucket);
 	name_free(destination->name);
-	name_free(destination->rest_reason);
+	name_free(destination->failure.reason);
 	free(destination);
 }
 
@@ -403,12 +403,12 @@ void outbox_succeeded(struct outbox *outbox, struct outbox_destination *destinat
 }
 
 void outbox_failed(struct outbox *outbox, struct outbox_destination *destination,
-		   struct str reason, int64_t rest_until_s)
+		   const struct outbox_failure *failure, int64_t rest_until_s)
 {
-	struct str kept = name_keep(reason);
+	struct str kept = name_keep(failure->reason);
 
-	name_free(destination->rest_reason);
-	destination->rest_reason = kept;
+	name_free(destination->failure.reason);
+	destination->failure = (struct outbox_failure){kept, failure->is_tls};
 	destination->rest_until_s = rest_until_s;
 	destination->allowed = destination->allowed > 1 ? destination->allowed / 2 : 1;
 }
@@ -423,9 +423,10 @@ void outbox_rests_end(struct outbox *outbox)
 	}
 }
 
-struct str outbox_rest_reason(const struct outbox_destination *destination, int64_t now_s)
+struct outbox_failure outbox_rest(const struct outbox_destination *destination, int64_t now_s)
 {
-	return now_s < destination->rest_until_s ? destination->rest_reason : str_make(NULL, 0);
+	return now_s < destination->rest_until_s ? destination->failure
+						 : (struct outbox_failure){.is_tls = false};
 }
 
 void outbox_closed(struct outbox *outbox, struct outbox_destination *destination)

@@ -83,14 +83,18 @@ void outbox_again(struct outbox *outbox, struct outbox_job *job, const uint32_t 
 void outbox_succeeded(struct outbox *outbox, struct outbox_destination *destination);
 
 /* The destination could not be reached, or sent us away: fewer connections, and a rest. */
+struct outbox_failure {
+	struct str reason;
+	bool is_tls; /* it is TLS that did not come about */
+};
 void outbox_failed(struct outbox *outbox, struct outbox_destination *destination,
-		   struct str reason, int64_t rest_until_s);
+		   const struct outbox_failure *failure, int64_t rest_until_s);
 
 /* No destination rests any more. Looks at every one. */
 void outbox_rests_end(struct outbox *outbox);
 
-/* Why the destination rests; empty when it does not. Borrowed until the next failure. */
-struct str outbox_rest_reason(const struct outbox_destination *destination, int64_t now_s);
+/* Why the destination rests; an empty reason when it does not. Borrowed until the next failure. */
+struct outbox_failure outbox_rest(const struct outbox_destination *destination, int64_t now_s);
 
 /* A connection ended. */
 void outbox_closed(struct outbox *outbox, struct outbox_destination *destination);

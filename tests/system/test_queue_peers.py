@@ -114,6 +114,18 @@ def test_a_server_that_ends_the_session_after_some_messages_gets_the_rest_by_ano
     assert "Result: delayed" not in sending.home.log("mail")
 
 
+def test_what_comes_while_a_destination_rests_hears_the_same_reason(home, dns):
+    """One attempt is enough for both; that TLS is the reason is known of the second, too."""
+    dns.configure(home)
+    home.list_add("TlsPolicy", Peer="single.example", Direction="out", Level="encrypt")
+    with Server(home) as server, Peer(FIRST) as first:
+        for name in ("bob", "eve"):
+            send(server, f"{name}@single.example")
+            line = sent(server, f"{name}@single.example", "Result: delayed")
+            assert "Status: 4.7.5 mx.single.example does not offer STARTTLS; " in line
+        assert len(first.sessions) == 1
+
+
 def test_after_the_last_dot_nobody_else_is_asked(sending):
     """The first server may have taken it: it is asked again, later, and only it."""
     with Peer(FIRST, **{".": None}) as first, Peer(SECOND) as second:

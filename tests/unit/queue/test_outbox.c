@@ -143,7 +143,8 @@ static void test_connections_grow_with_success_and_halve_with_failure(void **sta
 	while (take(&job) != 0)
 		taken++;
 	assert_int_equal(taken, 4);
-	outbox_failed(outbox, first->destination, STR("refused"), 100);
+	outbox_failed(outbox, first->destination, &(struct outbox_failure){STR("refused"), false},
+		      100);
 	for (int i = 0; i < 3; i++)
 		outbox_closed(outbox, first->destination);
 	assert_int_not_equal(take(&job), 0);
@@ -173,13 +174,16 @@ static void test_a_destination_that_failed_rests(void **state)
 	add(1, "a", "s", 0);
 	outbox_advance(outbox, 0);
 	take(&job);
-	assert_true(str_is_empty(outbox_rest_reason(job->destination, 50)));
-	outbox_failed(outbox, job->destination, STR("refused"), 100);
-	assert_true(str_equals(outbox_rest_reason(job->destination, 99), STR("refused")));
-	assert_true(str_is_empty(outbox_rest_reason(job->destination, 100)));
-	outbox_failed(outbox, job->destination, STR("again"), 200);
+	assert_true(str_is_empty(outbox_rest(job->destination, 50).reason));
+	outbox_failed(outbox, job->destination, &(struct outbox_failure){STR("refused"), true}, 100);
+	assert_true(str_equals(outbox_rest(job->destination, 99).reason, STR("refused")));
+	assert_true(outbox_rest(job->destination, 99).is_tls);
+	assert_true(str_is_empty(outbox_rest(job->destination, 100).reason));
+	assert_false(outbox_rest(job->destination, 100).is_tls);
+	outbox_failed(outbox, job->destination, &(struct outbox_failure){STR("again"), false}, 200);
+	assert_false(outbox_rest(job->destination, 150).is_tls);
 	outbox_succeeded(outbox, job->destination);
-	assert_true(str_is_empty(outbox_rest_reason(job->destination, 150)));
+	assert_true(str_is_empty(outbox_rest(job->destination, 150).reason));
 }
 
 static void test_what_failed_for_now_comes_again_with_who_is_left(void **state)
