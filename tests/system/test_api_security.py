@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an attacker tries at the page: other sites, foreign sessions, guesses, large and slow requests, ways out of the home."""
+import os
+import shutil
+import signal
+import socket
+import ssl
+import time
+
+import pytest
+
+from conftest import DOMAIN
+from harness.api import Client, logged_in
+from harness.fixtures import home_copy
+from harness.server import Server
+
+ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
+
+
+@pytest.fixture(scope="module")
+def api_home(home_template, workplace):
+    home = home_copy(home_template, workplace / "home-api-security")
+    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
+    # Attackers come from 127.0.0.2; nobody is exempt but the others of loopback.
+    home.configure(**{"Limits.ExemptNetworks": "127.0.0.1", "Limits.FailedLoginsPerAddress": "3"})
+    yield home
+    shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def served(api_home):
+    with Server(api_home) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(served):
+    return logged_in(served, ROOT, ROOT_PASSWORD)
+
+
+def raw(server, sent, seconds=20):
+    """Sends bytes over TLS; gives what came until the server closed or nothing came any more."""
+    context = ssl._create_unverified_context()
+    with socket.create_connection(("127.0.0.1", server.ports["HTTPS"]), timeout=seconds) as plain:
+        with context.wrap_socket(plain) as secure:
+            secure.sendall(sent)
+            got = b""
+            try:
+                while True:
+                    piece = secure.recv(65536)
+                    if not piece:
+                        return got
+                    got += piece
+            except (TimeoutError, ConnectionError, ssl.SSLError):
+                return got
+
+
+# ---- other sites
+
+def test_a_change_from_another_site_is_refused(served, admin):
+    body = {"name": "csrf.example"}
+    assert admin.post("/domains", body, csrf=False).error["code"] == "csrf"
+    assert admin.post("/domains", body, headers={"X-Postern-Csrf": "x" * 43}).error["code"] == "csrf"
+    other = logged_in(served, ROOT, ROOT_PASSWORD)
+    assert admin.post("/domains", body, headers={"X-Postern-Csrf": other.csrf}).error["code"] == "csrf"
+    for fields in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                   {"Sec-Fetch-Site": "same-site"}, {"Origin": f"http://127.0.0.1:{served.ports['HTTPS']}"}):
+        assert admin.post("/domains", body, headers=fields).error["code"] == "foreign", fields
+    form = admin.request("POST", "/domains", b'{"name":"csrf.example"}', headers={"Content-Type": "text/plain"})
+    assert form.status == 415
+    assert "csrf.example" not in served.home.command("domain", "list").stdout
+    ours = {"Origin": f"https://127.0.0.1:{served.ports['HTTPS']}", "Sec-Fetch-Site": "same-origin"}
+    assert admin.post("/tls/plan", {"min": "TLSv1.3"}, headers=ours).status == 200
+    assert "Access-Control-Allow-Origin" not in admin.get("/status").headers
+
+
+def test_a_login_from_another_site_is_refused(served):
+    answer = Client(served).post("/session", {"account": ROOT, "password": ROOT_PASSWORD},
+                                 headers={"Origin": "https://evil.example"})
+    assert answer.error["code"] == "foreign" and "Set-Cookie" not in answer.headers
+
+
+# ---- sessions
+
+def test_a_session_cannot_be_fixed(served):
+    """A token that somebody planted is never that of a session."""
+    victim = Client(served)
+    victim.token = "A" * 43
+    planted = victim.token
+    assert victim.login(ROOT, ROOT_PASSWORD).status == 200
+    assert victim.token != planted
+    attacker = Client(served)
+    attacker.token = planted
+    assert attacker.get("/session").status == 401
+    two = victim.request("GET", "/status", headers={"Cookie": f"__Host-postern={planted}; __Host-postern={victim.token}"})
+    assert two.status == 401
+
+
+def test_a_new_login_ends_the_session_before(served, admin):
+    before = admin.token
+    assert admin.login(ROOT, ROOT_PASSWORD).status == 200 and admin.token != before
+    old = Client(served)
+    old.token = before
+    deadline = time.monotonic() + 10
+    while old.get("/session").status != 401:
+        old.token = before
+        assert time.monotonic() < deadline
+
+
+def test_what_ends_a_session(served):
+    address, home = f"second@{DOMAIN}", served.home
+    home.user_add(address, "first", "--admin")
+    session = logged_in(served, address, "first")
+    other = logged_in(served, address, "first")
+    home.command("user", "passwd", address, "--password-stdin", stdin="next\n")
+    assert (session.get("/session").status, other.get("/session").status) == (401, 401)
+    session = logged_in(served, address, "next")
+    home.command("user", "set", address, "--role", "auditor")
+    assert session.post("/domains", {"name": "a.example"}).error["code"] == "read_only"
+    home.command("user", "set", address, "--role", "user")
+    assert session.get("/session").status == 401
+    home.command("user", "set", address, "--role", "administrator")
+    session = logged_in(served, address, "next")
+    home.command("user", "remove", address)
+    assert session.get("/session").status == 401
+
+
+def test_a_session_outlives_its_roles(served, admin):
+    for name in ("auth", "admin", "front"):
+        [pid] = [role["pid"] for role in served.status()["roles"] if role["name"] == name]
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                answer = admin.get("/session")
+                if answer.status == 200:
+                    break
+                assert answer.status == 503, answer
+            except OSError:
+                pass
+            assert time.monotonic() < deadline, name
+            time.sleep(0.05)
+
+
+# ---- guesses
+
+def test_guesses_are_counted_and_refused(served):
+    guesser = Client(served, source="127.0.0.2")
+    for _ in range(3):
+        assert guesser.login(ROOT, "a guess").status == 401
+    answer = guesser.login(ROOT, ROOT_PASSWORD)
+    assert (answer.status, answer.error["code"]) == (429, "blocked")
+    assert int(answer.headers["Retry-After"]) > 0 and "Set-Cookie" not in answer.headers
+    line = f"HTTP/WebMail: Invalid password for user {ROOT}. Attempt from IP address 127.0.0.2\n"
+    assert served.home.log("security").count(line) == 4
+    assert Client(served).login(ROOT, ROOT_PASSWORD).status == 200
+
+
+# ---- ways out of the home
+
+def test_no_way_leads_out(served, admin):
+    secret = served.home.path.joinpath("sslcert", "server.key").read_text().splitlines()[1]
+    for path in ("/logs/..%2f..%2fsslcert%2fserver.key", "/logs/%2e%2e", "/logs/..%5c..%5cmailserver.cfg",
+                 "/queue/..%2f..%2fmailserver.cfg", "/users/%00", "/users/%zz"):
+        answer = admin.get(path)
+        assert answer.status in (400, 404, 405) and secret.encode() not in answer.body, (path, answer)
+    assert admin.post("/tls/revert", {"version": "../../sslcert/server.key"}).status == 400
+    assert admin.post("/certificates/request", {"name": "../../x", "domains": ["a.example"]}).status == 400
+    for path in ("/../mailserver.cfg", "/assets/../../mailserver.cfg", "/%2e%2e/mailserver.cfg", "/assets/", "//etc/passwd"):
+        assert raw(served, f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode()).startswith(b"HTTP/1.1 404"), path
+
+
+# ---- requests of an unusual form
+
+def test_requests_that_two_would_read_differently(served, admin):
+    head = f"POST /api/v1/domains HTTP/1.1\r\nHost: a\r\nCookie: __Host-postern={admin.token}\r\n" \
+           f"X-Postern-Csrf: {admin.csrf}\r\nContent-Type: application/json\r\n"
+    body = '{"name":"smuggled.example"}'
+    chunked = f"{len(body):x}\r\n{body}\r\n0\r\n\r\n"
+    for fields, sent in ((f"Content-Length: {len(body)}\r\nTransfer-Encoding: chunked\r\n", chunked),
+                         ("Transfer-Encoding: chunked\r\n", chunked),
+                         ("Transfer-Encoding: identity\r\n", body),
+                         (f"Content-Length: {len(body)}\r\nContent-Length: {len(body)}\r\n", body),
+                         (f"Content-Length: {len(body)}\r\nContent-Length: 0\r\n", body),
+                         (f"Content-Length: {len(body)}, {len(body)}\r\n", body),
+                         (f"Content-Length : {len(body)}\r\n", body),
+                         (f"X: y\r\n Content-Length: {len(body)}\r\n\r\n", body),
+                         (f"X: y\nContent-Length: {len(body)}\r\n", body),
+                         (f"Content-Length: +{len(body)}\r\n", body)):
+        got = raw(served, (head + fields + "\r\n" + sent).encode())
+        assert got[9:12] in (b"400", b"501", b"415"), (fields, got[:200])
+        assert got.count(b"HTTP/1.1 ") == 1, (fields, got[:600])
+    assert "smuggled.example" not in served.home.command("domain", "list").stdout
+
+
+def test_too_large(served, admin):
+    huge = raw(served, b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n")
+    assert huge.startswith(b"HTTP/1.1 413")
+    assert raw(served, b"GET /api/v1/" + b"a" * 20000 + b" HTTP/1.1\r\n").startswith((b"HTTP/1.1 414", b"HTTP/1.1 431"))
+    assert raw(served, b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: y\r\n" * 5000 + b"\r\n").startswith(b"HTTP/1.1 431")
+    deep = b'{"variables":' + b"[" * 100000 + b"]" * 100000 + b"}"
+    assert admin.post("/tls/plan", deep).status == 400
+    many = {"ids": [f"{number:08x}-00000000" for number in range(1000)]}
+    assert admin.post("/queue/retry", many).status == 400
+    login = Client(served).post("/session", {"account": "a" * 100000, "password": "b"})
+    assert login.status == 400
+
+
+def test_clients_that_say_nothing_hold_nobody_up(served, admin):
+    """Half requests of many clients: others are answered meanwhile."""
+    context = ssl._create_unverified_context()
+    held = []
+    try:
+        for number in range(30):
+            plain = socket.create_connection(("127.0.0.1", served.ports["HTTPS"]), timeout=20)
+            secure = context.wrap_socket(plain)
+            held.append(secure)
+            half = b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+            secure.sendall(half[:30] if number % 2 else half)
+        assert admin.get("/status").status == 200
+        assert Client(served).login(ROOT, ROOT_PASSWORD).status == 200
+    finally:
+        for secure in held:
+            secure.close()
