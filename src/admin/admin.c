@@ -5,8 +5,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "admin/answer.h"
+#include "admin/events.h"
 #include "admin/guard.h"
 #include "admin/errand.h"
 #include "admin/login.h"
@@ -14,6 +16,8 @@
 #include "auth/auth.h"
 #include "base/clock.h"
 #include "base/file.h"
+
+enum { STREAM_READ_BYTES = 8 * 1024, STREAM_BEAT_MS = 15 * 1000 };
 
 enum call_state {
 	CALL_NEW,
@@ -35,6 +39,10 @@ struct call {
 	uint64_t auth_id;
 	char account[LOGIN_ACCOUNT_MAX + 1];
 	struct errand errand;
+	/* Of a stream. */
+	bool wants_part;   /* the one before was taken */
+	int64_t beat_ms;   /* when a sign of life is due, monotonic */
+	struct buf line;   /* begun and not ended yet */
 };
 
 struct admin {
@@ -72,7 +80,8 @@ static struct call *call_new(struct admin *admin, struct role_peer *peer, struct
 	call->id = packet->header.id;
 	call->packet = *packet;
 	packet_init(packet);
-	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1};
+	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1, .write_fd = -1};
+	buf_init(&call->line, EVENTS_LINE_MAX);
 	list_append(&admin->calls, &call->node);
 	admin->call_count++;
 	return call;
@@ -82,6 +91,7 @@ static void call_free(struct admin *admin, struct call *call)
 {
 	call_state_set(admin, call, CALL_NEW);
 	errand_done(&call->errand);
+	buf_done(&call->line);
 	packet_done(&call->packet);
 	role_peer_release(&call->peer);
 	list_remove(&call->node);
@@ -186,6 +196,88 @@ static void auth_ask(struct admin *admin, struct call *call, enum call_state sta
 	call_state_set(admin, call, state);
 }
 
+/* ---- streams ---- */
+
+static void stream_head_send(struct call *call)
+{
+	struct msg_api_answered answered = {
+		.status = 200, .content_type = STR("text/event-stream"), .is_stream = 1, .file = -1};
+
+	role_peer_answer(call->peer, MSG_api_answered, call->id, &answered);
+}
+
+/* Sends a part; the last one ends the call. */
+static void stream_part_send(struct admin *admin, struct call *call, struct str bytes, bool is_last)
+{
+	struct msg_api_part part = {.bytes = bytes, .is_last = is_last};
+
+	role_peer_answer(call->peer, MSG_api_part, call->id, &part);
+	call->wants_part = false;
+	if (is_last)
+		call_free(admin, call);
+}
+
+/* The command has ended, or its time is up: then the client may ask again. */
+static void stream_end(struct admin *admin, struct call *call, bool is_late)
+{
+	struct buf part = BUF_INIT(EVENTS_PART_MAX);
+	struct answer answer;
+
+	answer_init(&answer);
+	if (is_late)
+		event_append(&part, "again", STR("{}"));
+	else {
+		answer_ended(&answer, &call->errand, errand_reap(&call->errand));
+		event_append(&part, answer.status == 200 ? "end" : "failure",
+			     str_trim(buf_str(&answer.body)));
+	}
+	answer_done(&answer);
+	stream_part_send(admin, call, buf_str(&part), true);
+	buf_done(&part);
+}
+
+static void stream_read(struct admin *admin, struct call *call)
+{
+	struct buf part = BUF_INIT(2 * EVENTS_PART_MAX);
+	char bytes[STREAM_READ_BYTES];
+	ssize_t got = read(call->errand.out_fd, bytes, sizeof(bytes));
+
+	if (got == 0) {
+		stream_end(admin, call, false);
+		return;
+	}
+	if (got > 0)
+		events_append(&part, &call->line, str_make(bytes, (size_t)got));
+	CHECK(!part.failed);
+	if (part.len > 0)
+		stream_part_send(admin, call, buf_str(&part), false);
+	buf_done(&part);
+}
+
+/* Something can be read, or the time has come for a sign of life or the end. */
+static void stream_look(struct admin *admin, struct call *call, bool is_readable, int64_t now_ms)
+{
+	if (!call->wants_part)
+		return;
+	if (is_readable)
+		stream_read(admin, call);
+	else if (now_ms >= call->errand.deadline_ms)
+		stream_end(admin, call, true);
+	else if (now_ms >= call->beat_ms)
+		stream_part_send(admin, call, STR(": \n\n"), false);
+}
+
+static void stream_go_on(struct admin *admin, const struct role_peer *peer, uint64_t id)
+{
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->peer != peer || call->id != id || !call->errand.is_stream)
+			continue;
+		call->wants_part = true;
+		call->beat_ms = clock_mono_ms() + STREAM_BEAT_MS;
+	}
+}
+
 /* ---- commands ---- */
 
 static void command_begin(struct admin *admin, struct call *call)
@@ -209,11 +301,26 @@ static void command_begin(struct admin *admin, struct call *call)
 		return;
 	}
 	call_state_set(admin, call, CALL_RUNNING);
+	if (call->errand.is_stream)
+		stream_head_send(call);
+}
+
+static size_t streams_count(struct admin *admin)
+{
+	size_t count = 0;
+
+	list_each(node, next, &admin->calls) {
+		const struct call *call = list_entry(node, struct call, node);
+		count += call->state == CALL_RUNNING && call->errand.is_stream;
+	}
+	return count;
 }
 
 static void command_queue(struct admin *admin, struct call *call)
 {
-	if (admin->running < ADMIN_ERRANDS_MAX)
+	if (call->match.route->is_stream && streams_count(admin) >= ADMIN_STREAMS_MAX)
+		call_error(admin, call, 503, "busy", "too many watch already; try again");
+	else if (admin->running < ADMIN_ERRANDS_MAX)
 		command_begin(admin, call);
 	else
 		call_state_set(admin, call, CALL_QUEUED);
@@ -434,6 +541,8 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 
 	if (packet->header.kind == MSG_api_asked)
 		call_begin(admin, call_new(admin, peer, packet));
+	else if (packet->header.kind == MSG_api_part_taken)
+		stream_go_on(admin, peer, packet->header.id);
 	else if (packet->header.kind == MSG_api_cancelled)
 		calls_cancel(admin, peer, packet->header.id, false);
 }
@@ -470,6 +579,30 @@ struct waiting {
 	int timeout_ms;
 };
 
+/* How long until the call has to be looked at by itself; -1: not at all. */
+static int64_t call_left_ms(const struct call *call, int64_t now_ms)
+{
+	int64_t at_ms = call->errand.deadline_ms;
+
+	if (call->errand.is_stream && !call->wants_part)
+		return -1;
+	if (call->errand.is_stream && call->beat_ms < at_ms)
+		at_ms = call->beat_ms;
+	return at_ms > now_ms ? at_ms - now_ms : 0;
+}
+
+static void waiting_add(struct waiting *waiting, struct call *call, int64_t now_ms)
+{
+	const struct errand *errand = &call->errand;
+	int64_t left_ms = call_left_ms(call, now_ms);
+	int fd = !errand->is_stream ? errand->end_fd : call->wants_part ? errand->out_fd : -1;
+
+	waiting->fds[waiting->count] = (struct pollfd){.fd = fd, .events = POLLIN};
+	waiting->calls[waiting->count++] = call;
+	if (left_ms >= 0 && (waiting->timeout_ms < 0 || left_ms < waiting->timeout_ms))
+		waiting->timeout_ms = (int)left_ms;
+}
+
 static void waiting_collect(struct admin *admin, struct waiting *waiting)
 {
 	int64_t now_ms = clock_mono_ms();
@@ -480,29 +613,32 @@ static void waiting_collect(struct admin *admin, struct waiting *waiting)
 	waiting->timeout_ms = -1;
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
-		if (call->state != CALL_RUNNING)
-			continue;
-		int64_t left_ms = call->errand.deadline_ms - now_ms;
-		waiting->fds[waiting->count] =
-			(struct pollfd){.fd = call->errand.end_fd, .events = POLLIN};
-		waiting->calls[waiting->count++] = call;
-		if (waiting->timeout_ms < 0 || left_ms < waiting->timeout_ms)
-			waiting->timeout_ms = left_ms < 0 ? 0 : (int)left_ms;
+		if (call->state == CALL_RUNNING)
+			waiting_add(waiting, call, now_ms);
 	}
 }
 
-/* Those that have ended, and those whose time is up. */
+static void command_look(struct admin *admin, struct call *call, bool is_readable, int64_t now_ms)
+{
+	if (!is_readable && now_ms < call->errand.deadline_ms)
+		return;
+	if (!is_readable)
+		errand_kill(&call->errand);
+	command_end(admin, call);
+}
+
+/* Those that have ended or said something, and those whose time is up. */
 static void commands_look(struct admin *admin, const struct waiting *waiting)
 {
 	int64_t now_ms = clock_mono_ms();
 
 	for (size_t i = 2; i < waiting->count; i++) {
 		struct call *call = waiting->calls[i];
-		if (waiting->fds[i].revents == 0 && now_ms < call->errand.deadline_ms)
-			continue;
-		if (waiting->fds[i].revents == 0)
-			errand_kill(&call->errand);
-		command_end(admin, call);
+		bool is_readable = waiting->fds[i].revents != 0;
+		if (call->errand.is_stream)
+			stream_look(admin, call, is_readable, now_ms);
+		else
+			command_look(admin, call, is_readable, now_ms);
 	}
 	queue_go_on(admin);
 }

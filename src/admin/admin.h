@@ -15,7 +15,8 @@
 #include "ipc/client.h"
 #include "ipc/server.h"
 
-enum { ADMIN_ERRANDS_MAX = 8, ADMIN_CALLS_MAX = 64 };
+/* Of the commands that run so many may be streams, which stay long. */
+enum { ADMIN_ERRANDS_MAX = 8, ADMIN_STREAMS_MAX = 4, ADMIN_CALLS_MAX = 64 };
 
 struct admin;
 

@@ -188,3 +188,15 @@ void answer_errand(struct answer *answer, const struct errand *errand, int code)
 	if (map != NULL)
 		munmap(map, len);
 }
+
+void answer_ended(struct answer *answer, const struct errand *errand, int code)
+{
+	json_t *errors = errors_read(errand->err_fd);
+
+	if (code != CTL_DONE && code != CTL_FINDING) {
+		failure_answer(answer, errors, code);
+		return;
+	}
+	json_decref(errors);
+	buf_append_c(&answer->body, "{}");
+}

@@ -26,6 +26,9 @@ void answer_error(struct answer *answer, int status, const char *code, const cha
 /* Makes it what a command that has ended with `code` (errand_reap) means; it borrows the errand's files. */
 void answer_errand(struct answer *answer, const struct errand *errand, int code);
 
+/* Makes it what the end of a stream means, whose output is out already: {} or an error. */
+void answer_ended(struct answer *answer, const struct errand *errand, int code);
+
 /* The status that the code of an error (ctl/ctl.h) means. Pure. */
 int answer_status(const char *code);
 

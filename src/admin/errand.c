@@ -91,8 +91,9 @@ static int command_run(const struct errand *errand, const struct errand_start *s
 	int code = request_arguments(start->match, start->query, body, &arguments, &input);
 	if (code != CTL_DONE)
 		return code;
-	descriptors_place(input_make(buf_str(&input)), errand->out_fd, errand->err_fd, start->control_fd,
-			  end);
+	descriptors_place(input_make(buf_str(&input)),
+			  errand->is_stream ? errand->write_fd : errand->out_fd, errand->err_fd,
+			  start->control_fd, end);
 	home_files_ask(start->home, FD_CONTROL);
 	struct ctl ctl = {.home = start->home, .arguments = &arguments};
 	code = arguments.command->run(&ctl);
@@ -104,7 +105,14 @@ static int command_run(const struct errand *errand, const struct errand_start *s
 
 static enum fault files_make(struct errand *errand)
 {
-	errand->out_fd = memfd_create("postern-output", MFD_CLOEXEC);
+	int pipe_fds[2];
+
+	if (errand->is_stream && pipe2(pipe_fds, O_CLOEXEC) == 0) {
+		errand->out_fd = pipe_fds[0];
+		errand->write_fd = pipe_fds[1];
+		fd_set_nonblocking(errand->out_fd);
+	} else if (!errand->is_stream)
+		errand->out_fd = memfd_create("postern-output", MFD_CLOEXEC);
 	errand->err_fd = memfd_create("postern-errors", MFD_CLOEXEC);
 	return errand->out_fd >= 0 && errand->err_fd >= 0 ? FAULT_NONE : FAULT_MEMORY;
 }
@@ -125,6 +133,7 @@ static enum fault process_start(struct errand *errand, const struct errand_start
 		_exit(command_run(errand, start, ends[1]));
 	}
 	fd_close(&ends[1]);
+	fd_close(&errand->write_fd);
 	errand->end_fd = ends[0];
 	if (errand->pid > 0)
 		return FAULT_NONE;
@@ -139,6 +148,8 @@ enum fault errand_begin(struct errand *errand, const struct errand_start *start)
 	*errand = (struct errand){.end_fd = -1,
 				  .out_fd = -1,
 				  .err_fd = -1,
+				  .write_fd = -1,
+				  .is_stream = start->match->route->is_stream,
 				  .prints_json = request_prints_json(start->match->route)};
 	enum fault fault = files_make(errand);
 	if (fault == FAULT_NONE)
@@ -175,5 +186,6 @@ void errand_done(struct errand *errand)
 	}
 	fd_close(&errand->end_fd);
 	fd_close(&errand->out_fd);
+	fd_close(&errand->write_fd);
 	fd_close(&errand->err_fd);
 }

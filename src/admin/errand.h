@@ -17,9 +17,11 @@
 struct errand {
 	pid_t pid;  /* 0: none runs */
 	int end_fd; /* becomes readable when it has ended */
-	int out_fd; /* what it printed */
+	int out_fd; /* what it printed; of a stream a pipe, from which it is read as it comes */
 	int err_fd; /* what it said of errors */
+	int write_fd;	     /* the process's end of that pipe; -1 in the role */
 	int64_t deadline_ms; /* monotonic */
+	bool is_stream;
 	bool prints_json;    /* what it prints is a document */
 	bool is_late;	     /* it was ended because its time was up */
 };

@@ -4,8 +4,11 @@
 
 #define OPT(id) OPTION_BIT(id)
 
-/* Connecting to others takes its time; a CA too. */
-enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60 };
+/*
+ * Connecting to others takes its time; a CA too. A stream ends now and then, so that whoever has
+ * lost his session does not go on reading; browsers ask for the next one by themselves.
+ */
+enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
 
 /* Of lists, which come in pages. */
 #define PAGE_PARAMETERS                                                                            \
@@ -249,6 +252,15 @@ const struct route admin_routes[] = {
 	   "those before this place: `before` of the answer"},
 	  {"filter", PLACE_QUERY, TARGET_OPTION, OPTION_FILTER, false,
 	   "only lines with this text in them, in any case"}}},
+	{"GET", "/logs/{name}/follow", "logs", ACCESS_READ, "Log",
+	 "The lines of a log file as they are written, as server-sent events", OPT(FOLLOW), STREAM_S,
+	 OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true,
+	   "mail, security, error, warning, operations, audit, config or debug"},
+	  {"lines", PLACE_QUERY, TARGET_OPTION, OPTION_LINES, false, "begin with so many lines"},
+	  {"filter", PLACE_QUERY, TARGET_OPTION, OPTION_FILTER, false,
+	   "only lines with this text in them, in any case"}},
+	 true},
 };
 
 const size_t admin_route_count = sizeof(admin_routes) / sizeof(admin_routes[0]);

@@ -250,7 +250,7 @@ static enum command_step part_await(struct session *session, struct api *api)
 	struct admin_reply reply;
 
 	if (!admin_client_take(session_admin(session), api->ticket, &reply))
-		return COMMAND_WAIT;
+		return COMMAND_LISTEN;
 	if (reply.is_lost || reply.packet.header.kind != MSG_api_part) {
 		if (!reply.is_lost)
 			packet_done(&reply.packet);

@@ -274,6 +274,9 @@ static enum progress step_apply(struct session *session, enum command_step step)
 	case COMMAND_WAIT:
 		session_phase_set(session, session->login_ticket != 0 ? PHASE_LOGIN : PHASE_WAIT);
 		return WAIT_WAKE;
+	case COMMAND_LISTEN:
+		session_phase_set(session, PHASE_LISTEN);
+		return WAIT_INPUT;
 	case COMMAND_FLUSH:
 		session_phase_set(session, PHASE_FLUSH);
 		return GO_ON;
@@ -594,6 +597,19 @@ static enum progress phase_more(struct session *session)
 	return step_apply(session, session->command->more(session));
 }
 
+/* Woken, or the peer did something: it has nothing to say now. */
+static enum progress phase_listen(struct session *session)
+{
+	enum io io = stream_fill(&session->stream);
+
+	if (io == IO_DONE)
+		return step_apply(session, COMMAND_END);
+	if (io != IO_WANT_INPUT)
+		return progress_of_io(io);
+	session_phase_set(session, PHASE_MORE);
+	return GO_ON;
+}
+
 static enum progress phase_flush(struct session *session)
 {
 	enum io io = stream_flush(&session->stream);
@@ -651,6 +667,8 @@ static enum progress phase_run(struct session *session)
 	case PHASE_WAIT:
 		session_phase_set(session, PHASE_MORE);
 		return GO_ON;
+	case PHASE_LISTEN:
+		return phase_listen(session);
 	case PHASE_FLUSH:
 		return phase_flush(session);
 	case PHASE_LOGIN:
@@ -693,7 +711,8 @@ static void session_expire(struct session *session)
 	}
 	enum refusal refusal = stream_is_bulk(&session->stream) ? REFUSAL_TOO_SLOW
 								: REFUSAL_IDLE_TOO_LONG;
-	if (session->phase == PHASE_MORE || session->phase == PHASE_FLUSH) {
+	if (session->phase == PHASE_MORE || session->phase == PHASE_FLUSH ||
+	    session->phase == PHASE_LISTEN) {
 		/* Words within an answer would be taken for a part of it. */
 		session_limit_log(session, refusal_text(refusal));
 		session_cut(session);

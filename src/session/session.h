@@ -42,6 +42,7 @@ enum command_step {
 	COMMAND_BODY,     /* session->body was begun: collect it, then call `more` */
 	COMMAND_LINE,     /* hand the peer's next line to protocol->line (IDLE, challenges) */
 	COMMAND_WAIT,     /* leave input alone until woken, then call `more` */
+	COMMAND_LISTEN,   /* call `more` when woken; a peer that closes, or says anything, ends it */
 	COMMAND_FLUSH,    /* send what stands in the output, then call `more` */
 	COMMAND_STARTTLS, /* the reply stands in the output: send it, forget the input, shake hands */
 	COMMAND_END       /* send what stands in the output and close */
@@ -172,6 +173,7 @@ enum session_phase {
 	PHASE_MORE,
 	PHASE_BODY,
 	PHASE_WAIT,
+	PHASE_LISTEN,
 	PHASE_FLUSH,
 	PHASE_LOGIN,
 	PHASE_STARTTLS,

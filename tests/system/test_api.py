@@ -2,6 +2,8 @@
 """The API of the administration page, on a real server: logging in, and a change of the TLS policy."""
 import shutil
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,19 @@ def speaks(server, version):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['IMAPS']}", version],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return done.returncode == 0
+
+
+def commands(server):
+    """The processes of commands that run now."""
+    [admin] = [role["pid"] for role in server.status()["roles"] if role["name"] == "admin"]
+    return Path(f"/proc/{admin}/task/{admin}/children").read_text().split()
+
+
+def wait_for(condition):
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_nothing_without_a_session(served):
@@ -121,3 +136,43 @@ def test_the_page(served):
     page = client("curl", "-s", "-i", "--cacert", served.home.certificate,
                   f"https://localhost:{served.ports['HTTPS']}/")
     assert "HTTP/1.1 200" in page and "default-src 'none'" in page
+
+
+def test_a_log_is_followed(served, admin):
+    """Lines come as events when they are written; the command ends with its reader."""
+    connection = admin.connect()
+    connection.request("GET", "/api/v1/logs/security/follow?lines=0",
+                       headers={"Cookie": f"__Host-postern={admin.token}"})
+    answer = connection.getresponse()
+    assert answer.status == 200 and answer.headers["Content-Type"] == "text/event-stream"
+    Client(served).login(ROOT, "a wrong guess")
+    line = answer.fp.readline().decode()
+    assert line.startswith("data: ") and f"Invalid password for user {ROOT}" in line
+    assert answer.fp.readline() == b"\n"
+    Client(served).login(f"nobody@{DOMAIN}", "a wrong guess")
+    assert "doesn't exist" in answer.fp.readline().decode()
+    answer.close()
+    connection.close()
+    wait_for(lambda: not commands(served))
+
+
+def test_streams_are_few(served, admin):
+    held = []
+    try:
+        for number in range(5):
+            connection = admin.connect()
+            held.append(connection)
+            connection.request("GET", "/api/v1/logs/mail/follow", headers={"Cookie": f"__Host-postern={admin.token}"})
+            # What is forgotten is closed.
+            held.append(connection.getresponse())
+            assert held[-1].status == (200 if number < 4 else 503)
+        assert admin.get("/status").status == 200
+    finally:
+        for each in held:
+            each.close()
+    wait_for(lambda: not commands(served))
+
+
+def test_a_log_that_is_none(admin):
+    answer = admin.get("/logs/nothing/follow")
+    assert answer.status == 200 and b"event: failure" in answer.body and b"there is no log nothing" in answer.body

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Server-sent events (the HTML standard, section 9.2) made of a command's lines: each is the data of
+ * one. Pure.
+ */
+#ifndef POSTERN_ADMIN_EVENTS_H
+#define POSTERN_ADMIN_EVENTS_H
+
+#include "base/buf.h"
+
+/* The longest line that is sent whole; of a longer one the rest is left out. */
+enum { EVENTS_LINE_MAX = 16 * 1024, EVENTS_PART_MAX = 64 * 1024 - 1024 };
+
+/*
+ * Appends the events of the lines that `bytes` complete; the begin of the next one is kept in `line`,
+ * a buffer of EVENTS_LINE_MAX, for the bytes that follow.
+ */
+void events_append(struct buf *to, struct buf *line, struct str bytes);
+
+/* Appends one event of that name; `data` is one line. */
+void event_append(struct buf *to, const char *name, struct str data);
+
+#endif
