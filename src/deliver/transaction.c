@@ -97,20 +97,10 @@ static bool is_ascii(struct str text)
 	return true;
 }
 
-/* An address as the envelope has it: a domain beyond ASCII has a form in ASCII, a local part not. */
-static void address_append(struct buf *to, struct str text)
+static void path_append(struct buf *to, struct str address)
 {
-	struct address address;
-
 	buf_append_char(to, '<');
-	if (is_ascii(text) || !address_parse(text, &address) || !is_ascii(address.local))
-		buf_append_str(to, text);
-	else {
-		buf_append_str(to, address.local);
-		buf_append_char(to, '@');
-		if (!domain_append_ascii(to, address.domain))
-			buf_append_str(to, address.domain);
-	}
+	address_append_ascii(to, address);
 	buf_append_char(to, '>');
 }
 
@@ -209,7 +199,7 @@ static void rcpt_append(const struct transaction *transaction,
 			const struct queue_recipient *recipient, struct buf *to)
 {
 	buf_append_str(to, STR("RCPT TO:"));
-	address_append(to, recipient->address);
+	path_append(to, recipient->address);
 	if (!can(transaction, SMTP_CAPABILITY_DSN))
 		return;
 	notify_append(recipient->notify, to);
@@ -238,7 +228,7 @@ static void command_say(struct transaction *transaction)
 		buf_append_str(&command, STR("RSET"));
 	else if (number == SAY_MAIL) {
 		buf_append_str(&command, STR("MAIL FROM:"));
-		address_append(&command, transaction->parts.envelope->sender);
+		path_append(&command, transaction->parts.envelope->sender);
 		mail_append_parameters(transaction, &command);
 	} else if (number < say_data(transaction))
 		rcpt_append(transaction, &transaction->parts.recipients[number - SAY_RECIPIENTS],

@@ -118,6 +118,20 @@ bool domain_append_ascii(struct buf *to, struct str domain)
 	return is_domain;
 }
 
+void address_append_ascii(struct buf *to, struct str text)
+{
+	struct address address;
+
+	if (!has_utf8(text) || !address_parse(text, &address) || has_utf8(address.local)) {
+		buf_append_str(to, text);
+		return;
+	}
+	buf_append_str(to, address.local);
+	buf_append_char(to, '@');
+	if (!domain_append_ascii(to, address.domain))
+		buf_append_str(to, address.domain);
+}
+
 /* The parts by their grammar alone. */
 static bool parts_take(struct cursor *cursor, struct address *address_out)
 {

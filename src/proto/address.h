@@ -55,6 +55,12 @@ void address_append_key(struct buf *to, const struct address *address);
 must_check bool address_append_account(struct buf *to, struct str text);
 
 /*
+ * Appends an address, its domain in ASCII where its local part is; then it is no reason to
+ * ask for SMTPUTF8 (RFC 6531). Any other text as it stands.
+ */
+void address_append_ascii(struct buf *to, struct str text);
+
+/*
  * Appends a domain in the form of its A-labels (RFC 5891, non-transitional); false, and
  * nothing appended, when it has none. ASCII comes out in lower case.
  */

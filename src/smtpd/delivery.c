@@ -52,8 +52,12 @@ void delivery_append_received(struct buf *to, const struct session *session, con
 		   is_v6 ? "IPv6:" : "", session->peer_text);
 	buf_printf(to, "\tby %.*s (Postern) with %s id %s", STR_ARG(hostname),
 		   protocol_word(session), queue_id);
-	if (!str_is_empty(recipient))
-		buf_printf(to, "\r\n\tfor <%.*s>", STR_ARG(recipient));
+	if (!str_is_empty(recipient)) {
+		buf_append_c(to, "\r\n\tfor <");
+		/* Only for this line no server further on has to have SMTPUTF8. */
+		address_append_ascii(to, recipient);
+		buf_append_char(to, '>');
+	}
 	if (session->tls.is_active)
 		buf_printf(to, "\r\n\ttls %s", session->tls.suite);
 	buf_append_str(to, STR(";\r\n\t"));

@@ -149,6 +149,28 @@ static void test_account(void **state)
 	buf_done(&key);
 }
 
+static void test_addresses_in_ascii(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *ascii;
+	} cases[] = {
+		{"Bob@B\xc3\xbc" "cher.example", "Bob@xn--bcher-kva.example"},
+		{"Bob@Plain.Example", "Bob@Plain.Example"},
+		/* A local part beyond ASCII has no other form. */
+		{"j\xc3\xbcrgen@b\xc3\xbc" "cher.example", "j\xc3\xbcrgen@b\xc3\xbc" "cher.example"},
+		{"no address \xc3\xbc", "no address \xc3\xbc"},
+		{"", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf to = BUF_INIT(300);
+		address_append_ascii(&to, str_from_c(cases[i].text));
+		assert_true(str_equals(buf_str(&to), str_from_c(cases[i].ascii)));
+		buf_done(&to);
+	}
+}
+
 static void test_domains(void **state)
 {
 	assert_true(domain_check(STR("localhost")));
@@ -171,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_addresses_beyond_ascii),
 		cmocka_unit_test(test_domains_in_ascii),
 		cmocka_unit_test(test_account),
+		cmocka_unit_test(test_addresses_in_ascii),
 		cmocka_unit_test(test_domains),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
