@@ -10,13 +10,14 @@ struct dkim_table {
 	size_t count;
 };
 
-static bool sign_read(struct str rest, struct dkim_line *line)
+/* Takes what a line about a key that signs has before the record. */
+static bool signer_take(struct str *rest, struct dkim_line *line)
 {
-	struct str algorithm = str_cut(&rest, ' ');
+	struct str algorithm = str_cut(rest, ' ');
 	uint64_t number;
 
 	if (!dkim_algorithm_parse(algorithm, &line->algorithm) ||
-	    !str_parse_u64(rest, UINT32_MAX, &number))
+	    !str_parse_u64(str_cut(rest, ' '), UINT32_MAX, &number))
 		return false;
 	line->number = (uint32_t)number;
 	return true;
@@ -30,10 +31,11 @@ static bool line_read(struct str text, struct dkim_line *line)
 	line->selector = str_cut(&text, ' ');
 	if (line->domain.len == 0 || !dkim_selector_check(line->selector))
 		return false;
-	if (str_equals(kind, STR("sign")))
-		return sign_read(text, line);
+	line->is_awaited = str_equals(kind, STR("await"));
+	if (!line->is_awaited && (!str_equals(kind, STR("sign")) || !signer_take(&text, line)))
+		return false;
 	line->record = text;
-	return str_equals(kind, STR("await")) && text.len > 0;
+	return text.len > 0;
 }
 
 enum fault dkim_table_read(struct str text, struct dkim_table **table_out)
@@ -90,7 +92,7 @@ static size_t signers_of(const struct dkim_table *table, struct str domain,
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->count && count < DKIM_SIGNERS_MAX; i++)
-		if (table->lines[i].record.len == 0 &&
+		if (!table->lines[i].is_awaited &&
 		    str_equals_nocase(table->lines[i].domain, domain))
 			lines_out[count++] = &table->lines[i];
 	return count;

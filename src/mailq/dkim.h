@@ -4,9 +4,9 @@
  *
  * The parent gives a table, lines of words with blanks between them:
  *
- *   sign DOMAIN SELECTOR ALGORITHM NUMBER      the number of the key in the keys role;
- *                                              0: it has not got it, and such mail waits
- *   await DOMAIN SELECTOR RECORD               to be told of when it is in DNS
+ *   sign DOMAIN SELECTOR ALGORITHM NUMBER RECORD   the number of the key in the keys role;
+ *                                                  0: it has not got it, and such mail waits
+ *   await DOMAIN SELECTOR RECORD                   to be told of when it is in DNS
  *
  * A table is immutable and counted; deliveries keep the one they began with.
  */
@@ -19,9 +19,10 @@
 struct dkim_line {
 	struct str domain;
 	struct str selector;
+	struct str record;
+	bool is_awaited; /* else it signs: */
 	enum dkim_algorithm algorithm;
 	uint32_t number;
-	struct str record; /* of one that is awaited; else empty */
 };
 
 enum { DKIM_TABLE_MAX = DKIM_KEYS_MAX * (DKIM_RECORD_MAX + DKIM_DOMAIN_MAX + 128) };

@@ -8,7 +8,8 @@
 #include "mailq/signing.h"
 
 enum {
-	LOOK_EVERY_MS = 60 * 1000,
+	AWAITED_EVERY_MS = 60 * 1000,
+	SIGNERS_EVERY_MS = 6 * 3600 * 1000,
 	/* Somebody sits before the command that asks. */
 	PATIENCE_MS = 6 * 1000,
 	NAME_MAX_BYTES = DKIM_SELECTOR_MAX + DKIM_DOMAIN_MAX + 16,
@@ -19,7 +20,8 @@ struct dkim_watch {
 	struct mailq *mailq;
 	struct list looks;
 	size_t own_looks; /* those for the table */
-	int64_t next_ms;
+	int64_t awaited_ms; /* when to look for them next */
+	int64_t signers_ms;
 };
 
 struct look {
@@ -77,14 +79,16 @@ static enum dkim_published records_judge(const struct dns_answer *answer, struct
 	return dkim_record_compare(buf_str(found), record);
 }
 
-static bool is_awaited(const struct look *look)
+/* Whether the key is awaited, or else signs, by the table as it is now. */
+static bool is_in_table(const struct look *look, bool is_awaited)
 {
 	struct dkim_table *table = signings_table_get(look->watch->mailq->signings);
 	bool is_found = false;
 
 	for (size_t i = 0; table != NULL && i < dkim_table_count(table) && !is_found; i++) {
 		const struct dkim_line *line = dkim_table_line(table, i);
-		is_found = str_equals(line->domain, str_from_c(look->domain)) &&
+		is_found = line->is_awaited == is_awaited &&
+			   str_equals(line->domain, str_from_c(look->domain)) &&
 			   str_equals(line->selector, str_from_c(look->selector)) &&
 			   str_equals(line->record, str_from_c(look->record));
 	}
@@ -101,6 +105,14 @@ static void parent_tell(const struct look *look)
 
 	if (channel_send(&mailq->server.parent, MSG_dkim_seen, 0, &seen) != FAULT_NONE)
 		log_printf(mailq->options.log, LOG_DEBUG, "mailq: a record of DKIM is told of later");
+}
+
+static void signer_warn(const struct look *look, enum dkim_published published)
+{
+	log_printf(look->watch->mailq->options.log, LOG_WARNING,
+		   "dkim: mail is signed with %s._domainkey.%s, but in DNS: %s; see `postern dkim show "
+		   "%s`",
+		   look->selector, look->domain, dkim_published_name(published), look->domain);
 }
 
 static void peer_tell(const struct look *look, enum dkim_published published,
@@ -127,8 +139,11 @@ static void answered(void *context, struct dns_query *query)
 	enum dkim_published published =
 		records_judge(answer, str_from_c(look->record), &found);
 
-	if (published == DKIM_PUBLISHED && is_awaited(look))
+	if (published == DKIM_PUBLISHED && is_in_table(look, true))
 		parent_tell(look);
+	if (look->peer == NULL && published != DKIM_PUBLISHED &&
+	    published != DKIM_PUBLISHED_UNKNOWN && is_in_table(look, false))
+		signer_warn(look, published);
 	if (look->peer != NULL)
 		peer_tell(look, published, answer, buf_str(&found));
 	buf_done(&found);
@@ -182,19 +197,33 @@ void dkim_look_wanted(struct mailq *mailq, struct role_peer *peer, struct packet
 
 void dkim_watch_table_changed(struct dkim_watch *watch)
 {
-	watch->next_ms = 0;
+	watch->awaited_ms = watch->signers_ms = 0;
+}
+
+/* True, and the next time is set, when it is due. */
+static bool due_take(int64_t *due_ms, int64_t now_ms, int64_t every_ms)
+{
+	if (now_ms < *due_ms)
+		return false;
+	*due_ms = now_ms + every_ms;
+	return true;
 }
 
 void dkim_watch_tick(struct dkim_watch *watch)
 {
 	int64_t now_ms = clock_mono_ms();
 
-	if (now_ms < watch->next_ms || watch->own_looks > 0 || watch->mailq->sender == NULL)
+	if (watch->own_looks > 0 || watch->mailq->sender == NULL)
 		return;
-	watch->next_ms = now_ms + LOOK_EVERY_MS;
+	bool has_awaited = due_take(&watch->awaited_ms, now_ms, AWAITED_EVERY_MS);
+	bool has_signers = due_take(&watch->signers_ms, now_ms, SIGNERS_EVERY_MS);
+	if (!has_awaited && !has_signers)
+		return;
 	struct dkim_table *table = signings_table_get(watch->mailq->signings);
-	for (size_t i = 0; table != NULL && i < dkim_table_count(table); i++)
-		if (dkim_table_line(table, i)->record.len > 0)
-			look_begin(watch, NULL, 0, dkim_table_line(table, i));
+	for (size_t i = 0; table != NULL && i < dkim_table_count(table); i++) {
+		const struct dkim_line *line = dkim_table_line(table, i);
+		if (line->is_awaited ? has_awaited : has_signers)
+			look_begin(watch, NULL, 0, line);
+	}
 	dkim_table_unref(&table);
 }

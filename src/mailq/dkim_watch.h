@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Looks for the records of DKIM keys in DNS: for those that are awaited from time to
- * time, telling the parent of each that is published as wanted, and for whoever asks.
+ * Looks for the records of DKIM keys in DNS: each minute for those that are awaited,
+ * telling the parent of each that is published as wanted; some times a day for those
+ * of keys that sign, with a warning where one is not there; and for whoever asks.
  *
  * Belongs to the waiter's thread.
  */

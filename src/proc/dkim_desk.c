@@ -32,9 +32,9 @@ static void table_append(struct buf *to, const struct dkim_desk *desk)
 		const struct dkim_key *key = &desk->keys.items[i];
 		const struct desk_number *number = &desk->numbers[i];
 		if (key->state == DKIM_SIGNING)
-			buf_printf(to, "sign %s %s %s %u\n", key->domain, key->selector,
+			buf_printf(to, "sign %s %s %s %u %s\n", key->domain, key->selector,
 				   dkim_algorithm_name(key->algorithm),
-				   number->load == DESK_LOADED ? number->number : 0);
+				   number->load == DESK_LOADED ? number->number : 0, key->record);
 		else if (key->state == DKIM_WAITING)
 			buf_printf(to, "await %s %s %s\n", key->domain, key->selector,
 				   key->record);
@@ -63,7 +63,7 @@ static bool is_settled(const struct dkim_desk *desk)
 		if (desk->keys.items[i].state == DKIM_SIGNING &&
 		    desk->numbers[i].load <= DESK_ASKED)
 			return false;
-	return true;
+	return desk->is_read;
 }
 
 /* Which keys cannot be used, in words; NULL: none. The caller frees. */
@@ -221,10 +221,14 @@ static bool folder_read(struct parent *parent, struct buf *why)
 	struct dkim_keys next;
 
 	if (dkim_keys_read(parent->home, STR(""), &next, why) != FAULT_NONE) {
-		log_printf(&parent->logs.log, LOG_ERROR,
-			   "%.*s; keys of DKIM stay as they were before", STR_ARG(buf_str(why)));
+		log_printf(&parent->logs.log, LOG_ERROR, "%.*s; %s", STR_ARG(buf_str(why)),
+			   desk_of(parent)->is_read
+				   ? "keys of DKIM stay as they were before"
+				   : "nobody knows what is to be signed, so no mail goes to other "
+				     "servers until that is mended and `postern reload` was called");
 		return false;
 	}
+	desk_of(parent)->is_read = true;
 	keys_take(parent, next);
 	return true;
 }

@@ -6,7 +6,8 @@
  * 1. Key bytes never pass here: the keys role reads each file by a descriptor.
  * 2. mailq is told of a key when the keys role has it. One that cannot be loaded is
  *    told as such, so that mail of its domain waits and does not go out unsigned.
- * 3. A key whose record mailq has seen begins to sign; those before it retire, and
+ * 3. Until HOME/dkim was read once, mailq is told nothing, and sends nothing.
+ * 4. A key whose record mailq has seen begins to sign; those before it retire, and
  *    when their time is over their private keys are deleted.
  */
 #ifndef POSTERN_PROC_DKIM_DESK_H
@@ -30,6 +31,7 @@ struct dkim_desk {
 	struct dkim_keys keys; /* as they were read last */
 	struct desk_number *numbers;
 	uint32_t next_number;
+	bool is_read; /* once */
 	bool is_told; /* mailq has the table of `keys` */
 	int64_t looked_s;
 };

@@ -222,6 +222,33 @@ def test_nothing_goes_out_unsigned_without_the_key(sending, peer, dns):
         assert signatures(arrived(peer, "waits")) == BOTH
 
 
+def test_nothing_goes_out_before_the_list_of_keys_is_read(sending, peer, dns):
+    publish(sending, dns)
+    sending.home.command("dkim", "activate", "example.org")
+    sending.stop()
+    path = sending.home.path / "dkim" / "example.org" / "keys"
+    good = path.read_text()
+    path.write_text("garbage\n")
+    with Server(sending.home) as server:
+        server.home.log_wait("error", r".*dkim/example\.org/keys: .*; nobody knows what is to be signed, .*")
+        send(server, text("before"))
+        assert "keys: " in server.home.command("dkim", "show", check=False).stderr
+        path.write_text(good)
+        server.home.command("reload")
+        assert signatures(arrived(peer, "before")) == BOTH
+        # Once it was read, what is broken later changes nothing.
+        path.write_text("garbage\n")
+        server.home.command("reload")
+        server.home.log_wait("error", r".*dkim/example\.org/keys: .*; keys of DKIM stay as they were before")
+        send(server, text("later"))
+        assert signatures(arrived(peer, "later")) == BOTH
+
+
+def test_a_record_that_is_gone_is_told(sending, dns):
+    sending.home.command("dkim", "activate", "example.org", "s1-rsa")
+    sending.home.log_wait("warning", r"dkim: mail is signed with s1-rsa\._domainkey\.example\.org, but in DNS: not published; .*")
+
+
 def test_keys_and_mailq_may_die(sending, peer, dns):
     publish(sending, dns)
     sending.home.command("dkim", "activate", "example.org")

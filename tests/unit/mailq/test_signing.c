@@ -21,13 +21,13 @@
 enum { RSA = KEY_DKIM_FIRST, ED25519, MISSING, TOGETHER = 8, BODY_BYTES = 9 << 20 };
 
 #define TABLE                                                                                      \
-	"sign example.org r rsa 1610612736\n"                                                      \
-	"sign example.org e ed25519 1610612737\n"                                                  \
+	"sign example.org r rsa 1610612736 p=AQID\n"                                                      \
+	"sign example.org e ed25519 1610612737 p=AQID\n"                                                  \
 	"await example.org next v=DKIM1; k=rsa; p=AQID\n"                                          \
-	"sign sub.example.org s ed25519 1610612737\n"                                              \
-	"sign xn--bcher-kva.example b ed25519 1610612737\n"                                        \
-	"sign broken.example x rsa 0\n"                                                            \
-	"sign missing.example x rsa 1610612738\n"
+	"sign sub.example.org s ed25519 1610612737 p=AQID\n"                                              \
+	"sign xn--bcher-kva.example b ed25519 1610612737 p=AQID\n"                                        \
+	"sign broken.example x rsa 0 p=AQID\n"                                                            \
+	"sign missing.example x rsa 1610612738 p=AQID\n"
 
 _Static_assert(RSA == 1610612736, "as the table has it");
 
@@ -235,7 +235,7 @@ static void test_remembered(void **state)
 	assert_true(str_equals(buf_str(&first), buf_str(&next)));
 	assert_true(str_equals(buf_str(&names), STR("example.org/r+e")));
 	/* Under other keys it is signed anew. */
-	table_set(bench, "sign example.org e ed25519 1610612737\n");
+	table_set(bench, "sign example.org e ed25519 1610612737 p=AQID\n");
 	names_are(bench, load, "example.org/e");
 	assert_int_equal(asked(bench), 1);
 	table_set(bench, TABLE);
@@ -352,11 +352,11 @@ static void test_together(void **state)
 static void test_tables(void **state)
 {
 	static const char *const broken[] = {
-		"sign example.org s rsa\n",	   "sign example.org s rsa x\n",
-		"sign example.org s sha1 1\n",	   "sign example.org ../s rsa 1\n",
+		"sign example.org s rsa\n",	   "sign example.org s rsa x p=\n",
+		"sign example.org s sha1 1 p=\n",	   "sign example.org ../s rsa 1 p=\n",
 		"sign example.org\n",		   "await example.org s \n",
-		"hold example.org s rsa 1\n",	   "\n",
-		"sign example.org s rsa 4294967296\n"};
+		"hold example.org s rsa 1 p=\n",	   "\n",
+		"sign example.org s rsa 4294967296 p=\n", "sign example.org s rsa 1\n"};
 	struct dkim_table *table = NULL;
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
