@@ -79,8 +79,9 @@ def test_what_waits_takes_the_way_of_a_new_rule_and_back(sending):
             config.items_remove("RelayRule")
             config.write()
             home.command("reload")
-            peer.wait(lambda peer: peer.messages)
-    until(lambda: queue(sending) == [])
+            # The peer stays for its answer.
+            until(lambda: queue(sending) == [])
+            assert len(peer.messages) == 1
 
 
 def test_a_message_begins_under_the_policy_that_is_in_force(sending):
