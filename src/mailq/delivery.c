@@ -24,6 +24,8 @@ enum {
 	LEASE_AWAY_S = 60,
 	TLS_TEXT_MAX = 256,
 	DEMAND_ARENA_MAX = 64 * 1024,
+	/* So long a connection waits for more to send: a handshake is dearer, for both. */
+	IDLE_MS = 2000,
 };
 
 enum stage {
@@ -80,6 +82,8 @@ struct delivery {
 	bool wants_reset;
 	bool has_transaction;
 	struct transaction transaction;
+	bool is_idle;
+	struct sender_idle idle;
 
 	/* Why it could not go on, for every job. */
 	enum transaction_fate reason_fate;
@@ -845,19 +849,58 @@ static enum step session_broke(struct delivery *delivery)
 	return STEP_AGAIN;
 }
 
-static enum step send_go(struct delivery *delivery)
+/*
+ * Stands by for more to send. A second time only behind another message: who is woken
+ * without a job has waited long enough, or the server has said or done something.
+ */
+static enum step idle_begin(struct delivery *delivery)
+{
+	delivery->job =
+		sender_idle_begin(delivery->sender, delivery->destination, &delivery->idle);
+	if (delivery->job != NULL) {
+		(void)job_load(delivery);
+		return STEP_AGAIN;
+	}
+	delivery->is_idle = true;
+	delivery->task.deadline_ms = clock_mono_ms() + IDLE_MS;
+	return STEP_WAIT_INPUT;
+}
+
+static void idle_end(struct delivery *delivery)
+{
+	if (!delivery->is_idle)
+		return;
+	delivery->is_idle = false;
+	delivery->job = sender_idle_end(delivery->sender, &delivery->idle);
+}
+
+/* A connection is not asked for more than so many messages. */
+static bool is_used_up(const struct delivery *delivery)
 {
 	const struct config *config = client_contexts_config(delivery->contexts);
+
+	return delivery->messages >= config->queue.connection_messages;
+}
+
+static enum step send_go(struct delivery *delivery)
+{
+	bool was_idle = delivery->is_idle;
 	enum step step;
 
+	idle_end(delivery);
+	if (was_idle && delivery->job != NULL && !job_load(delivery))
+		return STEP_AGAIN;
 	if (!delivery->has_transaction) {
 		if (!is_rule_in_force(delivery)) {
 			job_return(delivery);
 			return quit(delivery);
 		}
-		if (delivery->messages >= config->queue.connection_messages ||
-		    !job_next(delivery))
+		if (is_used_up(delivery))
 			return quit(delivery);
+		if (!job_next(delivery))
+			return was_idle || mailq_is_stopping(delivery->mailq)
+				       ? quit(delivery)
+				       : idle_begin(delivery);
 		if (!sign_go(delivery, &step))
 			return step;
 		transaction_begin(delivery);
@@ -945,6 +988,7 @@ static void delivery_end(struct task *task)
 
 	if (delivery->has_transaction)
 		transaction_drop(delivery);
+	idle_end(delivery);
 	job_return(delivery);
 	client_end(delivery);
 	dial_done(&delivery->dial);
@@ -974,6 +1018,7 @@ void delivery_start(struct sender *sender, struct outbox_job *job)
 	buf_init(&delivery->reason, REASON_MAX + 64);
 	buf_init(&delivery->tls_left, TLS_TEXT_MAX);
 	arena_init(&delivery->demand_arena, DEMAND_ARENA_MAX);
+	delivery->idle.task = &delivery->task;
 	CHECK(str_copy_c(outbox_destination_name(job->destination), delivery->domain,
 			 sizeof(delivery->domain)));
 	dial_init(&delivery->dial, &(struct dial_options){.targets = delivery->targets});

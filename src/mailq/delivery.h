@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A connection to a destination, as a task of the waiter: finds the way, connects,
- * and sends one job of the outbox after the other until none is ready.
+ * and sends one job of the outbox after the other until none has come for a while.
  *
  * 1. The hosts of the route are tried in order. One that cannot be reached, or whose
  *    TLS does not meet the demand, is passed over for the next; when none is left the

@@ -135,6 +135,8 @@ static void server_ready(struct watch *watch)
 		waiter_unwatch(mailq->waiter, watch);
 		mailq->stop_deadline_ms = clock_mono_ms() + mailq->options.grace_ms;
 		__atomic_store_n(&mailq->is_stopping, true, __ATOMIC_RELEASE);
+		if (mailq->sender != NULL)
+			sender_changed(mailq->sender);
 		stop_look(mailq);
 	}
 }
@@ -385,7 +387,7 @@ void mailq_config_set(struct mailq *mailq, struct config *config)
 	if (mailq->certificate_job != NULL)
 		certificate_job_config_changed(mailq->certificate_job);
 	if (mailq->sender != NULL)
-		sender_config_changed(mailq->sender);
+		sender_changed(mailq->sender);
 }
 
 struct client_contexts *mailq_contexts_get(struct mailq *mailq)

@@ -227,14 +227,36 @@ static bool may_take(const struct sender *sender)
 	return !sender->is_stopping && !mailq_is_stopping(sender->mailq);
 }
 
+/* False when there was none. Under the lock. */
+static bool idle_tell(struct outbox_idle *idle)
+{
+	if (idle != NULL)
+		task_wake(list_entry(idle, struct sender_idle, outbox)->task);
+	return idle != NULL;
+}
+
+/* Lets the connections go that have nothing to send. Under the lock. */
+static void idle_dismiss(struct sender *sender)
+{
+	while (idle_tell(outbox_idle_dismiss(sender->outbox)))
+		;
+}
+
 static void deliveries_start(struct sender *sender)
 {
 	struct outbox_job *job;
 
 	pthread_mutex_lock(&sender->lock);
 	outbox_advance(sender->outbox, clock_real_s());
+	while (may_take(sender) && idle_tell(outbox_idle_give(sender->outbox)))
+		;
 	while (may_take(sender) && (job = outbox_take(sender->outbox)) != NULL)
 		delivery_start(sender, job);
+	/* The place of one is given to another destination; its end leads here again. */
+	if (outbox_is_full(sender->outbox))
+		(void)idle_tell(outbox_idle_dismiss(sender->outbox));
+	if (!may_take(sender))
+		idle_dismiss(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -265,6 +287,8 @@ static void contexts_look(struct sender *sender, struct client_contexts *context
 	sender->contexts = client_contexts_ref(contexts);
 	pthread_mutex_lock(&sender->lock);
 	outbox_rests_end(sender->outbox);
+	/* Nothing more goes over a connection that was made under the former one. */
+	idle_dismiss(sender);
 	pthread_mutex_unlock(&sender->lock);
 }
 
@@ -358,7 +382,7 @@ void sender_start(struct sender *sender)
 	sender->is_started = true;
 }
 
-void sender_config_changed(struct sender *sender)
+void sender_changed(struct sender *sender)
 {
 	told(sender);
 }
@@ -450,6 +474,29 @@ struct outbox_job *sender_take_next(struct sender *sender, struct outbox_destina
 	pthread_mutex_lock(&sender->lock);
 	struct outbox_job *job =
 		may_take(sender) ? outbox_take_next(sender->outbox, destination) : NULL;
+	pthread_mutex_unlock(&sender->lock);
+	return job;
+}
+
+struct outbox_job *sender_idle_begin(struct sender *sender, struct outbox_destination *destination,
+				     struct sender_idle *idle)
+{
+	pthread_mutex_lock(&sender->lock);
+	bool may = may_take(sender);
+	struct outbox_job *job = may ? outbox_take_next(sender->outbox, destination) : NULL;
+	if (job == NULL)
+		outbox_idle_begin(sender->outbox, &idle->outbox, destination);
+	/* It is not kept up for more than a look. */
+	if (!may)
+		wake(sender);
+	pthread_mutex_unlock(&sender->lock);
+	return job;
+}
+
+struct outbox_job *sender_idle_end(struct sender *sender, struct sender_idle *idle)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct outbox_job *job = outbox_idle_end(sender->outbox, &idle->outbox);
 	pthread_mutex_unlock(&sender->lock);
 	return job;
 }

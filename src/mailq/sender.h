@@ -27,8 +27,8 @@ void sender_stop(struct sender *sender);
 /* Frees; every delivery must have ended. */
 void sender_free(struct sender **sender);
 
-/* Another configuration is in force. Thread safe, does not block. */
-void sender_config_changed(struct sender *sender);
+/* Another configuration is in force, or the role is about to end. Thread safe, does not block. */
+void sender_changed(struct sender *sender);
 
 /* An order about an entry stands in the store. Thread safe, does not block. */
 void sender_ordered(struct sender *sender, uint64_t entry);
@@ -55,6 +55,19 @@ struct sender_lease sender_lease(struct sender *sender);
 
 /* As the functions of the outbox. */
 struct outbox_job *sender_take_next(struct sender *sender, struct outbox_destination *destination);
+/*
+ * The next job for a connection that stands, or NULL: then it stands idle, and the task is woken
+ * for sender_idle_end when it has a job or is to end.
+ */
+struct sender_idle {
+	struct outbox_idle outbox;
+	struct task *task;
+};
+struct outbox_job *sender_idle_begin(struct sender *sender, struct outbox_destination *destination,
+				     struct sender_idle *idle);
+/* The job that it was given, or NULL. */
+struct outbox_job *sender_idle_end(struct sender *sender, struct sender_idle *idle);
+
 void sender_job_done(struct sender *sender, struct outbox_job *job);
 void sender_job_again(struct sender *sender, struct outbox_job *job, const uint32_t *recipients,
 		      uint32_t count, int64_t due_s);

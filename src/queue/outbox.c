@@ -41,6 +41,7 @@ struct outbox {
 	size_t heap_count;
 	size_t heap_capacity;
 	struct list taken; /* jobs */
+	struct list idle;  /* connections, the longest idle first */
 	struct outbox_counts counts;
 };
 
@@ -276,6 +277,7 @@ struct outbox *outbox_new(struct outbox_limits limits)
 	hash_key_init(&outbox->hash_key);
 	list_init(&outbox->turns);
 	list_init(&outbox->taken);
+	list_init(&outbox->idle);
 	for (size_t i = 0; i < BUCKETS; i++) {
 		list_init(&outbox->destinations[i]);
 		list_init(&outbox->senders[i]);
@@ -377,6 +379,58 @@ struct outbox_job *outbox_take_next(struct outbox *outbox, struct outbox_destina
 {
 	return list_is_empty(&destination->senders) ? NULL : ready_take(outbox, destination);
 }
+
+/* ---- idle connections ---- */
+
+void outbox_idle_begin(struct outbox *outbox, struct outbox_idle *idle,
+		       struct outbox_destination *destination)
+{
+	idle->destination = destination;
+	idle->job = NULL;
+	list_append(&outbox->idle, &idle->node);
+}
+
+struct outbox_job *outbox_idle_end(struct outbox *outbox, struct outbox_idle *idle)
+{
+	struct outbox_job *job = idle->job;
+
+	if (list_node_is_linked(&idle->node))
+		list_remove(&idle->node);
+	idle->job = NULL;
+	return job;
+}
+
+struct outbox_idle *outbox_idle_give(struct outbox *outbox)
+{
+	list_each(node, following, &outbox->idle)
+	{
+		struct outbox_idle *idle = list_entry(node, struct outbox_idle, node);
+		if (list_is_empty(&idle->destination->senders))
+			continue;
+		list_remove(&idle->node);
+		idle->job = ready_take(outbox, idle->destination);
+		return idle;
+	}
+	return NULL;
+}
+
+struct outbox_idle *outbox_idle_dismiss(struct outbox *outbox)
+{
+	if (list_is_empty(&outbox->idle))
+		return NULL;
+	struct outbox_idle *idle =
+		list_entry(outbox->idle.anchor.next, struct outbox_idle, node);
+	list_remove(&idle->node);
+	return idle;
+}
+
+bool outbox_is_full(const struct outbox *outbox)
+{
+	return outbox->counts.connections >= outbox->limits.connections &&
+	       !list_is_empty(&outbox->turns);
+}
+
+/* ---- jobs that come back ---- */
 
 void outbox_done(struct outbox *outbox, struct outbox_job *job)
 {

@@ -15,6 +15,8 @@
  *    none that succeeded it has one at a time.
  * 4. A destination that could not be reached rests for a while: who takes a job
  *    meanwhile is told why, so that it waits without an attempt of its own.
+ * 5. A connection that has nothing to send may stand idle. It is given the next job of its
+ *    destination before another connection is made.
  *
  * No I/O, no clock, no lock: the caller has those. Memory: about 150 bytes a job.
  */
@@ -46,6 +48,13 @@ struct outbox_job {
 	uint32_t recipients[]; /* their numbers */
 };
 
+/* A connection that stands idle; in its owner, zeroed before its first use. */
+struct outbox_idle {
+	struct list_node node;
+	struct outbox_destination *destination;
+	struct outbox_job *job; /* that it was given since */
+};
+
 /* Makes an empty one. */
 struct outbox *outbox_new(struct outbox_limits limits);
 /* Frees it with all jobs, also those taken. */
@@ -71,6 +80,19 @@ struct outbox_job *outbox_take(struct outbox *outbox);
 
 /* Takes the next ready job for a connection that stands; NULL when there is none. */
 struct outbox_job *outbox_take_next(struct outbox *outbox, struct outbox_destination *destination);
+
+/* A connection to the destination stands idle until outbox_idle_end, which is called in any case. */
+void outbox_idle_begin(struct outbox *outbox, struct outbox_idle *idle,
+		       struct outbox_destination *destination);
+/* It goes on, or ends. Returns the job that it was given, which is taken, or NULL. */
+struct outbox_job *outbox_idle_end(struct outbox *outbox, struct outbox_idle *idle);
+/* Gives the next job to the connection that waits for it, whose owner is to be told; NULL: none. */
+struct outbox_idle *outbox_idle_give(struct outbox *outbox);
+/* The connection that has been idle for the longest, told to end; its owner is to be told. NULL: none. */
+struct outbox_idle *outbox_idle_dismiss(struct outbox *outbox);
+
+/* True when something is ready and no more connections may be made. */
+bool outbox_is_full(const struct outbox *outbox);
 
 /* A taken job is settled: freed. */
 void outbox_done(struct outbox *outbox, struct outbox_job *job);

@@ -257,6 +257,47 @@ static void test_only_one_entry_is_forgotten(void **state)
 	assert_int_equal(outbox_counts(outbox).destinations, 1);
 }
 
+static void test_an_idle_connection_gets_the_next_job(void **state)
+{
+	struct outbox_idle idle[2] = {0};
+	struct outbox_job *job;
+
+	outbox_limits_set(outbox, (struct outbox_limits){2, 2});
+	add(1, "a", "s", 0);
+	add(2, "b", "s", 0);
+	outbox_advance(outbox, 0);
+	for (int i = 0; i < 2; i++) {
+		take(&job);
+		outbox_idle_begin(outbox, &idle[i], job->destination);
+		outbox_done(outbox, job);
+	}
+	assert_null(outbox_idle_give(outbox));
+	add(3, "b", "s", 0);
+	outbox_advance(outbox, 0);
+	assert_ptr_equal(outbox_idle_give(outbox), &idle[1]);
+	assert_null(outbox_idle_give(outbox));
+	assert_int_equal(outbox_counts(outbox).taken, 1);
+	job = outbox_idle_end(outbox, &idle[1]);
+	assert_int_equal(job->entry, 3);
+	assert_null(outbox_idle_end(outbox, &idle[1]));
+	finish(job);
+
+	/* Where there is no room for another, the one that is idle goes. */
+	add(4, "c", "s", 0);
+	add(5, "d", "s", 0);
+	outbox_advance(outbox, 0);
+	assert_false(outbox_is_full(outbox));
+	assert_int_equal(take(&job), 4);
+	assert_true(outbox_is_full(outbox));
+	assert_ptr_equal(outbox_idle_dismiss(outbox), &idle[0]);
+	assert_null(outbox_idle_dismiss(outbox));
+	assert_null(outbox_idle_end(outbox, &idle[0]));
+	outbox_closed(outbox, idle[0].destination);
+	finish(job);
+	assert_int_equal(take(&job), 5);
+	finish(job);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +312,7 @@ int main(void)
 		TEST(test_what_failed_for_now_comes_again_with_who_is_left),
 		TEST(test_an_entry_is_forgotten),
 		TEST(test_only_one_entry_is_forgotten),
+		TEST(test_an_idle_connection_gets_the_next_job),
 #undef TEST
 	};
 
