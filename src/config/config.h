@@ -128,6 +128,7 @@ struct config_queue {
 	uint32_t connections;
 	uint32_t destination_connections;
 	uint32_t connection_messages;
+	uint32_t connection_idle_s;
 	uint32_t message_recipients;
 	uint32_t answer_s; /* 0: as RFC 5321 has it */
 	const struct str *sources; /* numeric addresses to connect from, at most one of each family */

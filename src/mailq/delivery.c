@@ -24,8 +24,6 @@ enum {
 	LEASE_AWAY_S = 60,
 	TLS_TEXT_MAX = 256,
 	DEMAND_ARENA_MAX = 64 * 1024,
-	/* So long a connection waits for more to send: a handshake is dearer, for both. */
-	IDLE_MS = 2000,
 };
 
 enum stage {
@@ -850,10 +848,10 @@ static enum step session_broke(struct delivery *delivery)
 }
 
 /*
- * Stands by for more to send. A second time only behind another message: who is woken
- * without a job has waited long enough, or the server has said or done something.
+ * Stands by for more to send: a handshake is dearer, for both. Who is woken without a job
+ * has waited long enough, or the server has said or done something.
  */
-static enum step idle_begin(struct delivery *delivery)
+static enum step idle_begin(struct delivery *delivery, uint32_t idle_s)
 {
 	delivery->job =
 		sender_idle_begin(delivery->sender, delivery->destination, &delivery->idle);
@@ -862,7 +860,7 @@ static enum step idle_begin(struct delivery *delivery)
 		return STEP_AGAIN;
 	}
 	delivery->is_idle = true;
-	delivery->task.deadline_ms = clock_mono_ms() + IDLE_MS;
+	delivery->task.deadline_ms = clock_mono_ms() + 1000 * (int64_t)idle_s;
 	return STEP_WAIT_INPUT;
 }
 
@@ -874,36 +872,53 @@ static void idle_end(struct delivery *delivery)
 	delivery->job = sender_idle_end(delivery->sender, &delivery->idle);
 }
 
-/* A connection is not asked for more than so many messages. */
-static bool is_used_up(const struct delivery *delivery)
+/* Nothing is ready: stands by, unless it has, or must not. */
+static enum step nothing_go(struct delivery *delivery, bool was_idle)
 {
-	const struct config *config = client_contexts_config(delivery->contexts);
+	uint32_t idle_s = client_contexts_config(delivery->contexts)->queue.connection_idle_s;
 
-	return delivery->messages >= config->queue.connection_messages;
+	if (was_idle || idle_s == 0 || mailq_is_stopping(delivery->mailq))
+		return quit(delivery);
+	return idle_begin(delivery, idle_s);
+}
+
+/* Begins the next message; false when it cannot yet, or there is none. */
+static bool next_go(struct delivery *delivery, enum step *step_out)
+{
+	const struct config_queue *queue = &client_contexts_config(delivery->contexts)->queue;
+	bool was_idle = delivery->is_idle;
+
+	idle_end(delivery);
+	if (was_idle && delivery->job != NULL && !job_load(delivery)) {
+		*step_out = STEP_AGAIN;
+		return false;
+	}
+	if (!is_rule_in_force(delivery)) {
+		job_return(delivery);
+		*step_out = quit(delivery);
+		return false;
+	}
+	if (delivery->messages >= queue->connection_messages) {
+		*step_out = quit(delivery);
+		return false;
+	}
+	if (!job_next(delivery)) {
+		*step_out = nothing_go(delivery, was_idle);
+		return false;
+	}
+	if (!sign_go(delivery, step_out))
+		return false;
+	transaction_begin(delivery);
+	return true;
 }
 
 static enum step send_go(struct delivery *delivery)
 {
-	bool was_idle = delivery->is_idle;
 	enum step step;
 
-	idle_end(delivery);
-	if (was_idle && delivery->job != NULL && !job_load(delivery))
-		return STEP_AGAIN;
 	if (!delivery->has_transaction) {
-		if (!is_rule_in_force(delivery)) {
-			job_return(delivery);
-			return quit(delivery);
-		}
-		if (is_used_up(delivery))
-			return quit(delivery);
-		if (!job_next(delivery))
-			return was_idle || mailq_is_stopping(delivery->mailq)
-				       ? quit(delivery)
-				       : idle_begin(delivery);
-		if (!sign_go(delivery, &step))
+		if (!next_go(delivery, &step))
 			return step;
-		transaction_begin(delivery);
 	} else if (delivery->task.is_expired)
 		transaction_expire(&delivery->transaction);
 	enum transaction_step went = transaction_step(&delivery->transaction);

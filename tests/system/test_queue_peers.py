@@ -2,6 +2,7 @@
 """Other servers that refuse, break off, or mean harm."""
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -181,12 +182,60 @@ def test_what_became_of_mail_is_counted(sending):
     assert metric(sending, "postern_queue_jobs") == {"state=waiting": 1, "state=ready": 0, "state=sending": 0}
 
 
+def metrics(server):
+    url = f"https://localhost:{server.ports['HTTPS']}/metrics"
+    return client("curl", "-sSf", "--cacert", server.home.certificate, url)
+
+
 def test_counters_are_there_while_the_role_that_sends_is_not(sending):
-    url = f"https://localhost:{sending.ports['HTTPS']}/metrics"
     [mailq] = roles(sending)["mailq"]
     os.kill(mailq, signal.SIGSTOP)
     try:
-        said = client("curl", "-sSf", "--cacert", sending.home.certificate, url)
+        said = metrics(sending)
     finally:
         os.kill(mailq, signal.SIGCONT)
     assert "\npostern_mailq_up 0\n" in said and "postern_connections_total" in said and "postern_sent_total" not in said
+
+
+def goodbye(peer, number):
+    """Waits until a session has ended in order."""
+    peer.wait(lambda peer: peer.sessions[number].commands[-1:] == ["QUIT"])
+
+
+def test_a_connection_waits_for_the_next_message(home, dns):
+    dns.configure(home)
+    home.configure(**QUICK, **{"Queue.ConnectionIdleSeconds": "60", "Queue.Connections": "1"})
+    tls = server_tls(home.certificate, home.certificate.with_suffix(".key"))
+    with Server(home) as sending, \
+            Peer(FIRST, tls=tls, EHLO="250-peer\r\n250-STARTTLS\r\n250 8BITMIME") as peer:
+        for number in range(1, 3):
+            send(sending, f"{number}@single.example")
+            peer.wait(lambda peer: len(peer.messages) == number)
+            until(lambda: queue(sending) == [])
+        assert len(peer.sessions) == 1 and peer.commands.count("STARTTLS") == 1
+        # A reload ends what was begun before it.
+        home.command("reload")
+        goodbye(peer, 0)
+        send(sending, "3@single.example")
+        peer.wait(lambda peer: len(peer.messages) == 3)
+        # There is no room for one to another destination, so the one that waits goes.
+        send(sending, "4@two.example")
+        goodbye(peer, 1)
+        peer.wait(lambda peer: len(peer.messages) == 4)
+        until(lambda: queue(sending) == [])
+        sending.stop()
+        goodbye(peer, 2)
+        assert len(peer.sessions) == 3
+
+
+def test_a_server_may_close_a_connection_that_waits(home, dns):
+    dns.configure(home)
+    home.configure(**QUICK, **{"Queue.ConnectionIdleSeconds": "60"})
+    with Server(home) as sending, Peer(FIRST) as peer:
+        send(sending, "1@single.example")
+        until(lambda: queue(sending) == [])
+        peer.sessions[0].sock.shutdown(socket.SHUT_RDWR)
+        until(lambda: "\npostern_queue_connections 0\n" in metrics(sending))
+        send(sending, "2@single.example")
+        peer.wait(lambda peer: len(peer.messages) == 2)
+        assert len(peer.sessions) == 2
