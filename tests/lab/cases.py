@@ -25,7 +25,7 @@ def load():
 
 def label(level):
     """A level's name as a part of a domain."""
-    return re.sub(r"\W", "-", level)
+    return re.sub(r"\W+", "-", level)
 
 
 def level_word(row):

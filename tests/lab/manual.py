@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/manual/lab.md, made from cases.json; run as a program it writes the page."""
+"""docs/manual/lab.md, made from cases.json and pop3.json; run as a program it writes the page."""
 from pathlib import Path
 
 import cases
+import pop3_cases
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "manual" / "lab.md"
 
@@ -15,7 +16,8 @@ connections, in a network of their own. The page is made from the data of that r
 change the data and run tests/lab/manual.py.
 
 What each test holds: the line of mail.log with its `TLS:` field, what waits in the queue, the notice that the sender gets
-in the end, and that the server got the whole message, once, over what the log says, or nothing of it.
+in the end, and that the server got the whole message, once, over what the log says, or nothing of it. What comes of [fetching by POP3](#fetching-by-pop3)
+stands at the end.
 
 The sender is as `postern init` makes it: `ClientTlsProtocols` is TLSv1.2, TLSv1.3. *relayed*: the server took it. *delayed*: it waits for the
 next attempt ([queue.md](queue.md)). *failed*: it comes back to its sender at once.
@@ -40,6 +42,18 @@ DETAILS_HEAD = """
 
 `TLS:` is the field of mail.log, from its beginning. The reason stands in mail.log, in `postern queue show`, and in the notice that the sender gets. HOST is the server,
 DOMAIN the recipient's, LINE the number of a line in mailserver.cfg.
+"""
+
+
+POP3_HEAD = """
+## Fetching by POP3
+
+{peers} kinds of POP3 servers and {ways} ways to ask for TLS in a row of `Pop3Account` ([pop3-download.md](pop3-download.md)), in part with a row of `TlsPolicy` for the host.
+*fetched*: the message is here, over what is shown. *failed*: the server heard neither name nor password, and the reason stands in warning.log and is what `postern pop3 run`
+says.
+
+| way | row of `Pop3Account` | row of `TlsPolicy` |
+|---|---|---|
 """
 
 
@@ -73,7 +87,7 @@ def overview(data, table):
 
 def words_shown(one):
     """As cases.json has them: what is the cell's own is a placeholder again."""
-    text = " ... ".join(one.expect["words"])
+    text = " ... ".join(words.strip() for words in one.expect["words"])
     return text.replace(one.domain, "DOMAIN")
 
 
@@ -97,6 +111,40 @@ def details(data, table):
     return out
 
 
+def pop3_row(peer, data):
+    shorts = []
+    for way in data["ways"]:
+        expect = pop3_cases.expectation(peer, way)
+        shorts.append(f"{expect['result']}, {code(expect['tls'])}" if expect["tls"] else expect["result"])
+    return f"| {cell(peer['what'])} | {' | '.join(shorts)} |\n"
+
+
+def pop3_reasons(data):
+    out = "\n| the server ... | way | reason |\n|---|---|---|\n"
+    for peer in data["peers"].values():
+        failures = {}
+        for way in data["ways"]:
+            expect = pop3_cases.expectation(peer, way)
+            if expect["result"] == "failed":
+                failures.setdefault(" ... ".join(words.strip() for words in expect["words"]), []).append(way)
+        out += "".join(f"| {cell(peer['what'])} | {', '.join(ways)} | {code(words)} |\n"
+                       for words, ways in failures.items())
+    return out
+
+
+def pop3(data):
+    out = POP3_HEAD.format(peers=len(data["peers"]), ways=len(data["ways"]))
+    out += "".join(f"| {way} | {row_text(asked['account'])} | {row_text(asked.get('row', {}))} |\n"
+                   for way, asked in data["ways"].items())
+    out += f"\n| the server ... | {' | '.join(data['ways'])} |\n|---|{'|'.join('---' for _ in data['ways'])}|\n"
+    out += "".join(pop3_row(peer, data) for peer in data["peers"].values())
+    return out + pop3_reasons(data)
+
+
+def whole():
+    return page(cases.load()) + pop3(pop3_cases.load())
+
+
 def page(data):
     table = {(one.peer, one.level): one for one in cases.cells(data)}
     out = HEAD.format(peers=len(data["peers"]), levels=len(data["levels"]), cells=len(table))
@@ -105,4 +153,4 @@ def page(data):
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(cases.load()), encoding="utf-8")
+    PAGE.write_text(whole(), encoding="utf-8")

@@ -43,21 +43,20 @@ class Certificates:
     stranger (of the other CA), self-signed, rekeyed (good, but of a key that nobody has pinned).
     """
 
-    def __init__(self, folder):
-        name = f"*.{DOMAIN}"
+    def __init__(self, folder, names=(f"*.{DOMAIN}",)):
         (folder / "strange").mkdir(parents=True)
         trusted, strange = Authority(folder, "Lab"), Authority(folder / "strange", "Strange")
         self.folder, self.anchor = folder, trusted.root
-        self.pairs = {"good": trusted.issue("good", name), "rekeyed": trusted.issue("rekeyed", name),
-                      "expired": trusted.issue("expired", name, days=-1, begins=-30),
+        self.pairs = {"good": trusted.issue("good", *names), "rekeyed": trusted.issue("rekeyed", *names),
+                      "expired": trusted.issue("expired", *names, days=-1, begins=-30),
                       "elsewhere": trusted.issue("elsewhere", "mx.elsewhere.example"),
-                      "future": trusted.issue("future", name, begins=10, days=90),
-                      "rsa": trusted.issue("rsa", name, kind="rsa"),
+                      "future": trusted.issue("future", *names, begins=10, days=90),
+                      "rsa": trusted.issue("rsa", *names, kind="rsa"),
                       "domain": trusted.issue("domain", f"domain-name.verify.{DOMAIN}"),
-                      "stranger": strange.issue("stranger", name)}
+                      "stranger": strange.issue("stranger", *names)}
         self.pairs["self-signed"] = crt, key = folder / "self-signed.crt", folder / "self-signed.key"
         openssl("req", "-x509", *Authority.key_options(key, "ec"), "-subj", "/CN=self", "-days", 30, "-addext",
-                f"subjectAltName=DNS:{name}", "-out", crt)
+                "subjectAltName=" + ",".join(f"DNS:{name}" for name in names), "-out", crt)
 
     def pin(self, name):
         """As TlsPolicy/Pin wants it."""
