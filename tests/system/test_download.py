@@ -12,7 +12,7 @@ import time
 import pytest
 
 from clients import imap_login, imap_ok, imap_subjects
-from conftest import ANNA, BERT, PASSWORDS
+from conftest import ANNA, BERT, PASSWORDS, home_copy
 from harness import dovecot as dovecot_harness
 from harness import dns as dns_harness
 from harness.authority import Authority
@@ -63,14 +63,60 @@ def box(request):
     return re.sub(r"\W+", "-", request.node.name).lower()[:40].strip("-")
 
 
-@pytest.fixture
-def place(home, dns, authority):
-    """A home that trusts the authority, keeps both passwords, and fetches when it is asked to."""
+def prepare(home, dns, authority):
     dns.configure(home)
     shutil.copy(authority.root, home.path / "sslca" / "test.pem")
     home.command("remote-password", "set", "dovecot", "--password-stdin", stdin=dovecot_harness.PASSWORD + "\n")
     home.command("remote-password", "set", "remote", "--password-stdin", stdin=PASSWORD + "\n")
+
+
+@pytest.fixture
+def place(home, dns, authority):
+    """A home that trusts the authority, keeps both passwords, and fetches when it is asked to."""
+    prepare(home, dns, authority)
     return home
+
+
+@pytest.fixture(scope="module")
+def crowd(home_template, workplace, dns, authority):
+    """A server for tests that need no other."""
+    home = home_copy(home_template, workplace / "home-download")
+    home.ports_shift(200)
+    prepare(home, dns, authority)
+    with Server(home) as running:
+        yield running
+
+
+class Shared:
+    """The server with a user and a row of Pop3Account for one test."""
+
+    def __init__(self, server, name):
+        self.server, self.home, self.name = server, server.home, name
+        self.address = f"{name}@example.org"
+
+    def account(self, **variables):
+        remote_account(self.home, self.name, **{"User": self.name, "DeliverTo": self.address, **variables})
+        self.home.command("reload")
+
+    def change(self, **variables):
+        config = self.home.config()
+        row = next(row for row in config.items("Pop3Account") if config.get(row, "Name") == self.name)
+        for name, value in variables.items():
+            config.put(row, name, value)
+        config.write()
+        self.home.command("reload")
+
+    def run(self, code=0):
+        return run(self.home, self.name, code)
+
+    def subjects(self):
+        return sorted(imap_subjects(self.server, self.address, "shared-secret"))
+
+
+@pytest.fixture
+def shared(crowd, box):
+    crowd.home.user_add(f"{box}@example.org", "shared-secret", "--quota", "100000000")
+    return Shared(crowd, box)
 
 
 def account(home, name="office", **variables):
@@ -255,35 +301,32 @@ def test_a_floor_blocks_a_server_that_has_only_an_old_tls(place, authority, floo
             assert subjects(server) == ["old"]
 
 
-def test_too_large_is_told_once_and_does_not_stand_in_the_way(place):
-    remote_account(place, MessageBytes="5000")
+def test_too_large_is_told_once_and_does_not_stand_in_the_way(shared):
+    shared.account(MessageBytes="5000")
     messages = {"small": letter("small"), "big": letter("big", text="x" * 6000), "next": letter("next")}
-    with Remote(REMOTE, PORT, messages) as remote, Server(place) as server:
-        assert "fetched 2, deleted there 2, left there 1" in run(place, "remote")
-        run(place, "remote")
-        assert subjects(server) == ["next", "small"] and list(remote.messages) == ["big"]
+    with Remote(REMOTE, PORT, messages) as remote:
+        assert "fetched 2, deleted there 2, left there 1" in shared.run()
+        shared.run()
+        assert shared.subjects() == ["next", "small"] and list(remote.messages) == ["big"]
         assert remote.retrieved == ["small", "next"]
-        warnings = re.findall(r"POP3 download remote: message big .*", place.log("warning"))
+        warnings = re.findall(rf"POP3 download {shared.name}: message big .*", shared.home.log("warning"))
         assert len(warnings) == 1
-        assert "no more than 5000 are taken (Pop3Account:remote/MessageBytes); it stays there" in warnings[0]
-        config = place.config()
-        config.put(config.items("Pop3Account")[0], "MessageBytes", "0")
-        config.write()
-        place.command("reload")
-        assert "fetched 1" in run(place, "remote")
+        assert f"no more than 5000 are taken (Pop3Account:{shared.name}/MessageBytes); it stays there" in warnings[0]
+        shared.change(MessageBytes="0")
+        assert "fetched 1" in shared.run()
 
 
-def test_limits_of_a_session(place):
-    remote_account(place, MaxMessages="2")
-    with Remote(REMOTE, PORT, {f"u{i}": letter(f"m{i}") for i in range(5)}), Server(place) as server:
+def test_limits_of_a_session(shared):
+    shared.account(MaxMessages="2")
+    with Remote(REMOTE, PORT, {f"u{i}": letter(f"m{i}") for i in range(5)}):
         for left in (3, 1, 0):
-            assert f"left there {left}" in run(place, "remote")
-        assert subjects(server) == [f"m{i}" for i in range(5)]
+            assert f"left there {left}" in shared.run()
+        assert shared.subjects() == [f"m{i}" for i in range(5)]
 
 
-def test_lies_about_sizes(place):
+def test_lies_about_sizes(shared):
     """One that says 10 and sends more than is taken ends the visit; the next goes on behind it."""
-    remote_account(place, MessageBytes="100000")
+    shared.account(MessageBytes="100000")
     messages = {"first": letter("first"), "liar": b"Subject: liar\r\n\r\n" + b"x" * 70 + b"\r\n", "last": letter("last")}
 
     def endless(talk, words):
@@ -294,14 +337,14 @@ def test_lies_about_sizes(place):
         while True:
             talk.send(b"x" * 65536)
 
-    with Remote(REMOTE, PORT, messages) as remote, Server(place) as server:
+    with Remote(REMOTE, PORT, messages) as remote:
         remote.replace("RETR", endless)
-        assert "larger than it may be and than it was said to be" in run(place, "remote", 1)
+        assert "larger than it may be and than it was said to be" in shared.run(1)
         # Nothing was deleted there, for the visit did not end in order; and nothing comes twice.
-        assert "fetched 1, deleted there 2, left there 1" in run(place, "remote")
-        assert subjects(server) == ["first", "last"] and list(remote.messages) == ["liar"]
+        assert "fetched 1, deleted there 2, left there 1" in shared.run()
+        assert shared.subjects() == ["first", "last"] and list(remote.messages) == ["liar"]
         assert remote.retrieved == ["first", "last"]
-        assert "fetched 0, deleted there 0, left there 1" in run(place, "remote")
+        assert "fetched 0, deleted there 0, left there 1" in shared.run()
 
 
 def refuse_uidl(talk, _):
@@ -345,55 +388,54 @@ def gone(talk, _):
     ("LIST", gone, "closed the connection instead of"),
     ("PASS", gone, "closed the connection instead of its answer"),
 ], ids=lambda value: getattr(value, "__name__", None))
-def test_servers_that_make_no_sense(place, verb, function, words):
-    remote_account(place)
-    with Remote(REMOTE, PORT, {"u1": letter("kept")}) as remote, Server(place) as server:
+def test_servers_that_make_no_sense(shared, verb, function, words):
+    shared.account()
+    with Remote(REMOTE, PORT, {"u1": letter("kept")}) as remote:
         remote.replace(verb, function)
-        said = run(place, "remote", 1)
+        said = shared.run(1)
         assert f"remote.{ZONE} [{REMOTE}]:{PORT} " in said and words in said
-        assert place.log_wait("warning", "POP3 download remote: .*" + re.escape(words))
+        assert shared.home.log_wait("warning", f"POP3 download {shared.name}: .*" + re.escape(words))
         assert list(remote.messages) == ["u1"]
         del remote.replaced[verb]
-        assert "fetched 1" in run(place, "remote")
-        assert subjects(server) == ["kept"]
+        assert "fetched 1" in shared.run()
+        assert shared.subjects() == ["kept"]
 
 
-def test_copies_with_one_identifier_come_one_by_one(place):
+def test_copies_with_one_identifier_come_one_by_one(shared):
     """RFC 1939 section 7 lets two copies of a message share their identifier."""
-    remote_account(place)
+    shared.account()
     content = letter("copy")
-    with Remote(REMOTE, PORT, {"a": content, "b": content}) as remote, Server(place) as server:
+    with Remote(REMOTE, PORT, {"a": content, "b": content}) as remote:
         remote.replace("UIDL", lambda talk, words: talk.send(
             b"+OK\r\n" + b"".join(b"%d same\r\n" % number for number, _ in talk.present()) + b".\r\n"))
-        assert "fetched 1, deleted there 1, left there 1" in run(place, "remote")
-        assert "fetched 1, deleted there 1, left there 0" in run(place, "remote")
-        assert subjects(server) == ["copy", "copy"]
+        assert "fetched 1, deleted there 1, left there 1" in shared.run()
+        assert "fetched 1, deleted there 1, left there 0" in shared.run()
+        assert shared.subjects() == ["copy", "copy"]
 
 
-def test_a_loop_is_left(place):
-    remote_account(place)
+def test_a_loop_is_left(shared):
+    shared.account()
     hops = [f"Received: from a{i} by b{i}; Sat, 21 Nov 2026 14:03:59 +0100" for i in range(101)]
-    with Remote(REMOTE, PORT, {"u1": letter("loop", *hops), "u2": letter("fine", *hops[:100])}) as remote, \
-            Server(place) as server:
-        assert "fetched 1, deleted there 1, left there 1" in run(place, "remote")
-        assert place.log_wait("warning", r"message u1 .* too many servers, which is a loop; it stays there")
-        run(place, "remote")
-        assert subjects(server) == ["fine"] and remote.retrieved == ["u1", "u2"]
+    with Remote(REMOTE, PORT, {"u1": letter("loop", *hops), "u2": letter("fine", *hops[:100])}) as remote:
+        assert "fetched 1, deleted there 1, left there 1" in shared.run()
+        assert shared.home.log_wait("warning", r"message u1 .* too many servers, which is a loop; it stays there")
+        shared.run()
+        assert shared.subjects() == ["fine"] and remote.retrieved == ["u1", "u2"]
 
 
-def test_a_full_mailbox_leaves_it_there(place):
-    place.command("user", "add", "small@example.org", "--password-stdin", "--quota", "3000", stdin="small-secret\n")
-    remote_account(place, DeliverTo="small@example.org")
-    with Remote(REMOTE, PORT, {"u1": letter("a", text="x" * 5000), "u2": letter("b")}) as remote, Server(place):
-        assert "fetched 1, deleted there 1, left there 1" in run(place, "remote")
+def test_a_full_mailbox_leaves_it_there(shared):
+    shared.home.command("user", "add", "small@example.org", "--password-stdin", "--quota", "3000", stdin="small-secret\n")
+    shared.account(DeliverTo="small@example.org")
+    with Remote(REMOTE, PORT, {"u1": letter("a", text="x" * 5000), "u2": letter("b")}) as remote:
+        assert "fetched 1, deleted there 1, left there 1" in shared.run()
         assert list(remote.messages) == ["u1"]
-        assert place.log_wait("warning", r"message u1 .* quotas have room")
+        assert shared.home.log_wait("warning", r"message u1 .* quotas have room")
 
 
-def test_nobody_to_deliver_to(place):
-    remote_account(place, DeliverTo="ghost@example.org")
-    with Remote(REMOTE, PORT, {"u1": letter("kept")}) as remote, Server(place):
-        assert "DeliverTo ghost@example.org is nobody here" in run(place, "remote", 1)
+def test_nobody_to_deliver_to(shared):
+    shared.account(DeliverTo="ghost@example.org")
+    with Remote(REMOTE, PORT, {"u1": letter("kept")}) as remote:
+        assert "DeliverTo ghost@example.org is nobody here" in shared.run(1)
         assert list(remote.messages) == ["u1"]
 
 

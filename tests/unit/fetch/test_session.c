@@ -162,11 +162,11 @@ static void test_limits_of_a_session(void **state)
 {
 	struct talk talk;
 
-	listed(&talk, "+OK\r\n1 a\r\n2 b\r\n3 c\r\n4 d\r\n.\r\n",
-	       "+OK\r\n1 10\r\n2 10\r\n3 10\r\n4 10\r\n.\r\n");
-	for (int i = 0; i < 3; i++)
+	listed(&talk, "+OK\r\n1 a\r\n2 b\r\n3 c\r\n4 d\r\n5 e\r\n.\r\n",
+	       "+OK\r\n1 10\r\n2 10\r\n3 10\r\n4 10\r\n5 10\r\n.\r\n");
+	for (int i = 0; i < 4; i++)
 		talk.session.listing.messages[i].action = FETCH_ACTION_RETRIEVE;
-	talk.session.listing.messages[3].action = FETCH_ACTION_DELETE;
+	talk.session.listing.messages[4].action = FETCH_ACTION_DELETE;
 	expect_step(&talk, FETCH_SESSION_WAIT_INPUT);
 	expect_heard(&talk, "RETR 1\r\n");
 	server_say(&talk, "+OK\r\nx\r\n.\r\n");
@@ -180,9 +180,13 @@ static void test_limits_of_a_session(void **state)
 	expect_step(&talk, FETCH_SESSION_MESSAGE);
 	fetch_session_settle(&talk.session, false);
 	expect_step(&talk, FETCH_SESSION_WAIT_INPUT);
-	expect_heard(&talk, "DELE 4\r\n");
+	/* No more are fetched, but what is here is deleted all the same. */
+	expect_heard(&talk, "DELE 5\r\n");
 	fetch_session_stop(&talk.session);
 	exchange(&talk, "+OK\r\n", "QUIT\r\n");
+	server_say(&talk, "-ERR some deleted messages not removed\r\n");
+	expect_step(&talk, FETCH_SESSION_OVER);
+	assert_false(talk.session.is_farewell_kept);
 	talk_end(&talk);
 }
 
