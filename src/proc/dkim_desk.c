@@ -14,7 +14,7 @@
 #include "proc/parent.h"
 #include "tls/key_ring.h"
 
-enum { LOOK_EVERY_S = 60, WHY_MAX = 4096 };
+enum { LOOK_EVERY_S = 60, WHY_MAX = 4096, ED25519_BYTES = 32 };
 
 /* Tells the keys role's answers about DKIM from those about certificates. */
 #define REQUEST_OF_DESK (UINT64_C(1) << 62)
@@ -126,7 +126,10 @@ static void key_load(struct parent *parent, size_t at)
 				   str_from_c(key->selector));
 	struct msg_working_key_wanted wanted = {.users = 1u << ROLE_MAILQ};
 
-	number->number = wanted.key = desk->next_number++;
+	/* A keys role that was started again gets it under the number that mailq knows. */
+	if (number->number == 0)
+		number->number = desk->next_number++;
+	wanted.key = number->number;
 	wanted.file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (wanted.file < 0)
 		load_failed(parent, at, str_from_c(fault_text(fault_from_errno(errno))));
@@ -149,6 +152,20 @@ static void keys_load(struct parent *parent)
 			key_load(parent, i);
 }
 
+/* Whether it is the key whose record was made: nobody could verify what another signs. */
+static bool fits_record(const struct dkim_key *key, struct str public_key)
+{
+	struct buf record = BUF_INIT(DKIM_RECORD_MAX);
+
+	/* Of Ed25519 the record has the key's own bytes, which end its SubjectPublicKeyInfo. */
+	if (key->algorithm == DKIM_ED25519 && public_key.len > ED25519_BYTES)
+		public_key = str_from(public_key, public_key.len - ED25519_BYTES);
+	dkim_record_append(&record, key->algorithm, public_key);
+	bool fits = str_equals(buf_str(&record), str_from_c(key->record));
+	buf_done(&record);
+	return fits;
+}
+
 static void key_answered(struct parent *parent, uint64_t id,
 			 const struct msg_working_key_given *given)
 {
@@ -158,10 +175,12 @@ static void key_answered(struct parent *parent, uint64_t id,
 		struct desk_number *number = &desk->numbers[i];
 		if (number->load != DESK_ASKED || (REQUEST_OF_DESK | number->number) != id)
 			continue;
-		if (given->fault == FAULT_NONE)
-			number->load = DESK_LOADED;
-		else
+		if (given->fault != FAULT_NONE)
 			load_failed(parent, i, given->text);
+		else if (!fits_record(&desk->keys.items[i], given->public_key))
+			load_failed(parent, i, STR("it is not the key of the record in the file keys"));
+		else
+			number->load = DESK_LOADED;
 	}
 	settle(parent);
 }
@@ -399,7 +418,6 @@ void dkim_desk_role_died(struct parent *parent, struct child *child)
 
 	if (child->role != ROLE_KEYS)
 		return;
-	/* The next one is asked under other numbers, of which mailq is to hear. */
 	for (size_t i = 0; i < desk->keys.count; i++)
 		desk->numbers[i].load = DESK_NOT_LOADED;
 	desk->is_told = false;

@@ -9,7 +9,7 @@ import smtplib
 
 import pytest
 
-from clients import imap_login, imap_ok, message, tls_context
+from clients import client, imap_login, imap_ok, message, tls_context
 from conftest import ANNA, PASSWORDS
 from harness.dns import ADDRESS, Dns, tools_missing
 from harness.server import Home, Server
@@ -205,21 +205,26 @@ def test_the_next_key_takes_over_when_it_is_published(sending, peer, dns):
     sending.home.log_wait("warning", r"dkim: the record s1-rsa\._domainkey\.example\.org may be withdrawn from DNS")
 
 
-def test_nothing_goes_out_unsigned_without_the_key(sending, peer, dns):
+@pytest.mark.parametrize("algorithm, hindrance", [("ed25519", "gone"), ("rsa", "another")])
+def test_nothing_goes_out_unsigned_without_the_key(sending, peer, dns, algorithm, hindrance):
     publish(sending, dns)
     sending.home.command("dkim", "activate", "example.org")
     sending.stop()
-    path = sending.home.path / "dkim" / "example.org" / "s1-ed25519.key"
+    path = sending.home.path / "dkim" / "example.org" / f"s1-{algorithm}.key"
     pem = path.read_bytes()
-    path.unlink()
+    if hindrance == "gone":
+        path.unlink()
+    else:
+        path.write_text(client("openssl", "genpkey", "-algorithm", algorithm.upper()))
     with Server(sending.home) as server:
-        server.home.log_wait("error", r"dkim/example\.org/s1-ed25519\.key: .*; mail from example\.org waits .*")
-        send(server, text("waits"))
+        server.home.log_wait("error", rf"dkim/example\.org/s1-{algorithm}\.key: .*; mail from example\.org waits .*")
+        subject = f"waits {algorithm} {hindrance}"
+        send(server, text(subject))
         [entry] = until(lambda: [one for one in queue(server) if one["recipients"][0]["status"]])
-        assert "cannot be signed (DKIM, example.org/s1-ed25519)" in entry["recipients"][0]["status"]
+        assert f"cannot be signed (DKIM, example.org/s1-{algorithm})" in entry["recipients"][0]["status"]
         path.write_bytes(pem)
         server.home.command("reload")
-        assert signatures(arrived(peer, "waits")) == BOTH
+        assert signatures(arrived(peer, subject)) == BOTH
 
 
 def test_nothing_goes_out_before_the_list_of_keys_is_read(sending, peer, dns):
