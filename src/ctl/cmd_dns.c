@@ -79,7 +79,8 @@ int cmd_dns_lookup(struct ctl *ctl)
 	if (!dns_name_parse(ctl_word(ctl, 0), &name))
 		return ctl_fail(CTL_USAGE, "%.*s is no name for DNS", STR_ARG(ctl_word(ctl, 0)));
 	if (!str_is_empty(type_name) && !dns_type_parse(type_name, &type))
-		return ctl_fail(CTL_USAGE, "%.*s: the type is A, AAAA, MX, PTR, TXT or TLSA",
+		return ctl_fail(CTL_USAGE,
+				"%.*s: the type is A, AAAA, MX, PTR, TXT, SRV, TLSA or CAA",
 				STR_ARG(type_name));
 	struct msg_dns_wanted wanted = {
 		.name = name.len == 0 ? STR(".") : dns_name_str(&name), .type = type};

@@ -261,6 +261,18 @@ static const struct command rows[] = {
 	 "chance. The "
 	 "exit code is 1 when there is no host.",
 	 cmd_dns_route},
+	{"dns records", "DOMAIN", 1, 1, OPT(JSON),
+	 "List the records that DNS has to have for a domain here, and whether it has them",
+	 "MX, SPF, the keys of DKIM, DMARC, and those by which mail programs find the services. "
+	 "The exit "
+	 "code is 1 when one without which mail suffers is missing, or is another.",
+	 cmd_dns_records},
+	{"setup status", "", 0, 0, OPT(JSON),
+	 "Tell what is still to be done before mail comes and goes",
+	 "Host name, first domain, first user, administrator, certificate of a CA, MX record. The "
+	 "exit code is "
+	 "1 when something is left.",
+	 cmd_setup_status},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES) | OPT(BEFORE) | OPT(FILTER) | OPT(JSON),
 	 "Print a log file",
 	 "With --filter, --before or --json it is a page: the last lines (100 unless --lines says "

@@ -166,6 +166,10 @@ int cmd_dns_lookup(struct ctl *ctl);
 int cmd_dns_peer(struct ctl *ctl);
 int cmd_dns_route(struct ctl *ctl);
 
+int cmd_dns_records(struct ctl *ctl);
+
+int cmd_setup_status(struct ctl *ctl);
+
 int cmd_logs(struct ctl *ctl);
 
 int cmd_print_man(struct ctl *ctl);

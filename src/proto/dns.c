@@ -12,8 +12,8 @@ enum { IPV4_AT = 12 };
 static const struct {
 	enum dns_type type;
 	const char *name;
-} types[] = {{DNS_A, "A"},     {DNS_MX, "MX"},	   {DNS_PTR, "PTR"},
-	     {DNS_TXT, "TXT"}, {DNS_AAAA, "AAAA"}, {DNS_TLSA, "TLSA"}};
+} types[] = {{DNS_A, "A"},	 {DNS_MX, "MX"},   {DNS_PTR, "PTR"},   {DNS_TXT, "TXT"},
+	     {DNS_AAAA, "AAAA"}, {DNS_SRV, "SRV"}, {DNS_TLSA, "TLSA"}, {DNS_CAA, "CAA"}};
 
 enum { TYPE_COUNT = sizeof(types) / sizeof(types[0]) };
 
@@ -248,6 +248,36 @@ static bool tlsa_append(struct buf *to, struct str data)
 	return true;
 }
 
+/* RFC 2782: priority, weight, port, target. */
+static bool srv_append(struct buf *to, struct str data)
+{
+	struct cursor from = cursor_make(data);
+	uint16_t priority = cursor_u16(&from), weight = cursor_u16(&from), port = cursor_u16(&from);
+	struct dns_name target;
+
+	if (!name_take(&from, &target) || !cursor_is_done(&from))
+		return false;
+	buf_printf(to, "%u %u %u %s.", priority, weight, port, target.text);
+	return true;
+}
+
+/* RFC 8659 section 4.1: flags, a tag with its length, a value. */
+static bool caa_append(struct buf *to, struct str data)
+{
+	struct cursor from = cursor_make(data);
+	uint8_t flags = cursor_u8(&from);
+	struct str tag = cursor_bytes(&from, cursor_u8(&from));
+
+	if (from.failed || tag.len == 0)
+		return false;
+	buf_printf(to, "%u ", flags);
+	text_append_word(to, tag);
+	buf_append_c(to, " \"");
+	text_append_phrase(to, cursor_rest(&from));
+	buf_append_char(to, '"');
+	return true;
+}
+
 void dns_record_append_text(struct buf *to, enum dns_type type, struct str data)
 {
 	bool is_good = false;
@@ -266,8 +296,14 @@ void dns_record_append_text(struct buf *to, enum dns_type type, struct str data)
 	case DNS_TXT:
 		is_good = text_append(to, data);
 		break;
+	case DNS_SRV:
+		is_good = srv_append(to, data);
+		break;
 	case DNS_TLSA:
 		is_good = tlsa_append(to, data);
+		break;
+	case DNS_CAA:
+		is_good = caa_append(to, data);
 		break;
 	}
 	if (!is_good)

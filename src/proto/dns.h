@@ -20,7 +20,9 @@ enum dns_type {
 	DNS_PTR = 12,
 	DNS_TXT = 16,
 	DNS_AAAA = 28,
+	DNS_SRV = 33,
 	DNS_TLSA = 52,
+	DNS_CAA = 257,
 };
 
 /* "A", "MX", ...; "?" for a number that is not above. */

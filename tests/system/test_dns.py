@@ -27,6 +27,10 @@ ZONES = {
     "plain.example": ["@ MX 10 mx", "mx A 127.0.0.26"],
     "forged.example": ["mx A 127.0.0.27"],
     "null.example": ["@ MX 0 ."],
+    # What a domain of this server wants; DMARC is missing, SPF says something else, POP3S another port.
+    "ours.example": ["@ MX 10 this.example.", "@ TXT \"v=spf1 a -all\"", "@ TXT other", "_imaps._tcp SRV 5 6 2993 this.example.",
+                     "_pop3s._tcp SRV 0 1 995 this.example.", "@ CAA 0 issue \"letsencrypt.org\""],
+    "this.example": ["@ A 127.0.0.25"],
     "mail.example": [
         "@ MX 20 second", "@ MX 10 first", "@ MX 30 gone", "first A 127.0.0.41", "first AAAA 2001:db8::41",
         "second A 127.0.0.42", "second A 127.0.0.43", "gone A 127.0.0.44",
@@ -84,11 +88,43 @@ def test_a_signed_answer_is_secure(lookup):
 @pytest.mark.parametrize("name, kind, records", [
     ("mx.example.org", "A", ["127.0.0.25"]), ("MX.Example.ORG.", "AAAA", ["2001:db8::25"]),
     ("example.org", "TXT", ['"v=spf1 -all"']), ("_25._tcp.mx.example.org", "TLSA", ["3 1 1 " + "ab" * 32]),
-    ("2.0.0.127.in-addr.arpa", "PTR", ["out.example.org."]), ("null.example", "MX", ["0 ."]),
+    ("_imaps._tcp.ours.example", "SRV", ["5 6 2993 this.example."]),
+    ("ours.example", "CAA", ['0 issue "letsencrypt.org"']), ("2.0.0.127.in-addr.arpa", "PTR", ["out.example.org."]), ("null.example", "MX", ["0 ."]),
 ])
 def test_the_kinds_of_records(lookup, name, kind, records):
     found = lookup("lookup", name, kind)
     assert (found["records"], found["dnssec"]) == (records, "secure")
+
+
+def test_what_a_domain_here_wants_is_compared(lab, lookup):
+    def records():
+        return {(record["type"], record["name"].removesuffix("ours.example")): record
+                for record in lookup("records", "ours.example", code=1)["records"]}
+
+    found = records()
+    assert {key: record["status"] for key, record in found.items()} == {
+        ("MX", ""): "published", ("A", "this.example"): "published", ("TXT", ""): "other", ("TXT", "_dmarc."): "missing",
+        ("SRV", "_imaps._tcp."): "published", ("SRV", "_pop3s._tcp."): "other", ("SRV", "_imap._tcp."): "missing",
+        ("SRV", "_pop3._tcp."): "missing", ("SRV", "_submission._tcp."): "missing",
+        ("SRV", "_submissions._tcp."): "missing", ("CAA", ""): "published"}
+    assert found["SRV", "_pop3s._tcp."]["value"] == "0 1 2995 this.example."
+    assert found["SRV", "_pop3s._tcp."]["found"] == ["0 1 995 this.example."]
+    home = lab[0].home
+    home.command("domain", "add", "ours.example")
+    home.command("dkim", "add", "ours.example", "--selector", "s", "--algorithm", "ed25519", "--now")
+    key = records()["TXT", "s._domainkey."]
+    assert key["status"] == "missing" and key["required"] and key["value"].startswith("v=DKIM1;")
+    assert "s._domainkey.ours.example" in home.command("dns", "records", "ours.example", check=False).stdout
+    assert home.command("dns", "records", "no such name", check=False).returncode == 2
+
+
+def test_what_a_new_server_lacks(lab):
+    done = lab[0].home.command("setup", "status", "--json", check=False)
+    steps = {step["name"]: step["done"] for step in json.loads(done.stdout)["steps"]}
+    # The domain that comes first has its MX elsewhere.
+    assert done.returncode == 1 and steps == {"hostname": True, "domain": True, "user": True, "administrator": False,
+                                              "certificate": False, "records": False}
+    assert "--role administrator" in lab[0].home.command("setup", "status", check=False).stdout
 
 
 def test_an_unsigned_zone_is_insecure(lookup):

@@ -81,6 +81,29 @@ static void test_names_of_the_greatest_length(void **state)
 	assert_false(dns_name_read(str_make(data, 2 * 128 + 1), &name));
 }
 
+static void expect_text(enum dns_type type, struct str data, const char *expected)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(1000);
+
+	dns_record_append_text(&text, type, data);
+	buf_append_char(&text, '\0');
+	assert_string_equal(text.data, expected);
+}
+
+static void test_records_as_text(void **state)
+{
+	expect_text(DNS_SRV, DATA("\0\1\0\2\1\2\2mx\3org\0"), "1 2 258 mx.org.");
+	expect_text(DNS_SRV, DATA("\0\0\0\0\0\0\0"), "0 0 0 .");
+	expect_text(DNS_SRV, DATA("\0\0\0\0\0\0\0x"), "\\# 8 0000000000000078");
+	expect_text(DNS_SRV, DATA("\0\0\0"), "\\# 3 000000");
+	expect_text(DNS_CAA, DATA("\200\5issueca.example"), "128 issue \"ca.example\"");
+	expect_text(DNS_CAA, DATA("\0\5issue"), "0 issue \"\"");
+	expect_text(DNS_CAA, DATA("\0\2a b\n"), "0 a\\x20 \"b\\x0a\"");
+	expect_text(DNS_CAA, DATA("\0\0x"), "\\# 3 000078");
+	expect_text(DNS_CAA, DATA("\0\11issue"), "\\# 7 00096973737565");
+	expect_text(DNS_CAA, DATA(""), "\\# 0 ");
+}
+
 static void test_mx(void **state)
 {
 	struct dns_mx mx;
@@ -148,6 +171,7 @@ int main(void)
 		cmocka_unit_test(test_names_as_text),
 		cmocka_unit_test(test_names_as_data),
 		cmocka_unit_test(test_names_of_the_greatest_length),
+		cmocka_unit_test(test_records_as_text),
 		cmocka_unit_test(test_mx),
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_texts),
