@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -123,16 +124,17 @@ enum fault file_read(const char *path, struct buf *to)
 }
 
 /* Writes the temporary file and makes it durable. */
-static enum fault temporary_write(const char *path, struct str content, mode_t mode)
-{
-	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+enum { COPY_MAX = 1 << 20 };
 
-	if (fd < 0)
-		return fault_from_errno(errno);
-	/* The mode of open is cut by the umask and ignored for a left-over file. */
-	if (fchmod(fd, mode) != 0 || !fd_write_all(fd, content.ptr, content.len) || fsync(fd) != 0)
-		return fault_from_errno(errno);
-	return FAULT_NONE;
+/* Opens what shall take the place of a file. The mode of open is cut by the umask, and ignored for
+ * a left-over file. */
+static int temporary_open(const char *path, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd >= 0 && fchmod(fd, mode) != 0)
+		fd_close(&fd);
+	return fd;
 }
 
 enum fault folder_sync(const char *path)
@@ -144,7 +146,36 @@ enum fault folder_sync(const char *path)
 	return FAULT_NONE;
 }
 
-enum fault file_replace(const char *path, struct str content, mode_t mode)
+static bool content_write(int fd, const void *content)
+{
+	const struct str *text = content;
+
+	return fd_write_all(fd, text->ptr, text->len);
+}
+
+static bool content_copy(int fd, const void *content)
+{
+	const int *from = content;
+	off_t offset = 0;
+	ssize_t got;
+
+	while ((got = sendfile(fd, *from, &offset, COPY_MAX)) > 0)
+		;
+	return got == 0;
+}
+
+static enum fault temporary_fill(const char *path, mode_t mode,
+				 bool (*fill)(int fd, const void *content), const void *content)
+{
+	CLEANUP_FD int fd = temporary_open(path, mode);
+
+	if (fd < 0 || !fill(fd, content) || fsync(fd) != 0)
+		return fault_from_errno(errno);
+	return FAULT_NONE;
+}
+
+static enum fault replace_by(const char *path, mode_t mode,
+			     bool (*fill)(int fd, const void *content), const void *content)
 {
 	struct str whole = str_from_c(path);
 	size_t slash = str_find_last_char(whole, '/');
@@ -153,7 +184,7 @@ enum fault file_replace(const char *path, struct str content, mode_t mode)
 	char *temporary;
 
 	CHECK(asprintf(&temporary, "%s.new", path) > 0);
-	enum fault fault = temporary_write(temporary, content, mode);
+	enum fault fault = temporary_fill(temporary, mode, fill, content);
 	if (fault == FAULT_NONE && rename(temporary, path) != 0)
 		fault = fault_from_errno(errno);
 	if (fault == FAULT_NONE)
@@ -163,6 +194,22 @@ enum fault file_replace(const char *path, struct str content, mode_t mode)
 	free(temporary);
 	free(folder);
 	return fault;
+}
+
+enum fault file_replace(const char *path, struct str content, mode_t mode)
+{
+	return replace_by(path, mode, content_write, &content);
+}
+
+enum fault file_replace_from(const char *path, int from, size_t max, mode_t mode)
+{
+	struct stat status;
+
+	if (fstat(from, &status) != 0 || !S_ISREG(status.st_mode))
+		return FAULT_INVALID;
+	if ((uint64_t)status.st_size > max)
+		return FAULT_TOO_LARGE;
+	return replace_by(path, mode, content_copy, &from);
 }
 
 void file_give(const char *path, const char *like)

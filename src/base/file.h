@@ -48,6 +48,13 @@ must_check enum fault fd_read_file(int fd, struct buf *to);
 must_check enum fault file_replace(const char *path, struct str content, mode_t mode);
 
 /*
+ * The same with what stands in the file behind `from`, from its beginning: it is copied by the
+ * kernel and does not come into this process. TOO_LARGE past `max` bytes; INVALID when it is no
+ * regular file.
+ */
+must_check enum fault file_replace_from(const char *path, int from, size_t max, mode_t mode);
+
+/*
  * When root made `path`, gives it to whom `like` belongs. Follows no link; what fails is not
  * told: whoever needs the file will see.
  */

@@ -42,7 +42,8 @@ static int name_read(const struct ctl *ctl, const char **name_out)
 /* Reads a file that a word names; its exit code after it said why not. */
 static int file_take(const char *path, struct buf *to)
 {
-	enum fault fault = file_read(path, to);
+	bool is_input = str_equals(str_from_c(path), STR("-"));
+	enum fault fault = is_input ? fd_read_file(STDIN_FILENO, to) : file_read(path, to);
 
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
@@ -75,7 +76,28 @@ static void part_give(const struct ctl *ctl, const char *name, const char *suffi
 	free(folder);
 }
 
-static int pair_write(const struct ctl *ctl, const char *name, const struct tls_pair *pair)
+/* The running server's parent writes it: whoever runs this may not be allowed to. */
+static int part_send(struct link *link, const char *name, const char *suffix, struct str content)
+{
+	CLEANUP_BUF struct buf place = BUF_INIT(NAME_LEN_MAX + 64);
+
+	buf_printf(&place, "sslcert/%s%s", name, suffix);
+	buf_append_char(&place, '\0');
+	enum fault fault = link_file_put(link, place.data, content);
+	return fault == FAULT_NONE ? CTL_DONE
+				   : ctl_fail_field(fault, NULL, "%s cannot be written: %s",
+						    place.data, fault_text(fault));
+}
+
+static int pair_send(struct link *link, const char *name, const struct tls_pair *pair)
+{
+	int code = part_send(link, name, ".key", buf_str(&pair->key));
+
+	return code == CTL_DONE ? part_send(link, name, ".crt", buf_str(&pair->chain)) : code;
+}
+
+/* Without a server. */
+static int pair_write_here(const struct ctl *ctl, const char *name, const struct tls_pair *pair)
 {
 	char *folder = ctl_path(ctl, "sslcert");
 	struct buf why = BUF_INIT(WHY_MAX);
@@ -87,6 +109,16 @@ static int pair_write(const struct ctl *ctl, const char *name, const struct tls_
 	part_give(ctl, name, ".crt");
 	buf_done(&why);
 	free(folder);
+	return code;
+}
+
+static int pair_write(const struct ctl *ctl, const char *name, const struct tls_pair *pair)
+{
+	struct link link;
+	bool is_running = link_open_control(&link, ctl->home) == FAULT_NONE;
+	int code = is_running ? pair_send(&link, name, pair) : pair_write_here(ctl, name, pair);
+
+	link_close(&link);
 	return code;
 }
 

@@ -199,7 +199,8 @@ static const struct command rows[] = {
 	 "Bring a certificate and its key into sslcert/",
 	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or "
 	 "a "
-	 "PKCS#12 file. Without KEY the private key stands in FILE, or is the one of the pair "
+	 "PKCS#12 file; - is the standard input. Without KEY the private key stands in FILE, or is "
+	 "the one of the pair "
 	 "already. "
 	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it "
 	 "stays.",
@@ -273,6 +274,9 @@ static const struct command rows[] = {
 	 "exit code is "
 	 "1 when something is left.",
 	 cmd_setup_status},
+	{"connections", "", 0, 0, OPT(SERVICE) | PAGE_OPTIONS,
+	 "List who is connected now: service, address, user, since when, and what TLS agreed on",
+	 "", cmd_connections},
 	{"logs", "[NAME]", 0, 1, OPT(FOLLOW) | OPT(LINES) | OPT(BEFORE) | OPT(FILTER) | OPT(JSON),
 	 "Print a log file",
 	 "With --filter, --before or --json it is a page: the last lines (100 unless --lines says "

@@ -166,6 +166,8 @@ int cmd_dns_lookup(struct ctl *ctl);
 int cmd_dns_peer(struct ctl *ctl);
 int cmd_dns_route(struct ctl *ctl);
 
+int cmd_connections(struct ctl *ctl);
+
 int cmd_dns_records(struct ctl *ctl);
 
 int cmd_setup_status(struct ctl *ctl);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -523,6 +524,22 @@ static char *page_hand_on(struct str json,
 	char *copy = last == NULL ? NULL : str_dup_c(str_from_c(last));
 	json_decref(page);
 	return copy;
+}
+
+enum fault link_file_put(struct link *link, const char *name, struct str content)
+{
+	CLEANUP_FD int fd = memfd_create("postern-file", MFD_CLOEXEC);
+	struct msg_home_file_put put = {.name = str_from_c(name), .content = fd};
+	struct packet answer;
+
+	if (fd < 0 || !fd_write_all(fd, content.ptr, content.len))
+		return FAULT_IO;
+	packet_init(&answer);
+	enum fault fault = link_ask_parent(link, MSG_home_file_put, &put, MSG_done, &answer);
+	if (fault == FAULT_NONE)
+		fault = done_fault(&answer);
+	packet_done(&answer);
+	return fault;
 }
 
 static bool is_past(const char *account, struct str until)

@@ -69,6 +69,12 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
 				      struct packet *answer);
 
 /*
+ * Has the running server's parent replace a file of the home (proc/home_file.h); as it answers.
+ * The content may be a secret: it goes in a memory file. Blocks.
+ */
+must_check enum fault link_file_put(struct link *link, const char *name, struct str content);
+
+/*
  * Calls `each` for every account that has a password and follows `after`, in the order of
  * their bytes, until one follows `until` (empty: to the end; some beyond it may come);
  * `flags` are those of auth/auth.h. Faults as the role answers.

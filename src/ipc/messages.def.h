@@ -262,6 +262,17 @@
  */
 #define FIELDS_home_file_wanted(F) F(STR, name)
 #define FIELDS_home_file_given(F) F(U32, fault) F(FD, fd)
+/*
+ * A file of the home to be replaced as a whole by what stands in a memory file: one of a pair of
+ * certificates ("sslcert/server.crt", "sslcert/server.key"). Answered by done.
+ */
+#define FIELDS_home_file_put(F) F(STR, name) F(FD, content)
+/*
+ * A page of the sessions of the front of that index, behind a number (session/connections.h): the
+ * front writes it to `answer`, a stream socket, and closes that. The parent, which hands it on, answers a
+ * command with done: NOT_FOUND when there is no such front.
+ */
+#define FIELDS_connections_wanted(F) F(U32, front) F(U64, after) F(FD, answer)
 
 /* ---- admin: the API of the administration page; see admin/admin.h ---- */
 
@@ -390,6 +401,8 @@
 	X(config_told, FROM(CTL), FROM(PARENT))                                               \
 	X(config_confirm, FROM(CTL), FROM(PARENT)) \
 	X(home_file_wanted, FROM(CTL), FROM(PARENT))                                               \
+	X(home_file_put, FROM(CTL), FROM(PARENT))                                                  \
+	X(connections_wanted, FROM(CTL) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                \
 	X(home_file_given, FROM(PARENT), FROM(CTL))                                                \
 	X(api_asked, FROM(FRONT), FROM(ADMIN))                                                     \
 	X(api_answered, FROM(ADMIN), FROM(FRONT))                                                  \

@@ -233,6 +233,43 @@ static void answer_home_file(struct parent *parent, struct control_client *clien
 	fd_close(&given.fd);
 }
 
+static void answer_home_file_put(struct parent *parent, struct control_client *client,
+				 const struct packet *packet)
+{
+	enum fault fault = packet->fd < 0
+				   ? FAULT_INVALID
+				   : home_file_put(parent->home, packet->message.home_file_put.name,
+						   packet->fd);
+
+	answer_done(client, packet->header.id, fault, fault_text(fault));
+}
+
+static struct child *front_find(struct parent *parent, uint32_t index)
+{
+	for (size_t i = 0; i < parent->child_count; i++)
+		if (parent->children[i].role == ROLE_FRONT && parent->children[i].index == index)
+			return &parent->children[i];
+	return NULL;
+}
+
+/* The front answers on the socket that came with the question. */
+static void connections_hand_on(struct parent *parent, struct control_client *client,
+				const struct packet *packet)
+{
+	struct msg_connections_wanted wanted = packet->message.connections_wanted;
+	struct child *front = front_find(parent, wanted.front);
+	enum fault fault = FAULT_INVALID;
+
+	wanted.answer = packet->fd;
+	if (front == NULL)
+		fault = FAULT_NOT_FOUND;
+	else if (front->state != CHILD_READY)
+		fault = FAULT_UNAVAILABLE;
+	else if (packet->fd >= 0)
+		fault = child_send(front, MSG_connections_wanted, 0, &wanted);
+	answer_done(client, packet->header.id, fault, fault_text(fault));
+}
+
 static void client_packet(struct parent *parent, struct control_client *client,
 			  struct packet *packet)
 {
@@ -267,6 +304,12 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		client->waits_for_dkim = true;
 		client->dkim_id = id;
 		dkim_desk_read(parent);
+		break;
+	case MSG_connections_wanted:
+		connections_hand_on(parent, client, packet);
+		break;
+	case MSG_home_file_put:
+		answer_home_file_put(parent, client, packet);
 		break;
 	case MSG_config_told:
 		log_told(parent, client, packet->message.config_told.text);

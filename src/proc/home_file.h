@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files of the home that the parent opens for others to read: mailserver.cfg, its history,
- * evidence.log, certificates and trust anchors. Never a key, never what store/ holds.
+ * The files of the home that the parent writes for a command: pairs of certificates. And those
+ * that it opens for others to read: mailserver.cfg, its history, evidence.log, certificates, trust
+ * anchors, and what is known of keys of DKIM. Never a key, never what store/ holds.
  */
 #ifndef POSTERN_PROC_HOME_FILE_H
 #define POSTERN_PROC_HOME_FILE_H
@@ -17,5 +18,17 @@ bool home_file_is_open(struct str name);
  * descriptor lists its names and gives no right to what is in it.
  */
 must_check enum fault home_file_open(const char *home, struct str name, int *fd_out);
+
+enum { HOME_FILE_BYTES_MAX = 1 << 20 };
+
+/* True for a name that may be replaced: "sslcert/NAME.crt", "sslcert/NAME.key". Pure. */
+bool home_file_may_be_put(struct str name);
+
+/*
+ * Replaces it by what stands in the memory file behind `content`, which does not pass through this
+ * process: it may be a private key. It gets the owner of its folder. DENIED: another name; those
+ * of file_replace_from. Blocks on the disk.
+ */
+must_check enum fault home_file_put(const char *home, struct str name, int content);
 
 #endif

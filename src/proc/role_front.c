@@ -27,6 +27,7 @@
 #include "proc/sandbox_role.h"
 #include "proc/self_check.h"
 #include "proc/snapshot_read.h"
+#include "session/connections.h"
 #include "session/front.h"
 #include "smtpd/smtpd.h"
 #include "store/feed.h"
@@ -531,6 +532,17 @@ static void port_take(struct front_role *role, struct packet *packet)
 	pthread_mutex_unlock(&role->check_lock);
 }
 
+/* A socket that is new takes a page without waiting; what it does not take is lost. */
+static void connections_answer(struct front_role *role, struct packet *packet)
+{
+	CLEANUP_FD int fd = packet_take_fd(packet);
+	CLEANUP_BUF struct buf json = BUF_INIT(CONNECTIONS_BYTES_MAX);
+
+	connections_append(&role->front, packet->message.connections_wanted.after, &json);
+	if (fd >= 0 && !json.failed)
+		(void)!send(fd, json.data, json.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void parent_packet(struct front_role *role, struct packet *packet)
 {
 	switch (packet->header.kind) {
@@ -554,6 +566,9 @@ static void parent_packet(struct front_role *role, struct packet *packet)
 		break;
 	case MSG_acme_challenge:
 		challenge_take(role, packet->header.id, &packet->message.acme_challenge);
+		break;
+	case MSG_connections_wanted:
+		connections_answer(role, packet);
 		break;
 	case MSG_status_wanted:
 		status_answer(role, packet->header.id);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 enum { REFUSAL_LOG_MS = 1000 };
 
 static void hostname_find(struct snapshot *snapshot)
@@ -197,6 +199,8 @@ bool front_enter(struct front *front, struct session *session, enum refusal *ref
 
 	pthread_mutex_lock(&front->lock);
 	list_append(&front->sessions, &session->front_node);
+	session->shown = (struct session_shown){.number = ++front->session_number,
+						.since_s = clock_real_s()};
 	if (session->is_own) {
 		pthread_mutex_unlock(&front->lock);
 		return true;
@@ -238,6 +242,21 @@ void front_leave(struct front *front, struct session *session)
 	if (!session->is_own) {
 		front->connections[session->service->id]--;
 		peer_leave(front, &session->peer);
+	}
+	pthread_mutex_unlock(&front->lock);
+}
+
+void front_show(struct front *front, struct session *session)
+{
+	const struct tls_facts *tls = &session->tls;
+
+	pthread_mutex_lock(&front->lock);
+	session->shown.user = session->user.name;
+	if (tls->is_active) {
+		session->shown.version = tls->version_name;
+		session->shown.suite = tls->suite;
+		session->shown.group = tls->group;
+		session->shown.is_resumed = tls->is_resumed;
 	}
 	pthread_mutex_unlock(&front->lock);
 }

@@ -83,7 +83,8 @@ struct front {
 	/* Guards everything below. */
 	pthread_mutex_t lock;
 	struct snapshot *snapshot;
-	struct list sessions;
+	struct list sessions;	 /* in the order they began */
+	uint64_t session_number; /* of the one that began last */
 	unsigned connections[SERVICE_COUNT];
 	struct hash_key hash_key;
 	struct peer_share *peers[PEER_BUCKETS];
@@ -120,6 +121,8 @@ bool front_enter(struct front *front, struct session *session, enum refusal *ref
 /* Tells whether a refusal is to be logged: one a second and address, or a flood would fill the disk. */
 bool front_refusal_is_news(struct front *front, const struct session *session, int64_t now_ms);
 void front_leave(struct front *front, struct session *session);
+/* Publishes what the session now knows of its TLS and its user (session->shown). */
+void front_show(struct front *front, struct session *session);
 void front_watch(struct front *front, struct session *session, uint64_t account);
 void front_unwatch(struct front *front, struct session *session);
 

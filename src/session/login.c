@@ -102,6 +102,7 @@ static enum login_outcome_kind login_grant(struct session *session, uint32_t fla
 {
 	if (!user_set(session, flags))
 		return LOGIN_TEMPORARY;
+	front_show(session->front, session);
 	metric_add(session_metrics(session), session->service->id, METRIC_LOGINS, 1);
 	log_granted(session);
 	return LOGIN_ACCEPTED;

@@ -418,6 +418,7 @@ static enum progress phase_handshake(struct session *session)
 	if (io != IO_DONE)
 		return progress_of_io(io);
 	tls_connection_facts(session->stream.transport_state, &session->tls);
+	front_show(session->front, session);
 	handshake_count(session);
 	floor_observe(session);
 	certificate_observe(session);

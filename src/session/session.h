@@ -163,6 +163,21 @@ struct session_user {
 	bool is_admin;
 };
 
+/*
+ * What others may read of a session while it runs: front_enter and front_show write it, with the
+ * front's lock held, and whoever reads it holds that. Texts are static, or live as long as the
+ * session.
+ */
+struct session_shown {
+	uint64_t number; /* within the front; they ascend */
+	int64_t since_s;
+	const char *user;    /* NULL: nobody has logged in */
+	const char *version; /* NULL: not secured; so the next two */
+	const char *suite;
+	const char *group;
+	bool is_resumed;
+};
+
 enum session_phase {
 	PHASE_BEGIN,
 	PHASE_NAMING, /* the name may decide with what the handshake is made */
@@ -230,6 +245,7 @@ struct session {
 	uint64_t feed_account;
 	struct list_node feed_node;
 	struct list_node front_node;
+	struct session_shown shown; /* under the front's lock */
 };
 
 /* ---- for the servers ---- */

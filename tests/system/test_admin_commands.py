@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands that an administration page stands on: one server and one home for all tests of this file."""
+import imaplib
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 import pytest
 
+from clients import tls_context
 from conftest import home_copy
 from harness.server import Server
 
@@ -225,3 +228,28 @@ def test_a_log_is_read_backwards_and_followed(admin):
         follower.kill()
         follower.wait()
     assert told(admin, "logs", "debug", "-n", "1")["lines"] == [found]
+
+
+def test_who_is_connected_is_listed(running, admin):
+    admin.command("user", "passwd", "anna@example.org", "--password-stdin", stdin="anna-secret\n")
+    imap = imaplib.IMAP4_SSL("127.0.0.1", 2993, ssl_context=tls_context(running))
+    imap.login("anna@example.org", "anna-secret")
+    plain = socket.create_connection(("127.0.0.1", 2525))
+    plain.recv(100)
+    try:
+        found = told(admin, "connections")
+        by_service = {entry["service"]: entry for entry in found["connections"]}
+        assert set(by_service) == {"IMAPS", "SMTP"} and found["total"] == 2 and found["next"] is None
+        assert by_service["IMAPS"]["user"] == "anna@example.org" and by_service["IMAPS"]["version"] == "TLSv1.3"
+        assert by_service["IMAPS"]["suite"].startswith("TLS_") and by_service["IMAPS"]["group"]
+        assert by_service["SMTP"]["user"] is None and by_service["SMTP"]["version"] is None
+        assert by_service["SMTP"]["port"] == plain.getsockname()[1]
+        first = told(admin, "connections", "--limit", "1")
+        rest = told(admin, "connections", "--limit", "1", "--after", first["next"])
+        assert [first["connections"][0]["service"], rest["connections"][0]["service"]] == ["IMAPS", "SMTP"]
+        assert rest["next"] is None
+        assert told(admin, "connections", "--search", "ANNA@")["total"] == 1
+        assert told(admin, "connections", "--service", "smtp")["total"] == 1
+    finally:
+        plain.close()
+        imap.logout()

@@ -19,7 +19,6 @@ static const struct {
 	{"stop", "who ends the server from its page could not start it again"},
 	{"import", "it reads files of the machine that it is called on"},
 	{"cert import", "it reads files of the machine that it is called on"},
-	{"cert self-signed", "it writes keys into the home, which is not the page's to open"},
 	{"cert csr", "it reads a key of the home, which is not the page's to open"},
 	{"dkim add", "it writes keys into the home, which is not the page's to open"},
 	{"dkim rotate", "it writes keys into the home, which is not the page's to open"},
@@ -72,7 +71,7 @@ static void parameter_check(const struct route *route, const struct command *com
 	bool is_option = parameter->target == TARGET_OPTION || parameter->target == TARGET_FLAG;
 	char piece[100];
 
-	if (is_option && (command->options & (1u << parameter->option)) == 0)
+	if (is_option && (command->options & (UINT64_C(1) << parameter->option)) == 0)
 		fail_msg("%s %s: %s does not take --%s", route->method, route->path, command->name,
 			 option_row(parameter->option)->name);
 	if (is_option)

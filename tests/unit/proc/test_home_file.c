@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -16,13 +17,14 @@ static void test_names(void **state)
 {
 	static const char *const open_ones[] = {
 		"mailserver.cfg", "evidence.log", "history", "history/00000001.cfg", "sslcert",
-		"sslcert/server.crt", "sslca", "sslca/root.pem"};
+		"sslcert/server.crt", "sslca", "sslca/root.pem", "dkim/example.org/keys"};
 	static const char *const closed[] = {
 		"", "/etc/passwd", "..", "../x", "store", "store/auth/data.mdb", "sslcert/server.key",
 		"sslcert/../sslcert/server.key", "history/../sslcert/server.key", "history/.cfg",
 		"history/", "sslca/", "sslca/../store", "sslca/clients/a.pem", "sslcert/.hidden.crt",
 		"mailserver.cfg/", "./mailserver.cfg", "run/control", "history/pending",
-		"sslcert/server.key.crt/../server.key"};
+		"sslcert/server.key.crt/../server.key", "dkim/example.org/s.key", "dkim/../keys",
+		"dkim/../sslcert/server.key/keys", "dkim//keys", "dkim/keys"};
 
 	for (size_t i = 0; i < sizeof(open_ones) / sizeof(open_ones[0]); i++)
 		assert_true(home_file_is_open(str_from_c(open_ones[i])));
@@ -59,11 +61,64 @@ static void test_files(void **state)
 	buf_done(&text);
 }
 
+static void test_names_that_may_be_put(void **state)
+{
+	static const char *const good[] = {"sslcert/server.crt", "sslcert/server.key",
+					   "sslcert/mail.example.org-ecdsa.key"};
+	static const char *const bad[] = {"mailserver.cfg",   "sslcert",
+					  "sslcert/",	      "sslcert/.crt",
+					  "sslcert/a/b.crt",  "sslcert/../run/a.key",
+					  "../sslcert/a.crt", "sslcert/a.crt.new",
+					  "sslcert/a",	      "sslcert/a b.crt",
+					  "sslcert/.a.key",   "store/a.key",
+					  "/sslcert/a.crt",   ""};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		assert_true(home_file_may_be_put(str_from_c(good[i])));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(home_file_may_be_put(str_from_c(bad[i])));
+	assert_false(home_file_may_be_put(STR("sslcert/a\0.crt")));
+}
+
+static void test_a_file_is_put(void **state)
+{
+	char home[] = "/tmp/postern-home-XXXXXX", folder[64], path[96];
+	CLEANUP_FD int content = memfd_create("test", MFD_CLOEXEC);
+	CLEANUP_BUF struct buf text = BUF_INIT(100);
+	struct stat status;
+	int ends[2];
+
+	assert_non_null(mkdtemp(home));
+	snprintf(folder, sizeof(folder), "%s/sslcert", home);
+	snprintf(path, sizeof(path), "%s/a.key", folder);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_true(fd_write_all(content, "secret", 6));
+	assert_int_equal(home_file_put(home, STR("sslcert/a.key"), content), FAULT_NONE);
+	assert_int_equal(home_file_put(home, STR("sslcert/a.key"), content), FAULT_NONE);
+	assert_int_equal(file_read(path, &text), FAULT_NONE);
+	assert_true(str_equals(buf_str(&text), STR("secret")));
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(home_file_put(home, STR("a.key"), content), FAULT_DENIED);
+	assert_int_equal(ftruncate(content, HOME_FILE_BYTES_MAX + 1), 0);
+	assert_int_equal(home_file_put(home, STR("sslcert/a.key"), content), FAULT_TOO_LARGE);
+	/* A pipe would hold whoever reads it up. */
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(home_file_put(home, STR("sslcert/a.key"), ends[0]), FAULT_INVALID);
+	fd_close(&ends[0]);
+	fd_close(&ends[1]);
+	unlink(path);
+	rmdir(folder);
+	rmdir(home);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_names_that_may_be_put),
+		cmocka_unit_test(test_a_file_is_put),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
