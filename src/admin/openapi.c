@@ -35,6 +35,7 @@ static json_t *parameter_schema(const struct route_parameter *parameter)
 		return json_pack("{s:s, s:s}", "type", "string", "format", "password");
 	case TARGET_WORD:
 	case TARGET_OPTION:
+	case TARGET_TEXT:
 		break;
 	}
 	return is_body ? json_pack("{s:[s, s]}", "type", "string", "integer")

@@ -202,6 +202,12 @@ static int parameter_apply(const struct route_parameter *parameter, json_t *valu
 	case TARGET_INPUT:
 		arguments->given |= OPTION_BIT(PASSWORD_STDIN);
 		return input_set(parameter->name, value, input);
+	case TARGET_TEXT:
+		if (!json_is_string(value))
+			return bad_request(parameter->name, "a text is wanted here");
+		buf_append_str(input,
+			       str_make(json_string_value(value), json_string_length(value)));
+		return CTL_DONE;
 	case TARGET_OPTION:
 	case TARGET_FLAG:
 		return option_set(arguments, parameter, value);

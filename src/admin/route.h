@@ -24,6 +24,7 @@ enum route_target {
 	TARGET_ASSIGNMENTS, /* an object: a word "name=value" each */
 	TARGET_OPTION,	    /* the value of an option */
 	TARGET_FLAG,	    /* an option without a value, given where it is true */
+	TARGET_TEXT,	    /* the command's input, as it is */
 	TARGET_INPUT	    /* the first line of the command's input: a password */
 };
 

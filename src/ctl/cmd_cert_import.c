@@ -39,10 +39,10 @@ static int name_read(const struct ctl *ctl, const char **name_out)
 			*name_out);
 }
 
-/* Reads a file that a word names; its exit code after it said why not. */
+/* Reads a file that a word names, or the standard input; its exit code after it said why not. */
 static int file_take(const char *path, struct buf *to)
 {
-	bool is_input = str_equals(str_from_c(path), STR("-"));
+	bool is_input = path == NULL || str_equals(str_from_c(path), STR("-"));
 	enum fault fault = is_input ? fd_read_file(STDIN_FILENO, to) : file_read(path, to);
 
 	if (fault == FAULT_NONE)
@@ -224,6 +224,13 @@ struct import {
 	struct buf spare;
 };
 
+static const char *source_of(const struct import *import)
+{
+	const struct arguments *arguments = import->ctl->arguments;
+
+	return arguments->word_count > 1 ? arguments->words[1] : "the standard input";
+}
+
 /* The password that opens it: none first, then what the administrator says. */
 static int pkcs12_take(const struct import *import, struct tls_pair *pair)
 {
@@ -244,8 +251,7 @@ static int pkcs12_take(const struct import *import, struct tls_pair *pair)
 		explicit_bzero(text, sizeof(text));
 	}
 	if (code == CTL_DONE && fault != FAULT_NONE)
-		code = ctl_fail(CTL_USAGE, "%s: %.*s", import->ctl->arguments->words[1],
-				STR_ARG(buf_str(&why)));
+		code = ctl_fail(CTL_USAGE, "%s: %.*s", source_of(import), STR_ARG(buf_str(&why)));
 	buf_done(&why);
 	return code;
 }
@@ -278,8 +284,7 @@ static int key_take(struct import *import)
 	char *path = part_path(import->ctl, import->name, ".key");
 	int code = file_take(path, &import->key);
 	if (code != CTL_DONE)
-		ctl_fail(0, "%s holds no private key: name the file that does",
-			 import->ctl->arguments->words[1]);
+		ctl_fail(0, "%s holds no private key: name the file that does", source_of(import));
 	free(path);
 	return code;
 }
@@ -297,7 +302,8 @@ static void spare_take(struct import *import)
 static int import_make(struct import *import, struct tls_pair *pair)
 {
 	const struct arguments *arguments = import->ctl->arguments;
-	int code = file_take(arguments->words[1], &import->certificates);
+	const char *file = arguments->word_count > 1 ? arguments->words[1] : NULL;
+	int code = file_take(file, &import->certificates);
 
 	if (code == CTL_DONE && pem_is_pkcs12(buf_str(&import->certificates)))
 		return pkcs12_take(import, pair);

@@ -195,11 +195,12 @@ static const struct command rows[] = {
 	 "is; the "
 	 "pair in force stays until the new one is. The exit code is 1 when the CA refuses.",
 	 cmd_cert_request},
-	{"cert import", "NAME FILE [KEY [CHAIN]]", 2, 4, OPT(PASSWORD_STDIN),
+	{"cert import", "NAME [FILE [KEY [CHAIN]]]", 1, 4, OPT(PASSWORD_STDIN),
 	 "Bring a certificate and its key into sslcert/",
 	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or "
 	 "a "
-	 "PKCS#12 file; - is the standard input. Without KEY the private key stands in FILE, or is "
+	 "PKCS#12 file; without it, or for -, the standard input is read. Without KEY the private "
+	 "key stands in FILE, or is "
 	 "the one of the pair "
 	 "already. "
 	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it "

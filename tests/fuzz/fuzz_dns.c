@@ -19,7 +19,9 @@ static void name_check(const struct dns_name *name)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str bytes = str_make(data, size);
-	struct buf text = BUF_INIT(size + 1);
+	static const enum dns_type types[] = {DNS_A,	DNS_MX,	 DNS_PTR,  DNS_TXT,
+					      DNS_AAAA, DNS_SRV, DNS_TLSA, DNS_CAA};
+	struct buf text = BUF_INIT(size + 1), shown = BUF_INIT(16 * size + 1000);
 	struct dns_name name;
 	struct dns_mx mx;
 	uint8_t address[16];
@@ -32,10 +34,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!dns_text_append(bytes, &text))
 		CHECK(text.len == 0);
 	CHECK(!text.failed);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		dns_record_append_text(&shown, types[i], bytes);
+	/* Whatever a stranger has in his zone: lines of a list are not forged with it. */
+	CHECK(str_find_char(buf_str(&shown), '\n') == STR_NONE);
 	if (size >= 16) {
 		dns_reverse_name(data, &name);
 		name_check(&name);
 	}
 	buf_done(&text);
+	buf_done(&shown);
 	return 0;
 }

@@ -204,6 +204,17 @@ def test_rows_of_lists(admin, group, row, change, wrong):
     assert rows() == []
 
 
+def test_a_pair_comes_through_the_standard_input_and_the_parent(admin):
+    done = admin.command("cert", "self-signed", "own", "own.example.org")
+    assert "In force." in done.stdout
+    pem = (admin.path / "sslcert/own.crt").read_text() + (admin.path / "sslcert/own.key").read_text()
+    assert (admin.path / "sslcert/own.key").stat().st_mode & 0o777 == 0o600
+    code, errors = refused(admin, "cert", "import", "copy", stdin=pem)
+    assert code in (0, 1) and (admin.path / "sslcert/copy.key").read_text() in pem, errors
+    assert refused(admin, "cert", "import", "other", stdin="nothing")[0] == 2
+    assert not (admin.path / "sslcert/other.crt").exists()
+
+
 def test_a_log_is_read_backwards_and_followed(admin):
     folder = admin.path / "store/logs"
     (folder / "debug.log.20200101-000000").write_text("".join(f"old line {i}\n" for i in range(50)))

@@ -18,7 +18,6 @@ static const struct {
 	{"serve", "it is the server"},
 	{"stop", "who ends the server from its page could not start it again"},
 	{"import", "it reads files of the machine that it is called on"},
-	{"cert import", "it reads files of the machine that it is called on"},
 	{"cert csr", "it reads a key of the home, which is not the page's to open"},
 	{"dkim add", "it writes keys into the home, which is not the page's to open"},
 	{"dkim rotate", "it writes keys into the home, which is not the page's to open"},
