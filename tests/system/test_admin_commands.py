@@ -173,6 +173,8 @@ def test_settings_are_shown_and_set(admin):
 
 @pytest.mark.parametrize("group, row, change, wrong", [
     ("partner", ["Peer=192.0.2.0/24", "Direction=in", "Level=encrypt"], "Comment=a <b> & c", "Direction=over"),
+    ("pop3-account", ["Name=at.net", "Host=pop.example.net", "User=anna", "Password=at-net",
+                      "DeliverTo=anna@example.org"], "Comment=theirs", "Port=0"),
     ("relay", ["Recipient=example.net", "Host=relay.example.net"], "Comment=ours", "Port=0")])
 def test_rows_of_lists(admin, group, row, change, wrong):
     def rows():
