@@ -88,6 +88,7 @@ def test_what_reads_answers_as_described(document, admin, queued):
         if "application/json" not in content:
             continue
         target = path.replace("{id}", queued).replace("/logs/{name}", "/logs/config")
+        target = target.replace("/domains/{name}", "/domains/example.org")
         answer = admin.request("GET", target, query=QUERIES.get(path))
         assert answer.status == 200, (path, answer)
         answer_check(document, path, "get", answer)
