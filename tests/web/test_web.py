@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The administration page in a browser: see scenarios/."""
+import subprocess
+
 from acme import NAME, PORTS
 from harness.server import Server
+
+ATTACK_NAME = "<img src=x onerror=attacked=1>"
 
 
 def test_login(browse, server):
@@ -27,6 +31,10 @@ def test_queue(browse, server):
     browse("queue", server)
 
 
+def test_logs_live(browse, server):
+    browse("logs", server)
+
+
 def test_two_administrators(browse, server):
     browse("together", server)
 
@@ -40,5 +48,23 @@ def test_a_certificate_of_a_ca_is_served_without_a_restart(browse, acme_home, au
         browse("certificates", server, name=NAME)
 
 
+def foreign_certificate(home):
+    """A pair whose subject is an attack on who shows it."""
+    folder = home.path / "sslcert"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+                    "30", "-subj", f"/CN={ATTACK_NAME}", "-addext", "subjectAltName=DNS:foreign.example.org", "-keyout",
+                    folder / "foreign.key", "-out", folder / "foreign.crt"], check=True, stderr=subprocess.DEVNULL)
+
+
+def test_what_strangers_say_is_text(browse, home):
+    foreign_certificate(home)
+    with Server(home) as server:
+        browse("foreign", server)
+
+
 def test_no_barriers(browse, server):
     browse("barriers", server)
+
+
+def test_the_pictures_of_the_manual(browse, server):
+    browse("pictures", server)

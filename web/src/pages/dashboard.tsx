@@ -7,6 +7,7 @@ import { link_to } from "../core/router";
 import { useKnown, type Status } from "../core/session";
 import { useAnswer } from "../core/use";
 import { texts } from "../texts";
+import { Shares } from "./tls/handshakes";
 
 const t = texts.dashboard;
 const refresh_ms = 15000;
@@ -82,7 +83,10 @@ export function Dashboard() {
 		<Page title={t.title} lead={t.lead}>
 			<Figures status={status.answer} />
 			<Troubles status={status.answer} />
-			<ServerFacts status={status.answer} />
+			<div class="split">
+				<ServerFacts status={status.answer} />
+				<Shares />
+			</div>
 		</Page>
 	);
 }

@@ -7,6 +7,7 @@ import { Certificates } from "./certificates";
 import { Dashboard } from "./dashboard";
 import { Dkim } from "./dkim";
 import { Domains } from "./domains";
+import { Logs } from "./logs";
 import { Partners } from "./partners";
 import { Queue } from "./queue";
 import { RelayRules } from "./relay";
@@ -44,6 +45,7 @@ export const sections: readonly { title: string; pages: readonly PageRow[] }[] =
 	] },
 	{ title: texts.shell.sections.server, pages: [
 		{ path: "/services", title: names.services, show: Services },
+		{ path: "/logs", title: names.logs, show: Logs },
 		{ path: "/settings", title: names.settings, show: Settings },
 	] },
 ];

@@ -8,6 +8,7 @@ import { texts } from "../../texts";
 import { Advanced } from "./advanced";
 import { Effective } from "./effective";
 import { Evidence } from "./evidence";
+import { Handshakes, Shares } from "./handshakes";
 import { History } from "./history";
 import { Minimum } from "./minimum";
 import type { Variables } from "./model";
@@ -31,8 +32,13 @@ function Edits({ variables }: { variables: Variables }) {
 function Policy({ variables, reload }: { variables: Variables; reload: () => void }) {
 	return (
 		<>
-			<Minimum variables={variables} reload={reload} />
+			<div class="split">
+				<Minimum variables={variables} reload={reload} />
+				{/* What tells whom a stricter minimum would reach stands beside the drop-down. */}
+				<div class="stack"><Shares /></div>
+			</div>
 			<Effective turn={variables.generation} />
+			<Handshakes />
 		</>
 	);
 }
