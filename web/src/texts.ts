@@ -138,6 +138,7 @@ export const texts = {
 			applied_waiting: "The change is in force, and waits for your confirmation.",
 			conflict: "The policy was changed meanwhile",
 			conflict_text: "Nothing was overwritten. Load what is in force now, and make your change again if it is still wanted.",
+			outdated: "What you see is from before that, with your change in it; it cannot be saved as it is.",
 			conflict_reload: "Load what is in force",
 		},
 		effective: {

@@ -11,7 +11,7 @@ import { time } from "../../core/format";
 import { useMayChange } from "../../core/session";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
-import { is_empty, type Draft, type Setting, type Variable, type Variables } from "./model";
+import { is_empty, useDirty, type Draft, type Setting, type Variable, type Variables } from "./model";
 import { Meaning, Review } from "./review";
 import { SuitesDialog } from "./suites";
 
@@ -200,7 +200,7 @@ function Warnings({ variables }: { variables: Variables }) {
 	);
 }
 
-export function Advanced({ variables, reload }: { variables: Variables; reload: () => void }) {
+export function Advanced({ variables, reload, dirty }: { variables: Variables; reload: () => void; dirty: (is_dirty: boolean) => void }) {
 	const scopes = scopes_of(variables);
 	const may_change = useMayChange();
 	const [chosen, chosen_set] = useState(scopes[0]!.key);
@@ -211,6 +211,7 @@ export function Advanced({ variables, reload }: { variables: Variables; reload: 
 		const { [key]: _, ...rest } = draft;
 		draft_set(value === undefined ? rest : { ...rest, [key]: value });
 	};
+	useDirty(!is_empty(draft), dirty);
 	const finished = () => {
 		open_set(null);
 		draft_set({});

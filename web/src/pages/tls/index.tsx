@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Security > TLS Options.
+import { useEffect, useState } from "preact/hooks";
 import { Difference, Loaded, Note, Page, Tabs, View } from "../../components/parts";
 import { go, usePlace } from "../../core/router";
 import { useKnown } from "../../core/session";
-import { useAnswer } from "../../core/use";
+import { useAnswer, type Held } from "../../core/use";
 import { texts } from "../../texts";
 import { Advanced } from "./advanced";
 import { Effective } from "./effective";
@@ -29,17 +30,43 @@ function Edits({ variables }: { variables: Variables }) {
 	);
 }
 
-function Policy({ variables, reload }: { variables: Variables; reload: () => void }) {
+interface TabProps {
+	variables: Variables;
+	reload: () => void;
+	/** Told when a change is begun, and when it is over. */
+	dirty: (is_dirty: boolean) => void;
+}
+
+function Policy({ variables, reload, dirty }: TabProps) {
 	return (
 		<>
 			<div class="split">
-				<Minimum variables={variables} reload={reload} />
+				<Minimum variables={variables} reload={reload} dirty={dirty} />
 				{/* What tells whom a stricter minimum would reach stands beside the drop-down. */}
 				<div class="stack"><Shares /></div>
 			</div>
 			<Effective turn={variables.generation} />
 			<Handshakes />
 		</>
+	);
+}
+
+/** The variables as they were when a change was begun: nothing moves below who is making one. */
+function useSteady(answer: Variables | null, is_dirty: boolean) {
+	const [shown, shown_set] = useState<Variables | null>(null);
+	const is_same = shown !== null && answer !== null && shown.generation === answer.generation;
+	useEffect(() => {
+		if (answer && (!is_dirty || shown === null || is_same)) shown_set(answer);
+	}, [answer, is_dirty]);
+	return { shown, is_outdated: shown !== null && answer !== null && !is_same && is_dirty, load: () => shown_set(answer) };
+}
+
+function Outdated({ load }: { load: () => void }) {
+	return (
+		<Note tone="warn" title={t.review.conflict} role="alert">
+			<p>{t.review.outdated}</p>
+			<p><button type="button" class="button tight" onClick={load}>{t.review.conflict_reload}</button></p>
+		</Note>
 	);
 }
 
@@ -50,16 +77,20 @@ export function TlsOptions() {
 	// A change that is undone by itself, or made by somebody else, is another generation.
 	const generation = status.answer ? `${status.answer.generation} ${status.answer.awaiting_confirmation?.until ?? ""}` : "";
 	const variables = useAnswer(status.answer || status.fault ? "GET /tls/variables" : null, {}, 0, generation);
+	const [is_dirty, dirty] = useState(false);
+	const { shown, is_outdated, load } = useSteady(variables.answer, is_dirty);
+	const held: Held<"GET /tls/variables"> = { ...variables, answer: shown };
 	return (
 		<Page title={t.title} lead={t.lead}>
 			<Tabs label={t.title} tabs={tabs} chosen={tab} choose={(name) => go("/security/tls", { view: name }, true)} />
 			<View name={tab}>
-				<Loaded held={variables}>
+				{is_outdated && <Outdated load={load} />}
+				<Loaded held={held}>
 					{(answer) => (
 						<>
 							<Edits variables={answer} />
-							{tab === "policy" && <Policy key={answer.generation} variables={answer} reload={variables.reload} />}
-							{tab === "advanced" && <Advanced key={answer.generation} variables={answer} reload={variables.reload} />}
+							{tab === "policy" && <Policy key={answer.generation} variables={answer} reload={variables.reload} dirty={dirty} />}
+							{tab === "advanced" && <Advanced key={answer.generation} variables={answer} reload={variables.reload} dirty={dirty} />}
 							{tab === "history" && <History reload={variables.reload} />}
 							{tab === "evidence" && <Evidence />}
 						</>

@@ -6,7 +6,7 @@ import { Loaded, Note, Panel } from "../../components/parts";
 import { useMayChange } from "../../core/session";
 import { useAnswer } from "../../core/use";
 import { texts } from "../../texts";
-import { minimum_of, minimum_wish, tables, versions, type Variables, type Wish } from "./model";
+import { minimum_of, minimum_wish, tables, useDirty, versions, type Variables, type Wish } from "./model";
 import { Meaning, Review } from "./review";
 
 const t = texts.tls.minimum;
@@ -36,7 +36,7 @@ function Preview({ wish }: { wish: Wish }) {
 	);
 }
 
-export function Minimum({ variables, reload }: { variables: Variables; reload: () => void }) {
+export function Minimum({ variables, reload, dirty }: { variables: Variables; reload: () => void; dirty: (is_dirty: boolean) => void }) {
 	const now = lowest_now(variables);
 	const may_change = useMayChange();
 	const [chosen, chosen_set] = useState<Lowest | null>(null);
@@ -44,6 +44,7 @@ export function Minimum({ variables, reload }: { variables: Variables; reload: (
 	const [reviewing, reviewing_set] = useState(false);
 	const lowest = chosen ?? now;
 	const is_changed = chosen !== null && !is_same(chosen, now) && tables.every((table) => chosen[table] !== "");
+	useDirty(chosen !== null, dirty);
 	const finished = () => {
 		reviewing_set(false);
 		chosen_set(null);

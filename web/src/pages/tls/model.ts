@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The TLS policy as the page handles it: what is in force, and the changes that are being made.
+import { useEffect } from "preact/hooks";
 import type { Answer } from "../../core/api";
 
 export type Variables = Answer<"GET /tls/variables">;
@@ -46,4 +47,12 @@ export function minimum_wish(lowest: Readonly<Record<string, string>>): Wish {
 
 export function is_empty(draft: Draft): boolean {
 	return Object.keys(draft).length === 0;
+}
+
+/** Tells whether a change has been begun; that none is, when its form goes. */
+export function useDirty(is_dirty: boolean, tell: (is_dirty: boolean) => void) {
+	useEffect(() => {
+		tell(is_dirty);
+		return () => tell(false);
+	}, [is_dirty]);
 }
