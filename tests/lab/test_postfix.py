@@ -109,6 +109,23 @@ def test_postfix_hears_why_it_is_too_old(mta_server, postfix):
     assert "too old" not in [made["Subject"] for made in notices(mta_server)]
 
 
+def test_postfix_hears_that_its_domain_has_to_come_encrypted(mta_server, postfix):
+    """A row of TlsPolicy about the sender's domain: in the clear it is refused in words, and with TLS taken."""
+    config = mta_server.home.config_path.read_text()
+    mta_server.home.list_add("TlsPolicy", Peer=DOMAIN, Direction="in", Service="SMTP", MinVersion="TLSv1.2")
+    mta_server.home.command("reload")
+    try:
+        relay(postfix, "clear", "a partner in the clear")
+        postfix.log_wait(r"status=bounced .*said: 550 5\.7\.10 Encryption needed: mail of postfix\.example is taken over "
+                         r"TLSv1\.2 or newer only, and this session is not encrypted")
+        relay(postfix, "encrypt", "a partner over TLS")
+        arrived(mta_server, "a partner over TLS")
+    finally:
+        mta_server.home.config_path.write_text(config)
+        mta_server.home.command("reload")
+    assert "a partner in the clear" not in [made["Subject"] for made in notices(mta_server)]
+
+
 def test_postfix_is_refused_an_old_handshake(mta_server, postfix):
     relay(postfix, "old", "much too old")
     postfix.log_wait(r"to=<anna@example\.org>.*status=deferred .*(TLS handshake|Cannot start TLS)")
