@@ -15,4 +15,5 @@ if __name__ == "__main__":
         "dialog": lambda: stages.dialog("build", files=["tests/dialog/tls"]),
         "truth": stages.stage_truth,
         "system": lambda: stages.stage_system("-k", SYSTEM),
+        "lab": stages.stage_lab,
     }))
