@@ -45,7 +45,8 @@ def through(options, server, way):
     server.stop()
     sink.stop()
     return {"through_per_s": options.messages / seconds,
-            "through_ms": 1000 * cpu / options.messages}
+            "through_ms": 1000 * cpu / options.messages,
+            "through_sessions": sink.told["sessions"]}
 
 
 def case(options, servers, way):

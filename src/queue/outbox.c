@@ -353,6 +353,16 @@ int64_t outbox_advance(struct outbox *outbox, int64_t now_s)
 	return outbox->heap_count > 0 ? outbox->heap[0]->due_s : INT64_MAX;
 }
 
+/* The last quarter of the places is for destinations that have none. */
+static bool may_connect(const struct outbox *outbox, const struct outbox_destination *destination)
+{
+	unsigned shared = outbox->limits.connections - outbox->limits.connections / 4;
+
+	return destination->connections == 0 ||
+	       (destination->connections < destination->allowed &&
+		outbox->counts.connections < shared);
+}
+
 struct outbox_job *outbox_take(struct outbox *outbox)
 {
 	if (outbox->counts.connections >= outbox->limits.connections)
@@ -361,7 +371,7 @@ struct outbox_job *outbox_take(struct outbox *outbox)
 	{
 		struct outbox_destination *destination =
 			list_entry(node, struct outbox_destination, turn);
-		if (destination->connections >= destination->allowed)
+		if (!may_connect(outbox, destination))
 			continue;
 		destination->connections++;
 		outbox->counts.connections++;
@@ -426,8 +436,14 @@ struct outbox_idle *outbox_idle_dismiss(struct outbox *outbox)
 
 bool outbox_is_full(const struct outbox *outbox)
 {
-	return outbox->counts.connections >= outbox->limits.connections &&
-	       !list_is_empty(&outbox->turns);
+	if (outbox->counts.connections < outbox->limits.connections)
+		return false;
+	/* So many as have connections are passed over at most. */
+	for (const struct list_node *node = outbox->turns.anchor.next;
+	     node != &outbox->turns.anchor; node = node->next)
+		if (list_entry(node, struct outbox_destination, turn)->connections == 0)
+			return true;
+	return false;
 }
 
 /* ---- jobs that come back ---- */

@@ -12,7 +12,8 @@
  * 2. Destinations with ready jobs are served by turns.
  * 3. A destination is given more connections as long as they succeed, one more
  *    after each success, and half as many after one that could not be made; with
- *    none that succeeded it has one at a time.
+ *    none that succeeded it has one at a time. The last quarter of all connections is for
+ *    destinations that have none.
  * 4. A destination that could not be reached rests for a while: who takes a job
  *    meanwhile is told why, so that it waits without an attempt of its own.
  * 5. A connection that has nothing to send may stand idle. It is given the next job of its
@@ -91,7 +92,10 @@ struct outbox_idle *outbox_idle_give(struct outbox *outbox);
 /* The connection that has been idle for the longest, told to end; its owner is to be told. NULL: none. */
 struct outbox_idle *outbox_idle_dismiss(struct outbox *outbox);
 
-/* True when something is ready and no more connections may be made. */
+/*
+ * True when no more connections may be made and something is ready for a destination that has
+ * none. One that has waits for it: otherwise the places would go round.
+ */
 bool outbox_is_full(const struct outbox *outbox);
 
 /* A taken job is settled: freed. */

@@ -257,6 +257,28 @@ static void test_only_one_entry_is_forgotten(void **state)
 	assert_int_equal(outbox_counts(outbox).destinations, 1);
 }
 
+static void test_the_last_places_are_for_others(void **state)
+{
+	struct outbox_job *jobs[5];
+
+	outbox_limits_set(outbox, (struct outbox_limits){4, 4});
+	for (uint64_t i = 1; i <= 4; i++)
+		add(i, "a", "s", 0);
+	add(5, "b", "s", 0);
+	outbox_advance(outbox, 0);
+	take(&jobs[0]);
+	for (int i = 0; i < 3; i++)
+		outbox_succeeded(outbox, jobs[0]->destination);
+	assert_int_equal(take(&jobs[1]), 5);
+	assert_int_equal(take(&jobs[2]), 2);
+	assert_int_equal(take(&jobs[3]), 0);
+	add(6, "c", "s", 0);
+	outbox_advance(outbox, 0);
+	assert_int_equal(take(&jobs[3]), 6);
+	for (int i = 0; i < 4; i++)
+		finish(jobs[i]);
+}
+
 static void test_an_idle_connection_gets_the_next_job(void **state)
 {
 	struct outbox_idle idle[2] = {0};
@@ -289,6 +311,14 @@ static void test_an_idle_connection_gets_the_next_job(void **state)
 	assert_false(outbox_is_full(outbox));
 	assert_int_equal(take(&job), 4);
 	assert_true(outbox_is_full(outbox));
+	add(6, "c", "s", 0);
+	assert_true(outbox_forget(outbox, 5));
+	outbox_advance(outbox, 0);
+	assert_false(outbox_is_full(outbox));
+	assert_true(outbox_forget(outbox, 6));
+	add(5, "d", "s", 0);
+	outbox_advance(outbox, 0);
+	assert_true(outbox_is_full(outbox));
 	assert_ptr_equal(outbox_idle_dismiss(outbox), &idle[0]);
 	assert_null(outbox_idle_dismiss(outbox));
 	assert_null(outbox_idle_end(outbox, &idle[0]));
@@ -312,6 +342,7 @@ int main(void)
 		TEST(test_what_failed_for_now_comes_again_with_who_is_left),
 		TEST(test_an_entry_is_forgotten),
 		TEST(test_only_one_entry_is_forgotten),
+		TEST(test_the_last_places_are_for_others),
 		TEST(test_an_idle_connection_gets_the_next_job),
 #undef TEST
 	};
