@@ -401,8 +401,12 @@ static void apply_fronts(struct parent *parent)
 	parent->applied_s = clock_real_s();
 	parent->apply = APPLY_FRONTS;
 	parent->answers_awaited = 0;
+	parent->mailq_owes_answer = false;
 	for (size_t i = 0; i < parent->child_count; i++) {
 		struct child *child = &parent->children[i];
+		/* Mail that goes out after a reload goes by it. One that is not there yet begins with it. */
+		if (child->role == ROLE_MAILQ && child->state == CHILD_READY)
+			parent->mailq_owes_answer = true;
 		if (child->role == ROLE_FRONT)
 			parent->answers_awaited++;
 		if (child->state == CHILD_READY)
@@ -427,6 +431,13 @@ void apply_role_ready(struct parent *parent, struct child *child)
 	roles_start_due(parent);
 }
 
+/* Done when all have answered. */
+static void fronts_look(struct parent *parent)
+{
+	if (parent->answers_awaited == 0 && !parent->mailq_owes_answer)
+		apply_done(parent);
+}
+
 static void front_answered(struct parent *parent, const struct packet *packet)
 {
 	const struct msg_done *done = &packet->message.done;
@@ -438,8 +449,16 @@ static void front_answered(struct parent *parent, const struct packet *packet)
 		port_checks_begin(parent);
 	if (parent->apply != APPLY_FRONTS || packet->header.id != parent->generation)
 		return;
-	if (--parent->answers_awaited == 0)
-		apply_done(parent);
+	parent->answers_awaited--;
+	fronts_look(parent);
+}
+
+/* It has put the configuration in force; or has died, and will begin with it. */
+static void mailq_answered(struct parent *parent)
+{
+	parent->mailq_owes_answer = false;
+	if (parent->apply == APPLY_FRONTS)
+		fronts_look(parent);
 }
 
 void apply_role_answered(struct parent *parent, struct child *child, struct packet *packet)
@@ -460,6 +479,9 @@ void apply_role_answered(struct parent *parent, struct child *child, struct pack
 		return;
 	if (child->role == ROLE_FRONT) {
 		front_answered(parent, packet);
+	} else if (child->role == ROLE_MAILQ && id == parent->generation &&
+		   parent->mailq_owes_answer) {
+		mailq_answered(parent);
 	} else if (child->role == ROLE_KEYS && parent->apply == APPLY_KEYS) {
 		if (id > 0 && id <= parent->next_pairs.count)
 			pair_key_answered(&parent->next_pairs.items[id - 1], &parent->pairs,
@@ -474,4 +496,6 @@ void apply_role_died(struct parent *parent, struct child *child)
 	/* A front that dies before it answered is given the same when it is there again; its answer still counts. */
 	if (child->role == ROLE_KEYS && parent->apply == APPLY_KEYS)
 		parent->answers_awaited = 0;
+	if (child->role == ROLE_MAILQ && parent->mailq_owes_answer)
+		mailq_answered(parent);
 }

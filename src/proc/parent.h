@@ -108,6 +108,7 @@ struct parent {
 	uint32_t next_listener;
 	uint32_t next_key;
 	size_t answers_awaited;
+	bool mailq_owes_answer; /* it was given the configuration, and is waited for as well */
 	char *apply_fault;
 
 	struct change change; /* what the command line changes, and the record of all changes */

@@ -69,6 +69,15 @@ static void dkim_take(struct mailq *mailq, struct packet *packet)
 	buf_done(&text);
 }
 
+/* The parent waits: what goes out from now on goes by the configuration. */
+static void config_answer(uint64_t generation)
+{
+	struct channel parent = {ROLE_FD_PARENT, ROLE_MAILQ, ROLE_PARENT};
+	struct msg_done done = {.fault = FAULT_NONE};
+
+	(void)!channel_send(&parent, MSG_done, generation, &done);
+}
+
 static void parent_message(struct mailq *mailq, struct packet *packet)
 {
 	if (packet->header.kind == MSG_dns_files_given)
@@ -85,6 +94,7 @@ static void parent_message(struct mailq *mailq, struct packet *packet)
 	struct config *config = snapshot_config_read(packet, mailq->options.log);
 	if (config != NULL)
 		mailq_config_set(mailq, config);
+	config_answer(packet->header.id);
 }
 
 int role_mailq(struct role_process *process)

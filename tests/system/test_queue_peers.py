@@ -41,7 +41,7 @@ def sending(home, dns):
 
 def sent(server, address, pattern):
     """The Sent line of a recipient."""
-    found = server.home.log_wait("mail", rf"Sent: .*<{address}>, {pattern}.*", 10)
+    found = server.home.log_wait("mail", rf"Sent: .*<{address}>, {pattern}.*", 30)
     assert found, server.home.log("mail")
     return found.group(0)
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders and reloads while mail is on its way."""
+import os
+import signal
 import threading
 
 import pytest
@@ -8,6 +10,7 @@ from harness.dns import Dns, tools_missing
 from harness.peer import Peer
 from harness.server import Server
 from test_queue import QUICK, queue, send, until
+from test_roles import roles
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
 
@@ -99,3 +102,21 @@ def test_a_message_begins_under_the_policy_that_is_in_force(sending):
         line = home.log_wait("mail", r"Sent: .*Result: delayed, Status: 4\.7\.5 .*").group(0)
         assert "does not offer STARTTLS" in line and "TlsPolicy" in line
         assert len(peer.messages) == 1 and b"first" in peer.messages[0]
+
+
+@pytest.mark.parametrize("then", [signal.SIGCONT, signal.SIGKILL])
+def test_a_reload_is_over_when_outgoing_mail_goes_by_it(sending, then):
+    """Or when the role that sends has died, which begins with it."""
+    done = []
+    [mailq] = roles(sending)["mailq"]
+    sending.home.configure(**{"Limits.Recipients": "177"})
+    os.kill(mailq, signal.SIGSTOP)
+    try:
+        waiting = threading.Thread(target=lambda: done.append(sending.home.command("reload", check=False)))
+        waiting.start()
+        waiting.join(0.5)
+        assert not done
+    finally:
+        os.kill(mailq, then)
+    waiting.join(20)
+    assert done[0].returncode == 0, done[0].stderr
