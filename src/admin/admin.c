@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { STREAM_READ_BYTES = 8 * 1024, STREAM_BEAT_MS = 15 * 1000 };
+enum { STREAM_READ_BYTES = 8 * 1024, STREAM_BEAT_MS = 15 * 1000, HISTORY_S = 24 * 3600 };
 
 enum call_state {
 	CALL_NEW,
@@ -53,6 +53,8 @@ struct admin {
 	struct list calls;
 	size_t call_count;
 	size_t running;
+	struct samples *samples; /* NULL: none are kept */
+	int64_t sample_ms;	 /* when the next one is due, monotonic */
 };
 
 /* The one place where a call's state changes. */
@@ -396,6 +398,36 @@ static void login_end(struct admin *admin, struct call *call,
 	call_answer(admin, call, &answer);
 }
 
+/* ?since=&step=; the name of what is wrong, or NULL. */
+static const char *history_read(struct str query, int64_t *since_s, int64_t *step_s)
+{
+	for (struct str rest = query; rest.len > 0;) {
+		struct str value = str_cut(&rest, '&');
+		struct str name = str_cut(&value, '=');
+		bool is_since = str_equals(name, STR("since"));
+		uint64_t number;
+		if (!is_since && !str_equals(name, STR("step")))
+			return "query";
+		if (!str_parse_u64(value, INT32_MAX * UINT64_C(1000), &number))
+			return is_since ? "since" : "step";
+		*(is_since ? since_s : step_s) = (int64_t)number;
+	}
+	return NULL;
+}
+
+static void history_answer(struct admin *admin, struct call *call, struct answer *answer)
+{
+	int64_t now_s = clock_real_s(), since_s = now_s - HISTORY_S, step_s = 0;
+	const char *wrong = history_read(asked_of(call)->query, &since_s, &step_s);
+
+	if (wrong != NULL)
+		answer_error(answer, 400, "invalid", wrong, "a whole number of seconds is wanted");
+	else if (admin->samples == NULL)
+		answer_error(answer, 503, "unavailable", NULL, "no counters are kept; error.log says why");
+	else
+		samples_append(admin->samples, since_s, step_s, now_s, &answer->body);
+}
+
 static void own_answer(struct admin *admin, struct call *call,
 		       const struct msg_web_session_given *given)
 {
@@ -409,6 +441,8 @@ static void own_answer(struct admin *admin, struct call *call,
 	answer_init(&answer);
 	if (call->match.route->own == OWN_OPENAPI)
 		openapi_append(&answer.body);
+	else if (call->match.route->own == OWN_HISTORY)
+		history_answer(admin, call, &answer);
 	else
 		session_answer(&answer, given, asked_of(call)->token);
 	call_answer(admin, call, &answer);
@@ -569,6 +603,32 @@ static const struct role_server_ops admin_ops = {.parent_message = parent_messag
 						  .peer_gone = peer_gone,
 						  .status = status_append};
 
+/* ---- counters ---- */
+
+static void sample_take(struct admin *admin)
+{
+	struct sample_counters counters;
+
+	admin->sample_ms += SAMPLE_PERIOD_S * 1000;
+	admin->options.sample(admin->options.context, &counters);
+	samples_add(admin->samples, &counters, clock_real_s());
+}
+
+static void samples_begin(struct admin *admin)
+{
+	const struct admin_options *options = &admin->options;
+	enum fault fault = options->sample == NULL
+				   ? FAULT_NOT_FOUND
+				   : samples_open(options->samples, &admin->samples);
+
+	admin->sample_ms = clock_mono_ms();
+	if (fault == FAULT_NONE)
+		sample_take(admin);
+	else if (options->sample != NULL)
+		log_printf(options->log, LOG_ERROR, "admin: %s: %s; charts will be empty",
+			   options->samples, fault_text(fault));
+}
+
 /* ---- the loop ---- */
 
 /* What the loop waits for: the server, auth, and the ends of commands. */
@@ -611,6 +671,8 @@ static void waiting_collect(struct admin *admin, struct waiting *waiting)
 	waiting->fds[1] = (struct pollfd){.fd = admin->auth.fd, .events = POLLIN};
 	waiting->count = 2;
 	waiting->timeout_ms = -1;
+	if (admin->samples != NULL)
+		waiting->timeout_ms = now_ms < admin->sample_ms ? (int)(admin->sample_ms - now_ms) : 0;
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
 		if (call->state == CALL_RUNNING)
@@ -653,6 +715,8 @@ void admin_run(struct admin *admin)
 			CHECK(errno == EINTR);
 			continue;
 		}
+		if (admin->samples != NULL && clock_mono_ms() >= admin->sample_ms)
+			sample_take(admin);
 		/* First the ends of commands: what follows may free calls. */
 		commands_look(admin, &waiting);
 		if (waiting.fds[1].revents != 0)
@@ -672,6 +736,7 @@ struct admin *admin_new(const struct admin_options *options)
 	list_init(&admin->calls);
 	role_server_init(&admin->server, &admin_ops, ROLE_ADMIN, options->parent_fd, options->log,
 			 admin);
+	samples_begin(admin);
 	return admin;
 }
 
@@ -682,6 +747,7 @@ void admin_free(struct admin **admin)
 	*admin = NULL;
 	list_each(node, next, &freed->calls)
 		call_free(freed, list_entry(node, struct call, node));
+	samples_close(&freed->samples);
 	channel_close(&freed->auth);
 	role_server_done(&freed->server);
 	free(freed);

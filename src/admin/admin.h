@@ -12,6 +12,7 @@
 #ifndef POSTERN_ADMIN_ADMIN_H
 #define POSTERN_ADMIN_ADMIN_H
 
+#include "admin/samples.h"
 #include "ipc/client.h"
 #include "ipc/server.h"
 
@@ -27,6 +28,9 @@ struct admin_options {
 	/* A control channel in somebody's name: BUSY, INVALID, UNAVAILABLE. Blocks shortly. */
 	enum fault (*control)(void *context, struct str author, struct str address, int *fd_out);
 	void *context;
+	/* The counters as they stand; NULL: none are kept. */
+	void (*sample)(void *context, struct sample_counters *counters_out);
+	const char *samples; /* where they are kept */
 	const char *home; /* as the commands are to see it */
 };
 

@@ -50,6 +50,7 @@ enum route_own {
 	OWN_SESSION,
 	OWN_LOGOUT,
 	OWN_OPENAPI,
+	OWN_HISTORY, /* of the counters: admin/samples.h */
 };
 
 enum { ROUTE_PARAMETERS_MAX = 12 };

@@ -61,6 +61,10 @@ const struct route admin_routes[] = {
 	 {{0}}},
 
 	{"GET", "/status", "status", ACCESS_READ, "Status", "How the server is", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/metrics/history", NULL, ACCESS_READ, "MetricsHistory",
+	 "What was counted, minute by minute of the last week", 0, 0, OWN_HISTORY,
+	 {{"since", PLACE_QUERY, TARGET_WORD, 0, false, "seconds since 1970; without: a day ago"},
+	  {"step", PLACE_QUERY, TARGET_WORD, 0, false, "seconds a sample; whole minutes"}}},
 
 	{"GET", "/tls", "tls show", ACCESS_READ, "TlsPolicy",
 	 "The TLS policy in force: protocols, suites in order, groups, certificates", 0, 0, OWN_NONE,

@@ -330,6 +330,15 @@ static int logs_start(struct parent *parent)
 	return code;
 }
 
+static enum fault store_folder_make(const struct parent *parent, const char *name)
+{
+	char *path = path_join(parent->store_path, name);
+	enum fault fault = folder_make(path, 0700);
+
+	free(path);
+	return fault;
+}
+
 /* Whom the roles become; the home is made theirs where it is not. */
 static int user_start(struct parent *parent)
 {
@@ -343,9 +352,9 @@ static int user_start(struct parent *parent)
 	buf_done(&message);
 	if (fault == FAULT_NONE) {
 		/* A role is fenced into folders that exist. */
-		char *auth = path_join(parent->store_path, "auth");
-		fault = folder_make(auth, 0700);
-		free(auth);
+		fault = store_folder_make(parent, "auth");
+		if (fault == FAULT_NONE)
+			fault = store_folder_make(parent, "samples");
 		if (fault == FAULT_NONE)
 			fault = system_user_own_home(&parent->user, parent->home);
 		if (fault != FAULT_NONE)

@@ -2,35 +2,78 @@
 /*
  * The process around admin/admin.h.
  */
+#include <sys/mman.h>
+
 #include "admin/admin.h"
 #include "proc/broker.h"
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
+#include "session/metrics.h"
+
+struct admin_role {
+	struct broker broker;
+	const struct metrics_shared *metrics; /* NULL: not to be had */
+};
 
 static enum fault control_ask(void *context, struct str author, struct str address, int *fd_out)
 {
-	return broker_control(context, author, address, fd_out);
+	struct admin_role *role = context;
+
+	return broker_control(&role->broker, author, address, fd_out);
+}
+
+static const struct metrics_shared *metrics_map(void)
+{
+	const void *shared = mmap(NULL, sizeof(struct metrics_shared), PROT_READ, MAP_SHARED,
+				  ROLE_FD_METRICS, 0);
+
+	return shared == MAP_FAILED ? NULL : shared;
+}
+
+static void counters_take(void *context, struct sample_counters *counters_out)
+{
+	static const enum metric metrics[SAMPLE_COUNT] = {
+		[SAMPLE_RECEIVED] = METRIC_MESSAGES_RECEIVED,
+		[SAMPLE_REJECTED] = METRIC_MESSAGES_REJECTED,
+		[SAMPLE_DELIVERED] = METRIC_MESSAGES_DELIVERED,
+		[SAMPLE_LOGINS] = METRIC_LOGINS,
+		[SAMPLE_LOGINS_FAILED] = METRIC_LOGINS_FAILED,
+		[SAMPLE_CONNECTIONS] = METRIC_CONNECTIONS,
+		[SAMPLE_HANDSHAKES_FAILED] = METRIC_HANDSHAKES_FAILED,
+		[SAMPLE_CONNECTIONS_OPEN] = METRIC_CONNECTIONS_OPEN,
+	};
+	const struct admin_role *role = context;
+	struct metrics_totals totals;
+
+	_Static_assert((int)SAMPLE_VERSIONS == (int)METRIC_VERSIONS, "the same versions");
+	metrics_total(role->metrics, &totals);
+	for (size_t i = 0; i < SAMPLE_COUNT; i++)
+		counters_out->counts[i] = totals.counts[metrics[i]];
+	memcpy(counters_out->handshakes, totals.handshakes, sizeof(totals.handshakes));
 }
 
 int role_admin(struct role_process *process)
 {
-	struct broker broker;
+	struct admin_role role = {0};
 	struct buf sandbox = BUF_INIT(1024);
 
 	if (!sandbox_role_enter(process, &sandbox))
 		return EXIT_USAGE;
-	broker_init(&broker, ROLE_ADMIN);
+	broker_init(&role.broker, ROLE_ADMIN);
+	role.metrics = metrics_map();
 	/* The process stands in the home; the way to it may be closed to its user. */
 	struct admin *admin = admin_new(&(struct admin_options){.parent_fd = ROLE_FD_PARENT,
 								.log = &process->log,
-								.connector = &broker.connector,
+								.connector = &role.broker.connector,
 								.control = control_ask,
-								.context = &broker,
+								.context = &role,
+								.sample = role.metrics == NULL ? NULL : counters_take,
+								.samples = "store/samples/ring",
 								.home = "."});
 	role_ready(process, sandbox.data);
 	admin_run(admin);
 	admin_free(&admin);
-	broker_done(&broker);
+	broker_done(&role.broker);
 	buf_done(&sandbox);
 	return EXIT_DONE;
 }

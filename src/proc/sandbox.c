@@ -10,7 +10,7 @@
 #include "proc/syscalls.h"
 #include "proto/message_text.h"
 
-enum { PATHS_MAX = 8 };
+enum { PATHS_MAX = 12 };
 
 /* Paths as seen from the home folder; a list ends at the first empty place. */
 static const struct landlock_path role_paths[ROLE_COUNT][PATHS_MAX] = {
@@ -21,11 +21,15 @@ static const struct landlock_path role_paths[ROLE_COUNT][PATHS_MAX] = {
 	[ROLE_FRONT] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ}},
-	/* What a front reads, the logs, and whom the machine trusts; other files of the home it asks the parent for. */
+	/*
+	 * What a front reads, the logs, its own record of counters, and whom the machine trusts;
+	 * other files of the home it asks the parent for.
+	 */
 	[ROLE_ADMIN] = {{"store/index.mdb", LANDLOCK_READ},
 			{"store/index.mdb-lock", LANDLOCK_UPDATE},
 			{"store/segments", LANDLOCK_READ},
 			{"store/logs", LANDLOCK_READ},
+			{"store/samples", LANDLOCK_ALL},
 			{"/usr/share/zoneinfo", LANDLOCK_READ},
 			{"/etc/ssl", LANDLOCK_READ},
 			{"/usr/lib/ssl", LANDLOCK_READ},

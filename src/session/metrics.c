@@ -74,6 +74,39 @@ static uint64_t count_all(const struct metrics *metrics, enum service_id service
 	return sum;
 }
 
+static void suite_total(const struct metric_suite *suite, struct metrics_totals *totals)
+{
+	static const uint16_t versions[METRIC_VERSIONS] = {
+#define X(name, version) version,
+		METRIC_VERSION_TABLE(X)
+#undef X
+	};
+	size_t version = 0;
+
+	if (__atomic_load_n(&suite->claimed, __ATOMIC_ACQUIRE) != 2)
+		return;
+	while (version < METRIC_VERSIONS && versions[version] != suite->version)
+		version++;
+	for (size_t i = 0; i < SERVICE_COUNT && version < METRIC_VERSIONS; i++)
+		totals->handshakes[i][version] +=
+			__atomic_load_n(&suite->count[i][METRIC_TLS_FULL], __ATOMIC_RELAXED) +
+			__atomic_load_n(&suite->count[i][METRIC_TLS_RESUMED], __ATOMIC_RELAXED);
+}
+
+void metrics_total(const struct metrics_shared *shared, struct metrics_totals *totals_out)
+{
+	*totals_out = (struct metrics_totals){0};
+	for (size_t front = 0; front < METRIC_FRONTS; front++) {
+		const struct metrics_slot *slot = &shared->fronts[front];
+		for (size_t i = 0; i < SERVICE_COUNT; i++)
+			for (size_t j = 0; j < METRIC_COUNT; j++)
+				totals_out->counts[j] +=
+					__atomic_load_n(&slot->counts[i][j], __ATOMIC_RELAXED);
+		for (size_t i = 0; i < METRIC_SUITES; i++)
+			suite_total(&slot->suites[i], totals_out);
+	}
+}
+
 static const char *version_name(uint16_t version)
 {
 	switch (version) {

@@ -97,6 +97,23 @@ struct metric_handshake {
 };
 void metric_tls_add(struct metrics *metrics, const struct metric_handshake *handshake);
 
+/* X(name, version as on the wire): those whose handshakes are counted apart in totals. */
+#define METRIC_VERSION_TABLE(X) X(TLS1, 0x0301) X(TLS11, 0x0302) X(TLS12, 0x0303) X(TLS13, 0x0304)
+
+enum metric_version {
+#define X(name, version) METRIC_VERSION_##name,
+	METRIC_VERSION_TABLE(X)
+#undef X
+	METRIC_VERSIONS
+};
+
+/* Of all fronts together: counters of all services, and handshakes that came about. */
+struct metrics_totals {
+	uint64_t counts[METRIC_COUNT];
+	uint64_t handshakes[SERVICE_COUNT][METRIC_VERSIONS];
+};
+void metrics_total(const struct metrics_shared *shared, struct metrics_totals *totals_out);
+
 /* Appends all fronts' counters in Prometheus' text format 0.0.4. */
 void metrics_append_prometheus(const struct metrics *metrics, struct buf *to);
 

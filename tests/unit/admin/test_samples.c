@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Unit tests of admin/samples.h, in a temporary file. */
+#include "admin/samples.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "base/file.h"
+
+/* A whole minute. */
+enum { NOW = 1700000040 };
+
+static char path[] = "/tmp/postern-samples-XXXXXX";
+static struct samples *samples;
+static struct sample_counters counters;
+static struct buf json;
+
+static void open_file(void)
+{
+	assert_int_equal(samples_open(path, &samples), FAULT_NONE);
+	memset(&counters, 0, sizeof(counters));
+	samples_add(samples, &counters, NOW);
+}
+
+static int setup(void **state)
+{
+	memcpy(path + sizeof(path) - 7, "XXXXXX", 6);
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	close(fd);
+	open_file();
+	buf_init(&json, 1 << 20);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	samples_close(&samples);
+	(void)unlink(path);
+	buf_done(&json);
+	return 0;
+}
+
+static void received(uint64_t count, int64_t at_s)
+{
+	counters.counts[SAMPLE_RECEIVED] = count;
+	samples_add(samples, &counters, at_s);
+}
+
+static void expect(int64_t since_s, int64_t step_s, int64_t now_s, const char *expected)
+{
+	buf_reset(&json);
+	samples_append(samples, since_s, step_s, now_s, &json);
+	if (!str_equals(buf_str(&json), str_from_c(expected)))
+		fail_msg("%.*s", STR_ARG(buf_str(&json)));
+}
+
+#define SAMPLE(time, count, open, handshakes)                                                      \
+	"{\"time\":" #time ",\"messages_received\":" #count                                        \
+	",\"messages_rejected\":0,\"messages_delivered\":0,\"logins\":0,\"logins_failed\":0,"      \
+	"\"connections\":0,\"handshakes_failed\":0,\"connections_open\":" #open                    \
+	",\"handshakes\":{" handshakes "}}"
+
+static void test_minutes(void **state)
+{
+	counters.counts[SAMPLE_CONNECTIONS_OPEN] = 7;
+	received(5, NOW + 60);
+	counters.counts[SAMPLE_CONNECTIONS_OPEN] = 2;
+	counters.handshakes[SERVICE_IMAPS][3] = 4;
+	received(6, NOW + 125);
+	expect(NOW, 60, NOW + 130,
+	       "{\"step_s\":60,\"samples\":[" SAMPLE(1700000100, 5, 7, "") ",\n" SAMPLE(
+		       1700000160, 1, 2, "\"IMAPS\":{\"TLSv1.3\":4}") "]}\n");
+	expect(NOW + 100, 60, NOW + 130,
+	       "{\"step_s\":60,\"samples\":[" SAMPLE(1700000100, 5, 7, "") ",\n" SAMPLE(
+		       1700000160, 1, 2, "\"IMAPS\":{\"TLSv1.3\":4}") "]}\n");
+	/* Sums, but of a state the highest. */
+	expect(NOW, 600, NOW + 130,
+	       "{\"step_s\":600,\"samples\":[" SAMPLE(1699999800, 6, 7, "\"IMAPS\":{\"TLSv1.3\":4}") "]}\n");
+}
+
+static void test_counters_that_begin_anew(void **state)
+{
+	received(100, NOW + 60);
+	received(3, NOW + 120);
+	expect(NOW + 120, 60, NOW + 120, "{\"step_s\":60,\"samples\":[" SAMPLE(1700000160, 3, 0, "") "]}\n");
+}
+
+static void test_a_restart(void **state)
+{
+	received(5, NOW + 60);
+	samples_close(&samples);
+	open_file();
+	expect(NOW, 60, NOW + 130, "{\"step_s\":60,\"samples\":[" SAMPLE(1700000100, 5, 0, "") "]}\n");
+}
+
+static void test_a_week_and_no_more(void **state)
+{
+	const int64_t week_s = (int64_t)SAMPLES_MAX * SAMPLE_PERIOD_S;
+
+	received(5, NOW + 60);
+	expect(0, 60, NOW + 900 + week_s, "{\"step_s\":420,\"samples\":[]}\n");
+	/* The place of the same minute a week later. */
+	received(6, NOW + 60 + week_s);
+	expect(NOW, 60, NOW + 120, "{\"step_s\":60,\"samples\":[]}\n");
+}
+
+static void test_a_file_of_another_form(void **state)
+{
+	samples_close(&samples);
+	assert_int_equal(file_replace(path, STR("something else"), 0600), FAULT_NONE);
+	open_file();
+	received(1, NOW + 60);
+	expect(NOW, 60, NOW + 60, "{\"step_s\":60,\"samples\":[" SAMPLE(1700000100, 1, 0, "") "]}\n");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_minutes),
+		TEST(test_counters_that_begin_anew),
+		TEST(test_a_restart),
+		TEST(test_a_week_and_no_more),
+		TEST(test_a_file_of_another_form),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
