@@ -52,7 +52,7 @@ const struct route admin_routes[] = {
 	 0, OWN_LOGIN,
 	 {{"account", PLACE_BODY, TARGET_WORD, 0, true, "the address of the user"},
 	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""},
-	  {"code", PLACE_BODY, TARGET_WORD, 0, false, "of the second factor, where the user has one"}}},
+	  {"code", PLACE_BODY, TARGET_WORD, 0, false, "of a second factor; users have none so far, and it is not looked at"}}},
 	{"GET", "/session", NULL, ACCESS_READ, "Session",
 	 "Who is logged in, and what X-Postern-Csrf is to say", 0, 0, OWN_SESSION, {{0}}},
 	{"DELETE", "/session", NULL, ACCESS_READ, "Empty", "Log out", 0, 0, OWN_LOGOUT, {{0}}},
