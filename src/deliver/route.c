@@ -355,13 +355,33 @@ static bool literal_read(struct str text, uint8_t address_out[16])
 	       inet_pton(AF_INET, number, address_out + 12) == 1;
 }
 
+/* A host of mailserver.cfg has its address in brackets without a tag; one that was asked for has it. */
+static bool host_literal_read(struct str literal, uint8_t address_out[16])
+{
+	struct str inner = literal.len > 2 ? str_sub(literal, 1, literal.len - 2) : STR("");
+	char number[INET6_ADDRSTRLEN];
+
+	if (literal.ptr[literal.len - 1] != ']')
+		return false;
+	return literal_read(inner, address_out) ||
+	       (str_copy_c(inner, number, sizeof(number)) &&
+		inet_pton(AF_INET6, number, address_out) == 1);
+}
+
+static bool mail_literal_read(struct str literal, uint8_t address_out[16])
+{
+	return domain_literal_check(literal) &&
+	       literal_read(str_sub(literal, 1, literal.len - 2), address_out);
+}
+
 static void literal_take(struct route_find *find, struct str literal)
 {
 	struct route *route = &find->route;
 	struct route_host *host = &route->hosts[0];
+	bool is_good = find->request.is_host ? host_literal_read(literal, host->addresses[0])
+					     : mail_literal_read(literal, host->addresses[0]);
 
-	if (!domain_literal_check(literal) ||
-	    !literal_read(str_sub(literal, 1, literal.len - 2), host->addresses[0])) {
+	if (!is_good) {
 		buf_append_c(&route->why, "not an address literal");
 		verdict_set(find, ROUTE_INVALID);
 		return;

@@ -147,22 +147,15 @@ static void route_wake(void *context)
 	task_wake(&download->task);
 }
 
-/* An address of IPv6 as routing wants it (RFC 5321 section 4.1.3). */
 static void route_begin(struct download *download)
 {
-	struct str host = download->account->host;
-	bool is_v6 = host.ptr[0] == '[' && str_find_char(host, ':') != STR_NONE;
-	struct buf text = BUF_INIT(NAME_MAX_BYTES);
 	struct route_request request = {.resolver = download->mailq->resolver,
+					.domain = download->account->host,
 					.is_host = true,
 					.wake = route_wake,
 					.wake_context = download};
 
-	buf_append_c(&text, is_v6 ? "[IPv6:" : "");
-	buf_append_str(&text, is_v6 ? str_from(host, 1) : host);
-	request.domain = buf_str(&text);
 	download->find = route_find_new(&request);
-	buf_done(&text);
 	download->stage = STAGE_ROUTE;
 }
 

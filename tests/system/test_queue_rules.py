@@ -125,6 +125,15 @@ def test_the_strictest_of_rule_and_row_wins(sending):
         assert len(relay.messages) == 1
 
 
+def test_a_relay_host_may_be_an_address_of_ipv6(sending):
+    sending.home.list_add("RelayRule", Recipient="peer.example", Host="[::1]", Port="2526")
+    sending.home.command("reload")
+    with Peer("::1", port=2526) as relay:
+        send(sending, "bob@peer.example")
+        assert "Remote-Host: ::1" in sent(sending, "relayed")
+        assert len(relay.messages) == 1
+
+
 def test_a_broken_row_leaves_the_one_before_in_force(sending):
     home = sending.home
     home.list_add("TlsPolicy", Peer="peer.example", Direction="out", Level="encrypt")
