@@ -23,6 +23,11 @@ def test_variables_suites_overrides_and_the_way_back(browse, server):
     browse("advanced", server)
 
 
+def test_first_steps(browse, acme_home, authority):
+    with Server(acme_home) as server:
+        browse("setup", server)
+
+
 def test_accounts(browse, server):
     browse("accounts", server)
 

@@ -28,7 +28,7 @@ export default async function ({ facts, visit }) {
 	await me.press("Close");
 	await me.go("/security/certificates", "Certificates");
 	await me.sees("onerror=");
-	for (const path of ["/", "/users", "/security/tls?view=evidence"]) {
+	for (const path of ["/", "/connections", "/users", "/setup", "/security/tls?view=evidence"]) {
 		await me.page.evaluate((to) => { location.hash = to; }, path);
 		await me.settled();
 	}

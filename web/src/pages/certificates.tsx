@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { Dialog } from "../components/dialog";
-import { Form, Select, Text } from "../components/form";
+import { Field, Form, Select, Text } from "../components/form";
 import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -14,6 +14,9 @@ import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
 
 const t = texts.certificates;
+
+const ways = ["request", "import", "self-signed"] as const;
+type Way = (typeof ways)[number];
 
 type Certificate = Answer<"GET /certificates">["certificates"][number];
 
@@ -102,6 +105,53 @@ function CertificateForm({ title, verb, lead, action, close, children }: FormFra
 
 const names_of = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 
+function FileText({ label, name, hint, value, change }: { label: string; name: string; hint: string; value: string; change: (text: string) => void }) {
+	const chosen = async (event: Event) => {
+		const file = (event.currentTarget as HTMLInputElement).files?.[0];
+		if (file) change(await file.text());
+	};
+	return (
+		<div class="stack tight">
+			<Text label={label} name={name} hint={hint} value={value} change={change} lines={5} mono />
+			<Field label={t.from_file(label)}>{(attributes) => <input {...attributes} type="file" accept=".pem,.crt,.cer,.key,.txt" onChange={chosen} />}</Field>
+		</div>
+	);
+}
+
+function Import({ close, done }: { close: () => void; done: () => void }) {
+	const [name, name_set] = useState("server");
+	const [certificate, certificate_set] = useState("");
+	const [key, key_set] = useState("");
+	const action = useAction(async () => {
+		await ask("POST /certificates/import", { body: { name, pem: `${certificate.trim()}\n${key.trim()}\n` } });
+		announce(t.imported(name));
+		done();
+	});
+	return (
+		<CertificateForm title={t.import} verb={t.import_verb} lead={t.import_lead} action={action} close={close}>
+			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
+			<FileText label={t.certificate} name="pem" hint={t.certificate_hint} value={certificate} change={certificate_set} />
+			<FileText label={t.private_key} name="key" hint={t.private_key_hint} value={key} change={key_set} />
+		</CertificateForm>
+	);
+}
+
+function SelfSigned({ close, done }: { close: () => void; done: () => void }) {
+	const [name, name_set] = useState("server");
+	const [hosts, hosts_set] = useState("");
+	const action = useAction(async () => {
+		await ask("POST /certificates/self-signed", { body: { name, ...(names_of(hosts).length > 0 ? { hosts: names_of(hosts) } : {}) } });
+		announce(t.made(name));
+		done();
+	});
+	return (
+		<CertificateForm title={t.self_signed} verb={t.self_signed_verb} lead={t.self_signed_lead} action={action} close={close}>
+			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
+			<Text label={t.hosts} name="hosts" hint={t.hosts_hint} value={hosts} change={hosts_set} lines={2} />
+		</CertificateForm>
+	);
+}
+
 function Request({ close, done }: { close: () => void; done: () => void }) {
 	const [name, name_set] = useState("server");
 	const [domains, domains_set] = useState("");
@@ -143,14 +193,16 @@ function Acme() {
 export function Certificates() {
 	const held = useAnswer("GET /certificates", {}, 30000);
 	const may_change = useMayChange();
-	const [asking, asking_set] = useState(false);
+	const [way, way_set] = useState<Way | null>(null);
 	const [shown, shown_set] = useState<Certificate | null>(null);
-	const close = () => asking_set(false);
+	const close = () => way_set(null);
 	const done = () => {
 		close();
 		held.reload();
 	};
-	const actions = may_change && <button type="button" class="button main" onClick={() => asking_set(true)}>{t.ways.request}</button>;
+	const actions = may_change && ways.map((each) => (
+		<button key={each} type="button" class={`button ${each === "request" ? "main" : ""}`} onClick={() => way_set(each)}>{t.ways[each]}</button>
+	));
 	return (
 		<Page title={t.title} lead={t.lead} actions={actions}>
 			<Panel bare>
@@ -165,7 +217,9 @@ export function Certificates() {
 			)}
 			<Acme />
 			{shown && <Details certificate={shown} close={() => shown_set(null)} />}
-			{asking && <Request close={close} done={done} />}
+			{way === "request" && <Request close={close} done={done} />}
+			{way === "import" && <Import close={close} done={done} />}
+			{way === "self-signed" && <SelfSigned close={close} done={done} />}
 		</Page>
 	);
 }

@@ -24,11 +24,13 @@ function Figure({ label, value, more, to }: { label: string; value: ComponentChi
 
 function Figures({ status }: { status: Status }) {
 	const queue = useAnswer("GET /queue", { query: { limit: "1" } }, refresh_ms);
+	const connections = useAnswer("GET /connections", { query: { limit: "1" } }, refresh_ms);
 	const users = useAnswer("GET /users", { query: { limit: "1" } }, refresh_ms);
 	const soonest = status.certificates.reduce<number | null>((least, each) => (least === null ? each.days_left : Math.min(least, each.days_left)), null);
 	return (
 		<div class="figures">
 			<Figure label={t.queue} value={queue.answer ? number(queue.answer.total) : "–"} more={t.queue_more} to="/queue" />
+			<Figure label={t.sessions} value={connections.answer ? number(connections.answer.total) : "–"} more={t.sessions_more} to="/connections" />
 			<Figure label={t.users} value={users.answer ? number(users.answer.total) : "–"} more={t.users_more} to="/users" />
 			<Figure label={t.certificates} value={soonest === null ? "–" : t.days(soonest)} more={t.certificates_more(status.certificates.length)} to="/security/certificates" />
 			<Figure label={t.ports} value={number(status.listeners.length)} more={t.ports_more} to="/services" />

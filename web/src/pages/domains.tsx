@@ -10,6 +10,7 @@ import { ask, type Answer } from "../core/api";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
+import { DnsRecords } from "./records";
 
 const t = texts.domains;
 
@@ -46,10 +47,18 @@ function RemoveDomain({ name, close, done }: { name: string; close: () => void; 
 	return <Confirm title={t.remove(name)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
 }
 
-const columns = (may_change: boolean, remove: (name: string) => void): Column<Domain>[] => [
+interface Open {
+	kind: "records" | "remove";
+	name: string;
+}
+
+const columns = (may_change: boolean, open: (what: Open) => void): Column<Domain>[] => [
 	{ title: t.name, cell: (domain) => <span class="break">{domain.name}</span> },
 	{ title: texts.common.actions, unseen: true, kind: "act", cell: (domain) => (
-		may_change && <button type="button" class="button tight" onClick={() => remove(domain.name)}>{texts.common.remove}<span class="unseen"> {domain.name}</span></button>
+		<>
+			<button type="button" class="button tight" onClick={() => open({ kind: "records", name: domain.name })}>{t.records}<span class="unseen"> {domain.name}</span></button>{" "}
+			{may_change && <button type="button" class="button tight" onClick={() => open({ kind: "remove", name: domain.name })}>{texts.common.remove}<span class="unseen"> {domain.name}</span></button>}
+		</>
 	) },
 ];
 
@@ -57,24 +66,28 @@ export function Domains() {
 	const paging = usePaging();
 	const domains = useAnswer("GET /domains", { query: paging.query });
 	const may_change = useMayChange();
-	const [adding, adding_set] = useState(false);
-	const [removing, removing_set] = useState<string | null>(null);
+	const [open, open_set] = useState<Open | "add" | null>(null);
 	const done = () => {
-		adding_set(false);
-		removing_set(null);
+		open_set(null);
 		domains.reload();
 	};
-	const add = may_change && <button type="button" class="button main" onClick={() => adding_set(true)}>{t.add}</button>;
+	const close = () => open_set(null);
+	const add = may_change && <button type="button" class="button main" onClick={() => open_set("add")}>{t.add}</button>;
 	return (
 		<Page title={t.title} lead={t.lead} actions={add}>
 			<Panel bare footer={<Pages paging={paging} shown={domains.answer?.domains.length ?? 0} total={domains.answer?.total} next={domains.answer?.next} />}>
 				<SearchTool paging={paging} label={t.search} />
 				<Loaded held={domains}>
-					{(answer) => <Table caption={t.title} columns={columns(may_change, removing_set)} rows={answer.domains} row_key={(domain) => domain.name} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
+					{(answer) => <Table caption={t.title} columns={columns(may_change, open_set)} rows={answer.domains} row_key={(domain) => domain.name} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
 				</Loaded>
 			</Panel>
-			{adding && <AddDomain close={() => adding_set(false)} done={done} />}
-			{removing !== null && <RemoveDomain name={removing} close={() => removing_set(null)} done={done} />}
+			{open === "add" && <AddDomain close={close} done={done} />}
+			{open !== null && open !== "add" && open.kind === "remove" && <RemoveDomain name={open.name} close={close} done={done} />}
+			{open !== null && open !== "add" && open.kind === "records" && (
+				<Dialog title={t.records_of(open.name)} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+					<DnsRecords domain={open.name} />
+				</Dialog>
+			)}
 		</Page>
 	);
 }

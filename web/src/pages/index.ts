@@ -4,15 +4,18 @@ import type { ComponentType } from "preact";
 import { texts } from "../texts";
 import { Aliases } from "./aliases";
 import { Certificates } from "./certificates";
+import { Connections } from "./connections";
 import { Dashboard } from "./dashboard";
 import { Dkim } from "./dkim";
 import { Domains } from "./domains";
 import { Logs } from "./logs";
 import { Partners } from "./partners";
+import { Pop3Accounts } from "./pop3";
 import { Queue } from "./queue";
 import { RelayRules } from "./relay";
 import { Services } from "./services";
 import { Settings } from "./settings";
+import { Setup } from "./setup";
 import { TlsOptions } from "./tls";
 import { Users } from "./users";
 
@@ -42,11 +45,14 @@ export const sections: readonly { title: string; pages: readonly PageRow[] }[] =
 	{ title: texts.shell.sections.mail, pages: [
 		{ path: "/queue", title: names.queue, show: Queue },
 		{ path: "/relay", title: names.relay, show: RelayRules },
+		{ path: "/pop3", title: names.pop3, show: Pop3Accounts },
 	] },
 	{ title: texts.shell.sections.server, pages: [
 		{ path: "/services", title: names.services, show: Services },
+		{ path: "/connections", title: names.connections, show: Connections },
 		{ path: "/logs", title: names.logs, show: Logs },
 		{ path: "/settings", title: names.settings, show: Settings },
+		{ path: "/setup", title: names.setup, show: Setup },
 	] },
 ];
 
