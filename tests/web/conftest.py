@@ -57,6 +57,15 @@ def server(home):
         yield running
 
 
+@pytest.fixture(scope="module")
+def shared(home_template, workplace):
+    """A server for the tests that leave its policy alone."""
+    home = home_copy(home_template, workplace / "home-shared")
+    with Server(home) as running:
+        yield running
+    shutil.rmtree(home.path, ignore_errors=True)
+
+
 @pytest.fixture
 def browse(tmp_path):
     """Runs a scenario in a browser of its own; what it says is shown when it fails."""

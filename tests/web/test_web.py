@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The administration page in a browser: see scenarios/."""
+"""What the pages change of a server, each test with one of its own: see scenarios/."""
 import subprocess
 
 from acme import NAME, PORTS
 from harness.server import Server
 
 ATTACK_NAME = "<img src=x onerror=attacked=1>"
-
-
-def test_login(browse, server):
-    browse("login", server)
-    assert "HTTP/WebMail: Invalid password for user admin@example.org" in server.home.log("security")
 
 
 def test_the_minimum_is_raised_undone_kept_and_reset(browse, server):
@@ -28,24 +23,8 @@ def test_first_steps(browse, acme_home, authority):
         browse("setup", server)
 
 
-def test_accounts(browse, server):
-    browse("accounts", server)
-
-
-def test_queue(browse, server):
-    browse("queue", server)
-
-
-def test_logs_live(browse, server):
-    browse("logs", server)
-
-
 def test_two_administrators(browse, server):
     browse("together", server)
-
-
-def test_an_auditor_changes_nothing(browse, server):
-    browse("auditor", server)
 
 
 def test_a_certificate_of_a_ca_is_served_without_a_restart(browse, acme_home, authority):
@@ -65,11 +44,3 @@ def test_what_strangers_say_is_text(browse, home):
     foreign_certificate(home)
     with Server(home) as server:
         browse("foreign", server)
-
-
-def test_no_barriers(browse, server):
-    browse("barriers", server)
-
-
-def test_the_pictures_of_the_manual(browse, server):
-    browse("pictures", server)
