@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server's counters (/metrics, Prometheus' text form): those of now, and how they grew while this page was open.
+// The server's counters of now (/metrics, Prometheus' text form).
 import { useEffect, useState } from "preact/hooks";
 import { texts } from "../texts";
 import { Fault } from "./api";
@@ -11,18 +11,9 @@ export interface Count {
 	count: number;
 }
 
-export interface Sample {
-	/** Seconds since 1970. */
-	time: number;
-	handshakes: readonly Count[];
-}
-
 const row = /^postern_tls_handshakes_total\{([^}]*)\} (\d+)/;
 const label = /(\w+)="([^"]*)"/g;
-const kept_samples = 720;
 const every_ms = 10000;
-
-const samples: Sample[] = [];
 
 /** Reads the counters of finished handshakes, suites added up. */
 export function handshakes_read(text: string): Count[] {
@@ -41,24 +32,22 @@ export function handshakes_read(text: string): Count[] {
 	return [...sums.values()];
 }
 
-async function sample_take(signal: AbortSignal) {
-	const last = samples.at(-1);
-	if (last && Date.now() / 1000 - last.time < every_ms / 2000) return;
+async function counts_take(signal: AbortSignal): Promise<Count[]> {
 	const response = await fetch("/metrics", { cache: "no-store", signal });
 	if (!response.ok) throw new Fault(response.status, "metrics", texts.faults.status(response.status));
-	samples.push({ time: Date.now() / 1000, handshakes: handshakes_read(await response.text()) });
-	if (samples.length > kept_samples) samples.shift();
+	return handshakes_read(await response.text());
 }
 
-/** Takes a sample every few seconds while a page shows them; those taken stay until the page is left. */
-export function useSamples(): { samples: readonly Sample[]; fault: Fault | null } {
-	const [state, state_set] = useState<{ samples: readonly Sample[]; fault: Fault | null }>({ samples: [...samples], fault: null });
+/** The counts since the server was started, asked for every few seconds. */
+export function useCounts(): { counts: readonly Count[] | null; fault: Fault | null } {
+	const [state, state_set] = useState<{ counts: readonly Count[] | null; fault: Fault | null }>({ counts: null, fault: null });
 	useEffect(() => {
 		const stop = new AbortController();
-		const take = () => sample_take(stop.signal).then(
-			() => state_set({ samples: [...samples], fault: null }),
-			(error: unknown) => stop.signal.aborted || state_set((before) => ({ ...before, fault: error instanceof Fault ? error : new Fault(0, "unreachable", texts.faults.unreachable) })),
-		);
+		const failed = (error: unknown) => {
+			if (stop.signal.aborted) return;
+			state_set((before) => ({ ...before, fault: error instanceof Fault ? error : new Fault(0, "unreachable", texts.faults.unreachable) }));
+		};
+		const take = () => counts_take(stop.signal).then((counts) => state_set({ counts, fault: null }), failed);
 		void take();
 		const timer = setInterval(take, every_ms);
 		return () => {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an administrator looks at first: mail, versions of TLS, queue, certificates, disk, and what is wrong.
 import type { ComponentChildren } from "preact";
-import { Mark, Note, Page, Panel, Waiting } from "../components/parts";
+import { useState } from "preact/hooks";
+import { Chart } from "../components/chart";
+import { Loaded, Mark, Note, Page, Panel, Waiting } from "../components/parts";
 import { number, span, time } from "../core/format";
 import { link_to } from "../core/router";
 import { useKnown, type Status } from "../core/session";
 import { useAnswer } from "../core/use";
 import { texts } from "../texts";
-import { Shares } from "./tls/handshakes";
+import { figure_line, times_of, useHistory, type MetricsHistory, type Window } from "./history";
+import { Shares, WindowSelect } from "./tls/handshakes";
 
 const t = texts.dashboard;
 const refresh_ms = 15000;
@@ -78,6 +81,23 @@ function ServerFacts({ status }: { status: Status }) {
 	);
 }
 
+function Flow() {
+	const [window, window_set] = useState<Window>("3600");
+	const history = useHistory(window);
+	const lines = (answer: MetricsHistory) => [
+		figure_line(answer, t.received, (sample) => sample.messages_received),
+		figure_line(answer, t.delivered, (sample) => sample.messages_delivered),
+		figure_line(answer, t.rejected, (sample) => sample.messages_rejected),
+		figure_line(answer, t.logins, (sample) => sample.logins),
+		figure_line(answer, t.logins_failed, (sample) => sample.logins_failed),
+	];
+	return (
+		<Panel title={t.flow} lead={t.flow_lead} actions={<WindowSelect window={window} change={window_set} />}>
+			<Loaded held={history}>{(answer) => <Chart label={t.flow} times={times_of(answer)} lines={lines(answer)} height={220} />}</Loaded>
+		</Panel>
+	);
+}
+
 export function Dashboard() {
 	const { status } = useKnown();
 	if (!status.answer) return <Page title={t.title}>{status.fault ? <Note tone="bad" role="alert">{status.fault.message}</Note> : <Waiting />}</Page>;
@@ -85,6 +105,7 @@ export function Dashboard() {
 		<Page title={t.title} lead={t.lead}>
 			<Figures status={status.answer} />
 			<Troubles status={status.answer} />
+			<Flow />
 			<div class="split">
 				<ServerFacts status={status.answer} />
 				<Shares />

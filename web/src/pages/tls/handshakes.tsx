@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handshakes as the server counts them: which versions peers use, and with which service.
 import { useState } from "preact/hooks";
-import { Chart, type Line } from "../../components/chart";
-import { Empty, FaultNote, Panel, Version, Waiting } from "../../components/parts";
+import { Chart } from "../../components/chart";
+import { Empty, FaultNote, Loaded, Panel, Version, Waiting } from "../../components/parts";
 import { number } from "../../core/format";
-import { totals, useSamples, type Sample } from "../../core/metrics";
+import { totals, useCounts } from "../../core/metrics";
 import { texts } from "../../texts";
+import { handshake_lines, times_of, useHistory, windows, type Window } from "../history";
 
 const t = texts.tls.handshakes;
 
@@ -28,49 +29,50 @@ function Bars({ rows, by }: { rows: readonly (readonly [string, number])[]; by: 
 
 /** Who used which version since the server was started. */
 export function Shares() {
-	const { samples, fault } = useSamples();
-	const last = samples.at(-1);
-	const rows = last ? totals(last.handshakes, "version") : [];
+	const { counts, fault } = useCounts();
+	const rows = counts ? totals(counts, "version") : [];
 	return (
 		<Panel title={t.shares} lead={t.shares_lead}>
 			<FaultNote fault={fault} />
-			{!last && !fault && <Waiting />}
-			{last && rows.length === 0 && <Empty title={t.none}><p>{t.none_text}</p></Empty>}
-			{last && rows.length > 0 && (
+			{!counts && !fault && <Waiting />}
+			{counts && rows.length === 0 && <Empty title={t.none}><p>{t.none_text}</p></Empty>}
+			{counts && rows.length > 0 && (
 				<>
 					<Bars rows={rows} by="version" />
 					<h3>{t.by_service}</h3>
-					<Bars rows={totals(last.handshakes, "service")} by="service" />
+					<Bars rows={totals(counts, "service")} by="service" />
 				</>
 			)}
 		</Panel>
 	);
 }
 
-/** Handshakes between one sample and the next, a line for each version or service. */
-function lines_of(samples: readonly Sample[], by: By): { times: number[]; lines: Line[] } {
-	const names = [...new Set(samples.flatMap((sample) => sample.handshakes.map((count) => count[by])))].sort();
-	const of = (sample: Sample, name: string) => sample.handshakes.reduce((sum, count) => sum + (count[by] === name ? count.count : 0), 0);
-	return {
-		times: samples.slice(1).map((sample) => sample.time),
-		// A server that was started anew counts from the beginning.
-		lines: names.map((name) => ({ name, values: samples.slice(1).map((sample, at) => Math.max(0, of(sample, name) - of(samples[at]!, name))) })),
-	};
+export function WindowSelect({ window, change }: { window: Window; change: (window: Window) => void }) {
+	return (
+		<select aria-label={t.window} value={window} onChange={(event) => change(event.currentTarget.value as Window)}>
+			{(Object.keys(windows) as Window[]).map((key) => <option key={key} value={key}>{t.windows[key]}</option>)}
+		</select>
+	);
 }
 
 export function Handshakes() {
-	const { samples, fault } = useSamples();
+	const [window, window_set] = useState<Window>("3600");
 	const [by, by_set] = useState<By>("version");
+	const history = useHistory(window);
 	const tools = (
-		<select aria-label={t.by} value={by} onChange={(event) => by_set(event.currentTarget.value as By)}>
-			<option value="version">{t.by_version}</option>
-			<option value="service">{t.by_service}</option>
-		</select>
+		<>
+			<select aria-label={t.by} value={by} onChange={(event) => by_set(event.currentTarget.value as By)}>
+				<option value="version">{t.by_version}</option>
+				<option value="service">{t.by_service}</option>
+			</select>
+			<WindowSelect window={window} change={window_set} />
+		</>
 	);
 	return (
 		<Panel title={t.title} lead={t.lead} actions={tools}>
-			<FaultNote fault={fault} />
-			<Chart label={t.title} {...lines_of(samples, by)} />
+			<Loaded held={history}>
+				{(answer) => <Chart label={t.title} times={times_of(answer)} lines={handshake_lines(answer, by)} />}
+			</Loaded>
 		</Panel>
 	);
 }
