@@ -79,25 +79,33 @@ static void environment_set(void)
 	(void)prctl(PR_SET_NAME, "postern-command");
 }
 
+static int request_run(const struct errand *errand, const struct errand_start *start,
+		       const struct admin_request *request, int end)
+{
+	struct ctl ctl = {.home = start->home, .arguments = &request->arguments};
+
+	descriptors_place(input_make(buf_str(&request->input)),
+			  errand->is_stream ? errand->write_fd : errand->out_fd, errand->err_fd,
+			  start->control_fd, end);
+	home_files_ask(start->home, FD_CONTROL);
+	int code = request->arguments.command->run(&ctl);
+	fflush(NULL);
+	return code;
+}
+
 static int command_run(const struct errand *errand, const struct errand_start *start, int end)
 {
-	struct buf body_room = BUF_INIT(BODY_MAX), input = BUF_INIT(REQUEST_TEXT_MAX);
-	struct str body = body_of(start, &body_room);
-	struct arguments arguments;
+	struct buf body_room = BUF_INIT(BODY_MAX);
+	struct admin_request request;
 
 	/* What is wrong with the request is said where the command says what is wrong. */
 	CHECK(dup2(errand->err_fd, STDERR_FILENO) == STDERR_FILENO);
 	environment_set();
-	int code = request_arguments(start->match, start->query, body, &arguments, &input);
-	if (code != CTL_DONE)
-		return code;
-	descriptors_place(input_make(buf_str(&input)),
-			  errand->is_stream ? errand->write_fd : errand->out_fd, errand->err_fd,
-			  start->control_fd, end);
-	home_files_ask(start->home, FD_CONTROL);
-	struct ctl ctl = {.home = start->home, .arguments = &arguments};
-	code = arguments.command->run(&ctl);
-	fflush(NULL);
+	int code = admin_request_read(start->match, start->query, body_of(start, &body_room), &request);
+	if (code == CTL_DONE)
+		code = request_run(errand, start, &request, end);
+	admin_request_done(&request);
+	buf_done(&body_room);
 	return code;
 }
 

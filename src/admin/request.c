@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "admin/request.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "base/encode.h"
 #include "ctl/ctl.h"
+
+/* What texts are made anew: assignments, of a body that is bounded itself. */
+enum { TEXTS_MAX = 4 * 1024 * 1024 };
 
 bool request_text_decode(struct buf *to, struct str text, bool is_query)
 {
@@ -98,20 +100,22 @@ static int body_read(struct str body, json_t **object_out)
 /* ---- values ---- */
 
 /* A text or a number as the command's text; NULL when it is neither. */
-static const char *value_text(const json_t *value)
+static const char *value_text(struct admin_request *request, const json_t *value)
 {
 	char number[32];
 
 	if (json_is_string(value))
-		return str_dup_c(str_make(json_string_value(value), json_string_length(value)));
+		return json_string_value(value);
 	if (!json_is_integer(value))
 		return NULL;
 	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-	return str_dup_c(str_from_c(number));
+	return arena_dup(&request->texts, str_from_c(number)).ptr;
 }
 
-static int word_add(struct arguments *arguments, const char *field, const char *word)
+static int word_add(struct admin_request *request, const char *field, const char *word)
 {
+	struct arguments *arguments = &request->arguments;
+
 	if (word == NULL)
 		return bad_request(field, "a text is wanted here");
 	if (arguments->word_count == ARGUMENTS_MAX)
@@ -120,7 +124,7 @@ static int word_add(struct arguments *arguments, const char *field, const char *
 	return CTL_DONE;
 }
 
-static int words_add(struct arguments *arguments, const char *field, const json_t *list)
+static int words_add(struct admin_request *request, const char *field, const json_t *list)
 {
 	const json_t *item;
 	size_t i;
@@ -130,11 +134,26 @@ static int words_add(struct arguments *arguments, const char *field, const json_
 		return bad_request(field, "a list of texts is wanted here");
 	json_array_foreach(list, i, item)
 		if (code == CTL_DONE)
-			code = word_add(arguments, field, value_text(item));
+			code = word_add(request, field, value_text(request, item));
 	return code;
 }
 
-static int assignments_add(struct arguments *arguments, const char *field, json_t *object)
+static int assignment_add(struct admin_request *request, const char *name, const json_t *value)
+{
+	const char *text = json_is_null(value) ? "" : value_text(request, value);
+	struct buf word = BUF_INIT(REQUEST_TEXT_MAX);
+
+	if (text == NULL)
+		return bad_request(name, "a text is wanted here");
+	buf_printf(&word, "%s=%s", name, text);
+	struct str kept = arena_dup(&request->texts, buf_str(&word));
+	int code = word.failed || kept.ptr == NULL ? bad_request(name, "it is too long")
+						   : word_add(request, name, kept.ptr);
+	buf_done(&word);
+	return code;
+}
+
+static int assignments_add(struct admin_request *request, const char *field, json_t *object)
 {
 	const char *name;
 	json_t *value;
@@ -142,22 +161,17 @@ static int assignments_add(struct arguments *arguments, const char *field, json_
 
 	if (!json_is_object(object))
 		return bad_request(field, "an object of names and values is wanted here");
-	json_object_foreach(object, name, value) {
-		const char *text = json_is_null(value) ? "" : value_text(value);
-		struct buf word = BUF_INIT(REQUEST_TEXT_MAX);
-		if (code != CTL_DONE || text == NULL)
-			return code != CTL_DONE ? code : bad_request(name, "a text is wanted here");
-		buf_printf(&word, "%s=%s", name, text);
-		buf_append_char(&word, '\0');
-		code = word.failed ? bad_request(name, "it is too long")
-				   : word_add(arguments, name, word.data);
-	}
+	json_object_foreach(object, name, value)
+		if (code == CTL_DONE)
+			code = assignment_add(request, name, value);
 	return code;
 }
 
-static int option_set(struct arguments *arguments, const struct route_parameter *parameter,
+static int option_set(struct admin_request *request, const struct route_parameter *parameter,
 		      const json_t *value)
 {
+	struct arguments *arguments = &request->arguments;
+
 	if (parameter->target == TARGET_FLAG) {
 		bool is_given = json_is_true(value) ||
 				(json_is_string(value) && strcmp(json_string_value(value), "1") == 0);
@@ -167,7 +181,7 @@ static int option_set(struct arguments *arguments, const struct route_parameter 
 			arguments->given |= 1u << parameter->option;
 		return CTL_DONE;
 	}
-	arguments->values[parameter->option] = value_text(value);
+	arguments->values[parameter->option] = value_text(request, value);
 	if (arguments->values[parameter->option] == NULL)
 		return bad_request(parameter->name, "a text is wanted here");
 	arguments->given |= 1u << parameter->option;
@@ -187,20 +201,22 @@ static int input_set(const char *field, const json_t *value, struct buf *input)
 }
 
 static int parameter_apply(const struct route_parameter *parameter, json_t *value,
-			   struct arguments *arguments, struct buf *input)
+			   struct admin_request *request)
 {
+	struct buf *input = &request->input;
+
 	if (value == NULL || json_is_null(value))
 		return parameter->is_required ? bad_request(parameter->name, "it is missing")
 					      : CTL_DONE;
 	switch (parameter->target) {
 	case TARGET_WORD:
-		return word_add(arguments, parameter->name, value_text(value));
+		return word_add(request, parameter->name, value_text(request, value));
 	case TARGET_WORDS:
-		return words_add(arguments, parameter->name, value);
+		return words_add(request, parameter->name, value);
 	case TARGET_ASSIGNMENTS:
-		return assignments_add(arguments, parameter->name, value);
+		return assignments_add(request, parameter->name, value);
 	case TARGET_INPUT:
-		arguments->given |= OPTION_BIT(PASSWORD_STDIN);
+		request->arguments.given |= OPTION_BIT(PASSWORD_STDIN);
 		return input_set(parameter->name, value, input);
 	case TARGET_TEXT:
 		if (!json_is_string(value))
@@ -210,7 +226,7 @@ static int parameter_apply(const struct route_parameter *parameter, json_t *valu
 		return CTL_DONE;
 	case TARGET_OPTION:
 	case TARGET_FLAG:
-		return option_set(arguments, parameter, value);
+		return option_set(request, parameter, value);
 	}
 	return CTL_USAGE;
 }
@@ -245,26 +261,46 @@ bool request_prints_json(const struct route *route)
 	return (command_of(route)->options & OPTION_BIT(JSON)) != 0;
 }
 
-int request_arguments(const struct route_match *match, struct str query, struct str body,
-		      struct arguments *arguments, struct buf *input)
+static int places_read(const struct route_match *match, struct str query, struct str body,
+		       struct admin_request *request)
 {
-	const struct route *route = match->route;
-	json_t *places[] = {
-		[PLACE_PATH] = json_object(), [PLACE_QUERY] = json_object(), [PLACE_BODY] = NULL};
+	json_t **places = request->places;
 	int code = path_read(match, places[PLACE_PATH]);
 
-	*arguments = (struct arguments){.command = command_of(route), .given = route->always};
-	if (request_prints_json(route))
-		arguments->given |= OPTION_BIT(JSON);
 	if (code == CTL_DONE)
 		code = query_read(query, places[PLACE_QUERY]);
 	if (code == CTL_DONE)
 		code = body_read(body, &places[PLACE_BODY]);
 	for (enum route_place place = PLACE_QUERY; place <= PLACE_BODY && code == CTL_DONE; place++)
-		code = strangers_refuse(route, place, places[place]);
+		code = strangers_refuse(match->route, place, places[place]);
+	return code;
+}
+
+int admin_request_read(const struct route_match *match, struct str query, struct str body,
+		       struct admin_request *request)
+{
+	const struct route *route = match->route;
+
+	*request = (struct admin_request){
+		.arguments = {.command = command_of(route), .given = route->always},
+		.input = BUF_INIT(REQUEST_TEXT_MAX),
+		.places = {[PLACE_PATH] = json_object(), [PLACE_QUERY] = json_object()}};
+	arena_init(&request->texts, TEXTS_MAX);
+	if (request_prints_json(route))
+		request->arguments.given |= OPTION_BIT(JSON);
+	int code = places_read(match, query, body, request);
 	for (const struct route_parameter *at = route->parameters;
 	     at->name != NULL && code == CTL_DONE; at++)
-		code = parameter_apply(at, json_object_get(places[at->place], at->name), arguments,
-				       input);
+		code = parameter_apply(at, json_object_get(request->places[at->place], at->name),
+				       request);
 	return code;
+}
+
+void admin_request_done(struct admin_request *request)
+{
+	for (size_t i = 0; i < REQUEST_PLACES; i++)
+		json_decref(request->places[i]);
+	buf_wipe(&request->input);
+	arena_wipe(&request->texts);
+	*request = (struct admin_request){0};
 }

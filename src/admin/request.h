@@ -8,20 +8,35 @@
 #ifndef POSTERN_ADMIN_REQUEST_H
 #define POSTERN_ADMIN_REQUEST_H
 
+#include <jansson.h>
+
 #include "admin/route.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "ctl/arguments.h"
 
 /* The longest text of one parameter. */
 enum { REQUEST_TEXT_MAX = 512 * 1024 };
 
+enum { REQUEST_PLACES = PLACE_BODY + 1 };
+
+/* A request as a command takes it. What the arguments point to is the request's. */
+struct admin_request {
+	struct arguments arguments;
+	struct buf input; /* what is to stand in the command's input */
+	json_t *places[REQUEST_PLACES];
+	struct arena texts;
+};
+
 /*
- * Fills the arguments in; what is to stand in the command's input is appended to `input`. Texts that
- * were made for it live as long as the process: it is called in one that ends with the command
- * (admin/errand.h). Returns 0, or the exit code after what is wrong was said (ctl/ctl.h).
+ * Reads it. Returns 0, or the exit code after what is wrong was said (ctl/ctl.h); in any case
+ * admin_request_done is to be called.
  */
-must_check int request_arguments(const struct route_match *match, struct str query, struct str body,
-				 struct arguments *arguments, struct buf *input);
+must_check int admin_request_read(const struct route_match *match, struct str query,
+				  struct str body, struct admin_request *request);
+
+/* Frees, and overwrites the input. */
+void admin_request_done(struct admin_request *request);
 
 /* True when the route's command prints a JSON document. */
 bool request_prints_json(const struct route *route);
