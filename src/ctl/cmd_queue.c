@@ -287,10 +287,11 @@ struct chosen {
 	uint64_t *entries;
 	size_t count;
 	size_t capacity;
-	size_t unknown;
+	json_t *ids; /* of the entries */
+	json_t *unknown;
 };
 
-static void chosen_add(struct chosen *chosen, uint64_t entry)
+static void chosen_add(struct chosen *chosen, const struct queue_entry *entry)
 {
 	if (chosen->count == chosen->capacity) {
 		chosen->capacity = chosen->capacity * 2 + 64;
@@ -298,7 +299,8 @@ static void chosen_add(struct chosen *chosen, uint64_t entry)
 			reallocarray(chosen->entries, chosen->capacity, sizeof(*chosen->entries));
 		CHECK(chosen->entries != NULL);
 	}
-	chosen->entries[chosen->count++] = entry;
+	chosen->entries[chosen->count++] = entry->number;
+	json_array_append_new(chosen->ids, json_text(entry->envelope.queue_id));
 }
 
 static void chosen_find(struct chosen *chosen, const struct ctl *ctl, struct view *view)
@@ -307,14 +309,14 @@ static void chosen_find(struct chosen *chosen, const struct ctl *ctl, struct vie
 
 	if (str_equals_nocase(ctl_word(ctl, 0), STR("all"))) {
 		for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
-			chosen_add(chosen, entry.number);
+			chosen_add(chosen, &entry);
 		return;
 	}
 	for (size_t i = 0; i < ctl->arguments->word_count; i++) {
 		if (entry_find(view, ctl_word(ctl, i), &entry))
-			chosen_add(chosen, entry.number);
+			chosen_add(chosen, &entry);
 		else
-			chosen->unknown++;
+			json_array_append_new(chosen->unknown, json_text(ctl_word(ctl, i)));
 	}
 }
 
@@ -327,7 +329,7 @@ static int chosen_order(struct link *link, const struct chosen *chosen, enum que
 			return ctl_fail_field(fault, NULL, "the queue: %s", fault_text(fault));
 		link_queue_ordered(link, chosen->entries[i]);
 	}
-	return chosen->unknown > 0 ? CTL_USAGE : CTL_DONE;
+	return json_array_size(chosen->unknown) > 0 ? CTL_USAGE : CTL_DONE;
 }
 
 static void order_tell(struct link *link, const struct ctl *ctl, const char *what)
@@ -345,7 +347,7 @@ static int order_run(struct ctl *ctl, enum queue_order order, const char *what)
 {
 	struct link link;
 	struct view *view CLEANUP_VIEW = NULL;
-	struct chosen chosen = {0};
+	struct chosen chosen = {.ids = json_array(), .unknown = json_array()};
 	int code = queue_open(ctl, &link, &view);
 
 	if (code == CTL_DONE) {
@@ -354,7 +356,12 @@ static int order_run(struct ctl *ctl, enum queue_order order, const char *what)
 		code = chosen_order(&link, &chosen, order);
 		if (chosen.count > 0)
 			order_tell(&link, ctl, what);
+		if (ctl_has(ctl, OPTION_BIT(JSON)))
+			ctl_print_json(json_pack("{s:O, s:O}", "ordered", chosen.ids, "unknown",
+						 chosen.unknown));
 	}
+	json_decref(chosen.ids);
+	json_decref(chosen.unknown);
 	free(chosen.entries);
 	link_close(&link);
 	return code;

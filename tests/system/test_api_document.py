@@ -96,7 +96,7 @@ def test_what_reads_answers_as_described(document, admin, queued):
     assert asked >= 25
 
 
-def test_what_changes_answers_as_described(document, admin):
+def test_what_changes_answers_as_described(document, admin, queued):
     values = {"confirm_within": "1h"}
     steps = [("post", "/tls/plan", "/tls/plan", {"min": "TLSv1.3"}),
              ("post", "/tls/set", "/tls/set", {"min": "TLSv1.3", **values}),
@@ -108,7 +108,8 @@ def test_what_changes_answers_as_described(document, admin):
              ("delete", "/lists/TlsPolicy/{row}", "/lists/TlsPolicy/2", {}),
              ("post", "/users", "/users", {"address": f"new@{DOMAIN}", "password": "x", "quota": "5M"}),
              ("patch", "/users/{address}", f"/users/new@{DOMAIN}", {"quota": 0}),
-             ("delete", "/users/{address}", f"/users/new%40{DOMAIN}", None)]
+             ("delete", "/users/{address}", f"/users/new%40{DOMAIN}", None),
+             ("post", "/queue/retry", "/queue/retry", {"ids": [queued]})]
     for method, path, target, body in steps:
         answer = admin.request(method.upper(), target, body)
         assert answer.status == 200, (target, answer)

@@ -2,6 +2,7 @@
 """Mail for other servers: into the queue, out of it, and what the sender hears."""
 import email
 import email.policy
+import json
 import os
 import signal
 import smtplib
@@ -152,7 +153,8 @@ def test_what_waits_is_told_listed_and_sent_later(sending, peer):
     assert "127.0.0.42: Connection refused" in entry["recipients"][0]["status"]
     assert "Connection refused" in home.command("queue", "show", entry["id"]).stdout
     home.log_wait("mail", rf"Sent: Queue-ID: {entry['id']}, .*Result: delayed, Status: 4\.4\.1 .*")
-    home.command("queue", "remove", entry["id"])
+    told = home.command("queue", "remove", entry["id"], "00000000-00000000", "--json", check=False)
+    assert (told.returncode, json.loads(told.stdout)) == (2, {"ordered": [entry["id"]], "unknown": ["00000000-00000000"]})
     assert queue(sending) == []
     # One notice is enough.
     assert len([made for made in notices(sending) if "delayed" in made["Subject"]]) == 1
