@@ -136,8 +136,12 @@ int cmd_tls_reset(struct ctl *ctl)
 {
 	struct plan plan;
 	struct findings findings;
-	int code = plan_open(&plan, ctl);
+	uint32_t confirm_s;
+	int code = plan_confirm_read(ctl, &confirm_s);
 
+	if (code != CTL_DONE)
+		return code;
+	code = plan_open(&plan, ctl);
 	findings_init(&findings);
 	if (code == CTL_DONE) {
 		enum fault fault = config_tls_reset(buf_str(&plan.before), &findings, &plan.after);
@@ -147,7 +151,7 @@ int cmd_tls_reset(struct ctl *ctl)
 	if (code == CTL_DONE)
 		code = reset_allow(&plan);
 	if (code == CTL_DONE)
-		code = plan_carry_out(&plan, 0, false);
+		code = plan_carry_out(&plan, confirm_s, false);
 	findings_done(&findings);
 	plan_close(&plan);
 	return code;
@@ -296,12 +300,16 @@ static int version_read(struct plan *plan)
 int cmd_tls_revert(struct ctl *ctl)
 {
 	struct plan plan;
-	int code = plan_open(&plan, ctl);
+	uint32_t confirm_s;
+	int code = plan_confirm_read(ctl, &confirm_s);
 
+	if (code != CTL_DONE)
+		return code;
+	code = plan_open(&plan, ctl);
 	if (code == CTL_DONE)
 		code = version_read(&plan);
 	if (code == CTL_DONE)
-		code = plan_carry_out(&plan, 0, true);
+		code = plan_carry_out(&plan, confirm_s, true);
 	plan_close(&plan);
 	return code;
 }

@@ -120,7 +120,7 @@ static const struct command rows[] = {
 	 "Without "
 	 "a running server the file is written, and --confirm-within is refused.",
 	 cmd_tls_set},
-	{"tls reset", "", 0, 0, OPT(DRY_RUN) | OPT(ALLOW_WEAKER) | OPT(GENERATION) | OPT(JSON),
+	{"tls reset", "", 0, 0, CHANGE_OPTIONS | OPT(ALLOW_WEAKER),
 	 "Delete the TLS variables of both tables, which restores their defaults",
 	 "Refused where older protocols would be admitted than now, unless --allow-weaker is "
 	 "given.",
@@ -129,9 +129,11 @@ static const struct command rows[] = {
 	 cmd_tls_confirm},
 	{"tls history", "", 0, 0, OPT(JSON), "List the former versions of mailserver.cfg", "",
 	 cmd_tls_history},
-	{"tls revert", "[N]", 0, 1, OPT(DRY_RUN) | OPT(GENERATION) | OPT(JSON),
+	{"tls revert", "[N]", 0, 1, CHANGE_OPTIONS,
 	 "Put a former version of mailserver.cfg in force again",
-	 "Without N the newest of the history. Edits by hand that are not in force yet are kept.",
+	 "Without N the newest of the history. Edits by hand that are not in force yet are kept. "
+	 "While a "
+	 "change waits for its confirmation this ends the wait, and --confirm-within is refused.",
 	 cmd_tls_revert},
 	{"partner list", "", 0, 0, OPT(JSON),
 	 "List the rows of TlsPolicy: what holds for single peers",

@@ -129,6 +129,26 @@ def test_a_revert_ends_the_wait(server):
     home.command("tls", "set", "--min", "TLSv1.3")
 
 
+def test_going_back_waits_for_its_confirmation_too(server):
+    home = server.home
+    before = home.config_path.read_bytes()
+    home.command("tls", "reset", "--allow-weaker", "--confirm-within", "2s")
+    assert speaks(server, "-tls1_1") and server.status()["awaiting_confirmation"]
+    wait_for(lambda: is_refused(server, "-tls1_1"))
+    assert home.config_path.read_bytes() == before
+
+    home.command("tls", "set", "--min", "TLSv1.3")
+    raised = home.config_path.read_bytes()
+    home.command("tls", "revert", "--confirm-within", "10m")
+    assert speaks(server, "-tls1_2")
+    # It ends a wait and does not begin another.
+    refused = home.command("tls", "revert", "--confirm-within", "10m", check=False)
+    assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
+    home.command("tls", "revert")
+    assert is_refused(server, "-tls1_2") and home.config_path.read_bytes() == raised
+    assert server.status()["awaiting_confirmation"] is None
+
+
 def test_a_conflict_does_not_keep_an_unconfirmed_change(server):
     """The same variable was edited while the change waited: the former text wins, the edited one is kept."""
     home = server.home

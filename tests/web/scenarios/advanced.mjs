@@ -56,6 +56,7 @@ export default async function ({ facts, visit }) {
 
 	await me.page.getByRole("tab", { name: "History" }).click();
 	await me.page.getByRole("button", { name: /Go back to version/ }).first().click();
+	await me.choose("Undo by itself, unless confirmed", "");
 	await me.page.getByRole("dialog").getByRole("button", { name: "Revert" }).click();
 	await me.sees(/is in force again/);
 	now = await variables(facts);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The minimum is raised on the page: what will change is told in words, openssl is really refused, the
-// change undoes itself; kept, it stays; reset, the defaults are back.
+// change undoes itself; kept, it stays; resetting and going back wait for a confirmation as well.
 import assert from "node:assert/strict";
 import { handshakes, until } from "../outside.mjs";
 
+const orders = /\/api\/v1\/tls\/(set|reset|revert)$/;
+
 /** Shortens the countdown, so that a test need not wait a minute; the page asks for its own. */
 async function countdown(me, within) {
-	await me.page.route("**/api/v1/tls/set", async (route) => {
+	await me.page.unroute(orders);
+	await me.page.route(orders, async (route) => {
 		const body = { ...route.request().postDataJSON(), confirm_within: within };
 		await route.continue({ postData: JSON.stringify(body) });
 	});
@@ -57,7 +60,20 @@ export default async function ({ facts, visit }) {
 	const reset = me.page.getByRole("button", { name: "Reset", exact: true });
 	assert.ok(await reset.isDisabled(), "older versions take a second click");
 	await me.page.getByLabel("I know that older versions are admitted again").check();
+	await countdown(me, "4s");
 	await reset.click();
-	await me.sees("The defaults are in force.");
+	await me.sees("Keep these settings?");
+	assert.ok(await handshakes(imaps, "tls1_2"));
+	await until(async () => !(await handshakes(imaps, "tls1_2")), "the reset undid itself");
+	await me.sees("The change was not confirmed in time");
+
+	await me.page.getByRole("tab", { name: "History" }).click();
+	await me.page.getByRole("button", { name: /^Go back to version/ }).last().click();
+	await me.sees("Undo by itself, unless confirmed");
+	await countdown(me, "20s");
+	await me.page.getByRole("dialog").getByRole("button", { name: "Revert" }).click();
+	await me.sees("Keep these settings?");
+	await me.press("Keep the settings");
+	await me.sees("The settings are kept.");
 	assert.ok(await handshakes(imaps, "tls1_2"));
 }

@@ -8,11 +8,11 @@ import { Difference, Loaded, Mark, Note, Panel } from "../../components/parts";
 import { announce } from "../../components/announce";
 import { ask } from "../../core/api";
 import { time } from "../../core/format";
-import { useMayChange } from "../../core/session";
+import { useKnown, useMayChange } from "../../core/session";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
 import { is_empty, useDirty, type Draft, type Setting, type Variable, type Variables } from "./model";
-import { Meaning, Review } from "./review";
+import { Meaning, Review, Within, within_default, within_part } from "./review";
 import { SuitesDialog } from "./suites";
 
 const t = texts.tls.advanced;
@@ -163,11 +163,14 @@ function Group({ group, variables, scope, draft, change }: { group: (typeof grou
 /** Deletes every TLS variable; where the minimum falls it takes a second click. */
 function ResetDialog({ close, done, generation }: { close: () => void; done: () => void; generation: string }) {
 	const plan = useAnswer("POST /tls/reset", { body: { dry_run: true, allow_weaker: true } });
+	const { status } = useKnown();
 	const [agreed, agreed_set] = useState(false);
+	const [within, within_set] = useState<string>(within_default);
 	const weaker = [...(plan.answer?.services ?? []), ...(plan.answer?.clients ?? [])].some((each) => each.minimum_falls);
 	const reset = useAction(async () => {
-		await ask("POST /tls/reset", { body: { allow_weaker: agreed, generation } });
-		announce(t.reset_done);
+		await ask("POST /tls/reset", { body: { allow_weaker: agreed, generation, ...within_part(within) } });
+		announce(within ? texts.tls.review.applied_waiting : t.reset_done);
+		status.reload();
 		done();
 	});
 	const guarded = { ...reset, busy: reset.busy || plan.answer === null || (weaker && !agreed) };
@@ -182,6 +185,7 @@ function ResetDialog({ close, done, generation }: { close: () => void; done: () 
 					</>
 				)}
 			</Loaded>
+			<Within value={within} change={within_set} />
 			{weaker && <Choice label={t.reset_weaker} checked={agreed} change={agreed_set} />}
 		</Confirm>
 	);

@@ -10,7 +10,7 @@ import { date_of, time } from "../../core/format";
 import { useKnown, useMayChange } from "../../core/session";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
-import { Meaning } from "./review";
+import { Meaning, Within, within_default, within_part } from "./review";
 
 const t = texts.tls.history;
 
@@ -19,9 +19,13 @@ type Version = Answer<"GET /tls/history">[number];
 function Revert({ version, close, done }: { version: number; close: () => void; done: () => void }) {
 	const plan = useAnswer("POST /tls/revert", { body: { version, dry_run: true } });
 	const { status } = useKnown();
+	// Going back ends the wait of a change that waits, and then holds at once.
+	const is_waited = Boolean(status.answer?.awaiting_confirmation);
+	const [chosen, chosen_set] = useState<string>(within_default);
+	const within = is_waited ? "" : chosen;
 	const revert = useAction(async () => {
-		await ask("POST /tls/revert", { body: { version } });
-		announce(t.reverted(version));
+		await ask("POST /tls/revert", { body: { version, ...within_part(within) } });
+		announce(within ? texts.tls.review.applied_waiting : t.reverted(version));
 		status.reload();
 		done();
 	});
@@ -38,6 +42,7 @@ function Revert({ version, close, done }: { version: number; close: () => void; 
 					<>
 						<Meaning plan={answer} />
 						<Difference changes={answer.changes} />
+						{!is_waited && answer.changes.length > 0 && <Within value={chosen} change={chosen_set} />}
 					</>
 				)}
 			</Loaded>

@@ -51,6 +51,16 @@ export function Conflict({ fault, reload }: { fault: Fault | null; reload: () =>
 	);
 }
 
+/** How long one has to confirm a change; "" where it holds at once. */
+export function Within({ value, change }: { value: string; change: (value: string) => void }) {
+	return <Select label={t.within} hint={t.within_hint} value={value} change={change} options={t.within_options} />;
+}
+
+export const within_default = "5m";
+
+/** What the order of a change says of it. */
+export const within_part = (within: string) => (within ? { confirm_within: within } : {});
+
 interface ReviewProps {
 	wish: Wish;
 	generation: string;
@@ -63,9 +73,9 @@ interface ReviewProps {
 export function Review({ wish, generation, close, applied, outdated }: ReviewProps) {
 	const plan = useAnswer("POST /tls/plan", { body: wish });
 	const { status } = useKnown();
-	const [within, within_set] = useState("5m");
+	const [within, within_set] = useState<string>(within_default);
 	const apply = useAction(async () => {
-		await ask("POST /tls/set", { body: { ...wish, generation, ...(within ? { confirm_within: within } : {}) } });
+		await ask("POST /tls/set", { body: { ...wish, generation, ...within_part(within) } });
 		announce(within ? t.applied_waiting : t.applied);
 		status.reload();
 		applied();
@@ -89,7 +99,7 @@ export function Review({ wish, generation, close, applied, outdated }: ReviewPro
 									<h3>{t.written}</h3>
 									<Difference changes={answer.changes} />
 								</div>
-								<Select label={t.within} hint={t.within_hint} value={within} change={within_set} options={t.within_options} />
+								<Within value={within} change={within_set} />
 							</>
 						)}
 					</>
