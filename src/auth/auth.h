@@ -52,6 +52,8 @@ enum {
 	LOGIN_FLAG_DISABLED = 1u << 1, /* no login, whatever the password */
 	LOGIN_FLAG_AUDITOR =
 		1u << 2, /* may see all that an administrator sees, and change nothing */
+	/* In lists alone, never kept with the others: has a second factor that is on. */
+	LOGIN_FLAG_TOTP = 1u << 3,
 };
 
 enum login_question_kind {

@@ -338,6 +338,15 @@ enum fault credentials_flags_set(struct credentials *credentials, struct str acc
 	return fault;
 }
 
+/* Else whoever gets the address next would be asked for codes that he has not. */
+static int second_factor_delete(struct credentials *credentials, MDB_txn *txn, struct str account)
+{
+	MDB_val key = value_of(account);
+	int result = mdb_del(txn, credentials->kept[CREDENTIALS_TOTP], &key, NULL);
+
+	return result == MDB_NOTFOUND ? MDB_SUCCESS : result;
+}
+
 enum fault credentials_remove(struct credentials *credentials, struct str account)
 {
 	MDB_txn *txn;
@@ -351,6 +360,8 @@ enum fault credentials_remove(struct credentials *credentials, struct str accoun
 	result = mdb_del(txn, credentials->records, &key, NULL);
 	if (result == MDB_SUCCESS)
 		result = verifier_delete(credentials, txn, account);
+	if (result == MDB_SUCCESS)
+		result = second_factor_delete(credentials, txn, account);
 	return txn_end(txn, result);
 }
 

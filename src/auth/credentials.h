@@ -47,7 +47,7 @@ must_check enum fault credentials_put(struct credentials *credentials, struct st
 must_check enum fault credentials_flags_set(struct credentials *credentials, struct str account,
 					    uint32_t flags, uint32_t mask);
 
-/* Removes, with the verifier; NOT_FOUND when there is none. Blocks. */
+/* Removes, with the verifier and the second factor; NOT_FOUND when there is none. Blocks. */
 must_check enum fault credentials_remove(struct credentials *credentials, struct str account);
 
 /* Looks the account's verifier up. NOT_FOUND, CORRUPT, IO. Blocks at most for a page. */

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "crypto/seal.h"
 
 #define KEY_FILE "remote.key"
 
@@ -60,6 +59,11 @@ void remote_passwords_close(struct remote_passwords **passwords)
 		return;
 	explicit_bzero(&closed->key, sizeof(closed->key));
 	free(closed);
+}
+
+const struct seal_key *remote_passwords_key(const struct remote_passwords *passwords)
+{
+	return &passwords->key;
 }
 
 /* A name goes through logs and lists: no blanks, no controls. */

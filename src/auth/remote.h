@@ -10,6 +10,7 @@
 
 #include "auth/credentials.h"
 #include "base/secret.h"
+#include "crypto/seal.h"
 
 struct remote_passwords;
 
@@ -23,6 +24,9 @@ must_check enum fault remote_passwords_open(const char *folder, struct credentia
 					    struct remote_passwords **out);
 /* Wipes the key, frees, and sets to NULL. NULL is let be. */
 void remote_passwords_close(struct remote_passwords **passwords);
+
+/* The key, for what else has to be read again; it lives as long as `passwords`. */
+const struct seal_key *remote_passwords_key(const struct remote_passwords *passwords);
 
 /* Keeps a password under a name, or with an empty one forgets it (NOT_FOUND). INVALID: no name. Blocks. */
 must_check enum fault remote_password_set(struct remote_passwords *passwords, struct str name,

@@ -18,10 +18,13 @@
 #include "auth/remembered.h"
 #include "auth/remote.h"
 #include "auth/scram_keeper.h"
+#include "auth/second_factor.h"
 #include "auth/web_sessions.h"
 #include "base/clock.h"
+#include "base/encode.h"
 #include "base/random.h"
 #include "crypto/password.h"
+#include "crypto/totp.h"
 #include "proto/saslprep.h"
 #include "proto/scram.h"
 
@@ -47,6 +50,7 @@ struct job {
 	char account_bytes[ACCOUNT_MAX];
 	size_t account_len; /* 0: an account that cannot exist */
 	struct secret password;
+	struct secret code; /* of a second factor; empty: none was given */
 	struct peer_key key;
 	bool is_exempt;
 	bool is_web;	/* begins a session of the administration page */
@@ -68,6 +72,7 @@ struct counters {
 struct auth_service {
 	struct credentials *credentials;
 	struct remote_passwords *remote;
+	struct second_factors *factors;
 	struct buf decoy; /* a hash that no password gives, for unknown users */
 	struct scram_keeper scram;
 	bool allows_scram; /* atomic */
@@ -252,6 +257,28 @@ static void verifier_catch_up(struct auth_service *service, struct str account,
 
 /* ---- checking a login ---- */
 
+/* The verdict on the code beside a right password. */
+static enum fault code_verify(struct auth_service *service, const struct job *job,
+			      uint32_t *verdict_out)
+{
+	struct str code = secret_reveal(&job->code);
+	bool is_on;
+	enum fault fault = second_factor_is_on(service->factors, job_account(job), &is_on);
+
+	*verdict_out = LOGIN_GRANTED;
+	if (fault != FAULT_NONE || !is_on)
+		return fault;
+	if (str_is_empty(code)) {
+		*verdict_out = LOGIN_NEEDS_CODE;
+		return FAULT_NONE;
+	}
+	fault = second_factor_spend(service->factors, job_account(job), code, clock_real_s());
+	if (fault != FAULT_DENIED)
+		return fault;
+	*verdict_out = LOGIN_WRONG_CODE;
+	return FAULT_NONE;
+}
+
 /* The password was right: whether the page is open to the account; begins its session. */
 static void web_login_verify(struct auth_service *service, struct job *job)
 {
@@ -261,6 +288,9 @@ static void web_login_verify(struct auth_service *service, struct job *job)
 		answer->verdict = LOGIN_NO_ROLE;
 		return;
 	}
+	answer->fault = code_verify(service, job, &answer->verdict);
+	if (answer->fault != FAULT_NONE || answer->verdict != LOGIN_GRANTED)
+		return;
 	job->session_s = clock_real_s();
 	answer->fault = web_session_begin(service->credentials, job_account(job), job->session_s,
 					  &job->token);
@@ -501,6 +531,9 @@ static void web_login_request(struct auth_service *service, struct role_peer *pe
 {
 	struct job *job = job_new(peer, id, login->account, login->password);
 
+	/* What is too long is wrong as surely as one blank is. */
+	if (!secret_set(&job->code, login->code))
+		CHECK(secret_set(&job->code, STR(" ")));
 	job->is_web = true;
 	job_begin(service, job, login->address);
 }
@@ -746,35 +779,85 @@ static void json_append_account(struct buf *json, struct str account)
 	}
 }
 
+struct list_page {
+	struct buf json;
+	struct auth_service *service;
+	enum fault fault;
+};
+
 /* False when the page is full: whoever asks goes on behind the last account he got. */
 static bool list_append_account(void *context, struct str account, uint32_t flags)
 {
-	struct buf *json = context;
+	struct list_page *page = context;
+	struct buf *json = &page->json;
+	bool has_factor;
 
 	if (json->len >= LIST_PAGE_BYTES)
 		return false;
 	buf_append_c(json, json->data[json->len - 1] == '[' ? "{\"account\":\"" : ",{\"account\":\"");
 	json_append_account(json, account);
-	buf_printf(json, "\",\"admin\":%s,\"auditor\":%s,\"disabled\":%s}",
+	page->fault = second_factor_is_on(page->service->factors, account, &has_factor);
+	buf_printf(json, "\",\"admin\":%s,\"auditor\":%s,\"disabled\":%s,\"totp\":%s}",
 		   (flags & LOGIN_FLAG_ADMIN) != 0 ? "true" : "false",
 		   (flags & LOGIN_FLAG_AUDITOR) != 0 ? "true" : "false",
-		   (flags & LOGIN_FLAG_DISABLED) != 0 ? "true" : "false");
-	return true;
+		   (flags & LOGIN_FLAG_DISABLED) != 0 ? "true" : "false",
+		   has_factor ? "true" : "false");
+	return page->fault == FAULT_NONE;
 }
 
 static void list_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
 			 const struct msg_password_list *list)
 {
-	struct buf json = BUF_INIT(MESSAGE_INLINE_MAX);
+	struct list_page page = {.json = BUF_INIT(MESSAGE_INLINE_MAX), .service = service};
 
-	buf_append_char(&json, '[');
+	buf_append_char(&page.json, '[');
 	enum fault fault =
-		credentials_walk(service->credentials, list->after, list_append_account, &json);
-	buf_append_char(&json, ']');
-	if (fault == FAULT_NONE && json.failed)
-		fault = FAULT_TOO_LARGE;
-	role_peer_done(peer, id, fault, fault == FAULT_NONE ? buf_str(&json) : STR(""));
-	buf_done(&json);
+		credentials_walk(service->credentials, list->after, list_append_account, &page);
+	buf_append_char(&page.json, ']');
+	if (fault == FAULT_NONE)
+		fault = page.json.failed ? FAULT_TOO_LARGE : page.fault;
+	role_peer_done(peer, id, fault, fault == FAULT_NONE ? buf_str(&page.json) : STR(""));
+	buf_done(&page.json);
+}
+
+/* ---- second factors ---- */
+
+/* Only who has a password and a role: nobody else is ever asked for a code. */
+static enum fault factor_begin(struct auth_service *service, struct str account, struct buf *text)
+{
+	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX), secret = BUF_INIT(TOTP_SECRET_BYTES + 1);
+	struct credential credential;
+	enum fault fault = credentials_get(service->credentials, account, &hash, &credential);
+
+	if (fault == FAULT_NONE &&
+	    (credential.flags & (LOGIN_FLAG_ADMIN | LOGIN_FLAG_AUDITOR)) == 0)
+		fault = FAULT_DENIED;
+	if (fault == FAULT_NONE)
+		fault = second_factor_begin(service->factors, account, &secret);
+	if (fault == FAULT_NONE)
+		base32_encode(text, buf_str(&secret));
+	buf_wipe(&hash);
+	buf_wipe(&secret);
+	return fault;
+}
+
+static void factor_begin_request(struct auth_service *service, struct role_peer *peer, uint64_t id,
+				 const struct msg_second_factor_begin *begin)
+{
+	struct buf text = BUF_INIT(2 * TOTP_SECRET_BYTES);
+	enum fault fault = factor_begin(service, begin->account, &text);
+
+	role_peer_done(peer, id, fault, buf_str(&text));
+	buf_wipe(&text);
+}
+
+static void factor_confirm_request(struct auth_service *service, struct role_peer *peer,
+				   uint64_t id, const struct msg_second_factor_confirm *confirm)
+{
+	role_peer_done(peer, id,
+		       second_factor_confirm(service->factors, confirm->account, confirm->code,
+					     clock_real_s()),
+		       STR(""));
 }
 
 /* ---- passwords for other servers ---- */
@@ -844,6 +927,18 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 		break;
 	case MSG_password_list:
 		list_request(service, peer, id, &packet->message.password_list);
+		break;
+	case MSG_second_factor_begin:
+		factor_begin_request(service, peer, id, &packet->message.second_factor_begin);
+		break;
+	case MSG_second_factor_confirm:
+		factor_confirm_request(service, peer, id, &packet->message.second_factor_confirm);
+		break;
+	case MSG_second_factor_off:
+		role_peer_done(peer, id,
+			       second_factor_off(service->factors,
+						 packet->message.second_factor_off.account),
+			       STR(""));
 		break;
 	case MSG_remote_password_set:
 		remote_set_request(service, peer, id, &packet->message.remote_password_set);
@@ -951,6 +1046,7 @@ enum fault auth_service_new(const char *folder, size_t threads, struct auth_serv
 	CHECK(service != NULL);
 	service->credentials = credentials;
 	service->remote = remote;
+	service->factors = second_factors_new(credentials, remote_passwords_key(remote));
 	scram_keeper_init(&service->scram, credentials_salt_key(credentials));
 	service->decoy = decoy;
 	service->limits = attempt_limits_default;
@@ -991,6 +1087,7 @@ void auth_service_free(struct auth_service **service)
 	jobs_drop(freed);
 	attempts_done(&freed->attempts);
 	remembered_done(&freed->remembered);
+	second_factors_free(&freed->factors);
 	remote_passwords_close(&freed->remote);
 	credentials_close(&freed->credentials);
 	scram_keeper_done(&freed->scram);

@@ -34,6 +34,21 @@ void base64url_encode(struct buf *to, struct str bytes)
 	}
 }
 
+void base32_encode(struct buf *to, struct str bytes)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+	uint32_t group = 0;
+	unsigned bits = 0;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		group = (group << 8 | (unsigned char)bytes.ptr[i]) & 0xffff;
+		for (bits += 8; bits >= 5; bits -= 5)
+			buf_append_char(to, digits[group >> (bits - 5) & 31]);
+	}
+	if (bits > 0)
+		buf_append_char(to, digits[group << (5 - bits) & 31]);
+}
+
 static int base64_value(char c)
 {
 	if (c >= 'A' && c <= 'Z')

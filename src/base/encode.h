@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Base64 (RFC 4648) and hexadecimal.
+ * Base64, base32 (RFC 4648) and hexadecimal.
  */
 #ifndef POSTERN_BASE_ENCODE_H
 #define POSTERN_BASE_ENCODE_H
@@ -18,6 +18,9 @@ must_check bool base64_decode(struct buf *to, struct str text);
 
 /* Appends the form for URLs (section 5), without padding, as JOSE wants it (RFC 7515 section 2). */
 void base64url_encode(struct buf *to, struct str bytes);
+
+/* Appends the form of section 6, without padding, as otpauth URIs want it. */
+void base32_encode(struct buf *to, struct str bytes);
 
 /* Appends lower-case digits. */
 void hex_encode(struct buf *to, struct str bytes);

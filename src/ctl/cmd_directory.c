@@ -471,16 +471,18 @@ static void user_add_row(struct columns *columns, json_t *list, const struct use
 
 	buf_append_str(&name, user->address);
 	buf_append_char(&name, '\0');
-	const char *login = login_text(json_object_get(logins, name.data));
+	json_t *flags = json_object_get(logins, name.data);
+	const char *login = login_text(flags);
+	bool has_totp = (json_integer_value(flags) & LOGIN_FLAG_TOTP) != 0;
 	clock_append_iso_date(&created, user->created_s);
 	user_add_cells(columns, user, login, buf_str(&created));
-	json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:s, s:s, s:b, s:o}", "address",
+	json_array_append_new(list, json_pack("{s:o, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:o}", "address",
 					      json_text(user->address), "account",
 					      (json_int_t)user->account, "used_bytes",
 					      (json_int_t)user->used_bytes, "quota_bytes",
 					      (json_int_t)user->quota_bytes, "login", login, "role",
-					      role_text(user), "admin", (int)user->is_admin,
-					      "created", json_text(buf_str(&created))));
+					      role_text(user), "admin", (int)user->is_admin, "totp",
+					      (int)has_totp, "created", json_text(buf_str(&created))));
 }
 
 /* The users of a page; their texts borrow the view. */

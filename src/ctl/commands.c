@@ -45,6 +45,16 @@ static const struct command rows[] = {
 	{"user remove", "ADDRESS", 1, 1, 0, "Remove a user with all mail", "", cmd_user_remove},
 	{"user passwd", "ADDRESS", 1, 1, OPT(PASSWORD_STDIN), "Set a user's password", "",
 	 cmd_user_passwd},
+	{"user totp begin", "ADDRESS", 1, 1, OPT(JSON),
+	 "Make the secret of a second factor for an administrator or auditor",
+	 "Prints it once, in base32 and as an otpauth URI for a telephone. Nothing is asked for yet: "
+	 "`user totp confirm` switches it on. Then the administration page wants a code "
+	 "beside the password; mail does not.",
+	 cmd_user_totp_begin},
+	{"user totp confirm", "ADDRESS CODE", 2, 2, 0,
+	 "Switch a second factor on with a code of the telephone", "", cmd_user_totp_confirm},
+	{"user totp off", "ADDRESS", 1, 1, 0, "Forget a user's second factor",
+	 "The way back in for whoever has lost the telephone.", cmd_user_totp_off},
 	{"alias add", "ADDRESS TARGET...", 2, ARGUMENTS_MAX, 0,
 	 "Have mail to an address go to users or other aliases", "", cmd_alias_add},
 	{"alias list", "", 0, 0, PAGE_OPTIONS, "List the aliases", "", cmd_alias_list},

@@ -514,12 +514,14 @@ static char *page_hand_on(struct str json,
 		bool is_admin = json_is_true(json_object_get(item, "admin"));
 		bool is_auditor = json_is_true(json_object_get(item, "auditor"));
 		bool is_disabled = json_is_true(json_object_get(item, "disabled"));
+		bool has_totp = json_is_true(json_object_get(item, "totp"));
 		last = json_string_value(json_object_get(item, "account"));
 		if (last == NULL)
 			break;
 		each(context, last,
 		     (is_admin ? LOGIN_FLAG_ADMIN : 0u) | (is_auditor ? LOGIN_FLAG_AUDITOR : 0u) |
-			     (is_disabled ? LOGIN_FLAG_DISABLED : 0u));
+			     (is_disabled ? LOGIN_FLAG_DISABLED : 0u) |
+			     (has_totp ? LOGIN_FLAG_TOTP : 0u));
 	}
 	char *copy = last == NULL ? NULL : str_dup_c(str_from_c(last));
 	json_decref(page);
@@ -572,32 +574,55 @@ enum fault link_password_list(struct link *link, struct str begin, struct str un
 	return fault;
 }
 
+/* An order to the auth role; `text`, where it is not NULL, gets that of a good answer. */
+static enum fault auth_order(struct link *link, enum message_kind kind, const void *order,
+			     struct buf *text)
+{
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault = role_client_call(&link->auth_role, kind, order, MSG_done, &answer);
+	if (fault == FAULT_NONE)
+		fault = done_fault(&answer);
+	if (fault == FAULT_NONE && text != NULL)
+		buf_append_str(text, answer.message.done.text);
+	packet_done(&answer);
+	return fault;
+}
+
 enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,
 				uint32_t mask)
 {
 	struct msg_login_flags_set set = {.account = account, .flags = flags, .mask = mask};
-	struct packet answer;
 
-	packet_init(&answer);
-	enum fault fault =
-		role_client_call(&link->auth_role, MSG_login_flags_set, &set, MSG_done, &answer);
-	if (fault == FAULT_NONE)
-		fault = done_fault(&answer);
-	packet_done(&answer);
-	return fault;
+	return auth_order(link, MSG_login_flags_set, &set, NULL);
 }
 
 enum fault link_password_set(struct link *link, struct str account, struct str password,
 			     uint32_t flags)
 {
 	struct msg_password_set set = {.account = account, .password = password, .flags = flags};
-	struct packet answer;
 
-	packet_init(&answer);
-	enum fault fault =
-		role_client_call(&link->auth_role, MSG_password_set, &set, MSG_done, &answer);
-	if (fault == FAULT_NONE)
-		fault = done_fault(&answer);
-	packet_done(&answer);
-	return fault;
+	return auth_order(link, MSG_password_set, &set, NULL);
+}
+
+enum fault link_second_factor_begin(struct link *link, struct str account, struct buf *secret)
+{
+	struct msg_second_factor_begin begin = {.account = account};
+
+	return auth_order(link, MSG_second_factor_begin, &begin, secret);
+}
+
+enum fault link_second_factor_confirm(struct link *link, struct str account, struct str code)
+{
+	struct msg_second_factor_confirm confirm = {.account = account, .code = code};
+
+	return auth_order(link, MSG_second_factor_confirm, &confirm, NULL);
+}
+
+enum fault link_second_factor_off(struct link *link, struct str account)
+{
+	struct msg_second_factor_off off = {.account = account};
+
+	return auth_order(link, MSG_second_factor_off, &off, NULL);
 }

@@ -97,4 +97,11 @@ must_check enum fault link_login_flags_set(struct link *link, struct str account
 must_check enum fault link_password_set(struct link *link, struct str account,
 					struct str password, uint32_t flags);
 
+/* The orders of auth/second_factor.h, as the role answers; begin appends the secret in base32. */
+must_check enum fault link_second_factor_begin(struct link *link, struct str account,
+					       struct buf *secret);
+must_check enum fault link_second_factor_confirm(struct link *link, struct str account,
+						 struct str code);
+must_check enum fault link_second_factor_off(struct link *link, struct str account);
+
 #endif

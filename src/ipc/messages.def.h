@@ -148,7 +148,7 @@
 #define FIELDS_login_flags_set(F) F(STR, account) F(U32, flags) F(U32, mask)
 /*
  * Lists accounts that have a password, those that follow `after`; answered by
- * done with a JSON array of {"account","admin","auditor","disabled"}; empty at the end.
+ * done with a JSON array of {"account","admin","auditor","disabled","totp"}; empty at the end.
  */
 #define FIELDS_password_list(F) F(STR, after)
 /*
@@ -157,6 +157,13 @@
  */
 #define FIELDS_remote_password_set(F) F(STR, name) F(STR, password)
 #define FIELDS_remote_password_list(F)
+/*
+ * A second factor (auth/second_factor.h) is begun, switched on with a code, or forgotten; answered by
+ * done, the first one with the secret in base32.
+ */
+#define FIELDS_second_factor_begin(F) F(STR, account)
+#define FIELDS_second_factor_confirm(F) F(STR, account) F(STR, code)
+#define FIELDS_second_factor_off(F) F(STR, account)
 /* What this server logs in elsewhere with; answered by remote_password_given. */
 #define FIELDS_remote_password_wanted(F) F(STR, name)
 #define FIELDS_remote_password_given(F) F(U32, fault) F(STR, password)
@@ -369,6 +376,9 @@
 	X(password_list, FROM(CTL), FROM(AUTH))                                               \
 	X(remote_password_set, FROM(CTL), FROM(AUTH))                                         \
 	X(remote_password_list, FROM(CTL), FROM(AUTH))                                        \
+	X(second_factor_begin, FROM(CTL), FROM(AUTH))                                         \
+	X(second_factor_confirm, FROM(CTL), FROM(AUTH))                                       \
+	X(second_factor_off, FROM(CTL), FROM(AUTH))                                           \
 	X(remote_password_wanted, FROM(MAILQ), FROM(AUTH))                                    \
 	X(remote_password_given, FROM(AUTH), FROM(MAILQ))                                     \
 	X(store_asked, ANY_CLIENT, FROM(STORE))                                               \

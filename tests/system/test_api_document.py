@@ -108,6 +108,9 @@ def test_what_changes_answers_as_described(document, admin, queued):
              ("delete", "/lists/TlsPolicy/{row}", "/lists/TlsPolicy/2", {}),
              ("post", "/users", "/users", {"address": f"new@{DOMAIN}", "password": "x", "quota": "5M"}),
              ("patch", "/users/{address}", f"/users/new@{DOMAIN}", {"quota": 0}),
+             ("patch", "/users/{address}", f"/users/new@{DOMAIN}", {"role": "auditor"}),
+             ("post", "/users/{address}/totp", f"/users/new@{DOMAIN}/totp", {}),
+             ("delete", "/users/{address}/totp", f"/users/new@{DOMAIN}/totp", None),
              ("delete", "/users/{address}", f"/users/new%40{DOMAIN}", None),
              ("post", "/queue/retry", "/queue/retry", {"ids": [queued]})]
     for method, path, target, body in steps:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an attacker tries at the page: other sites, foreign sessions, guesses, large and slow requests, ways out of the home."""
+import base64
+import hashlib
+import hmac
 import os
 import shutil
 import signal
@@ -157,6 +160,71 @@ def test_guesses_are_counted_and_refused(served):
 
 
 # ---- ways out of the home
+
+# ---- the second factor
+
+def code_of(secret, step):
+    """RFC 6238, from the base32 that the server gave."""
+    mac = hmac.new(base64.b32decode(secret), step.to_bytes(8, "big"), hashlib.sha1).digest()
+    at = mac[-1] & 15
+    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7fffffff) % 1000000:06}"
+
+
+def login_with(client, address, **code):
+    return client.post("/session", {"account": address, "password": "first", **code})
+
+
+def test_a_code_is_wanted_and_serves_once(served, admin):
+    address, home = f"careful@{DOMAIN}", served.home
+    home.user_add(address, "first", "--admin")
+    path = f"/users/{address}/totp"
+    begun = admin.post(path, {})
+    assert begun.status == 200 and begun.json["secret"] in begun.json["uri"]
+    secret = begun.json["secret"]
+    assert login_with(Client(served), address).status == 200, "nothing is asked for before it is confirmed"
+    assert admin.post(f"{path}/confirm", {"code": "no"}).error["field"] == "code"
+    step = int(time.time()) // 30
+    assert admin.post(f"{path}/confirm", {"code": code_of(secret, step)}).status == 200
+    [row] = admin.get("/users", query={"search": address}).json["users"]
+    assert row["totp"] is True
+    assert admin.post(path, {}).error["code"] == "exists"
+
+    wanted = login_with(Client(served), address)
+    assert wanted.status == 401 and wanted.error["code"] == "code_wanted" and wanted.error["field"] == "code"
+    assert login_with(Client(served), address, code=code_of(secret, step)).error["code"] == "code_wrong"
+    assert login_with(Client(served), address, code=code_of(secret, step + 1)).status == 200
+    assert login_with(Client(served), address, code=code_of(secret, step + 1)).error["code"] == "code_wrong"
+    wrong = Client(served).post("/session", {"account": address, "password": "x", "code": code_of(secret, step + 2)})
+    assert wrong.error["code"] == "denied", "who has not the password learns nothing of the code"
+
+    home.command("user", "passwd", address, "--password-stdin", stdin="first\n")
+    assert login_with(Client(served), address).error["code"] == "code_wanted"
+    home.command("user", "totp", "off", address)
+    assert login_with(Client(served), address).status == 200
+
+
+def test_wrong_codes_count_as_guesses(served, admin):
+    address = f"guessed@{DOMAIN}"
+    served.home.user_add(address, "first", "--admin")
+    secret = admin.post(f"/users/{address}/totp", {}).json["secret"]
+    code = code_of(secret, int(time.time()) // 30)
+    served.home.command("user", "totp", "confirm", address, code)
+    guesser = Client(served, source="127.0.0.3")
+    for _ in range(3):
+        assert login_with(guesser, address, code="none").error["code"] == "code_wrong"
+    assert login_with(guesser, address, code="none").status == 429
+    log = served.home.log("security")
+    assert f"HTTP/WebMail: Invalid code for user {address}. Attempt from IP address 127.0.0.3" in log
+    assert secret not in served.home.log("config")
+
+
+def test_who_is_never_asked_gets_no_factor(served, admin):
+    address = f"plain@{DOMAIN}"
+    served.home.user_add(address, "first")
+    assert admin.post(f"/users/{address}/totp", {}).error["field"] == "address"
+    assert admin.post("/users/nobody@example.org/totp", {}).status == 404
+    assert admin.request("DELETE", f"/users/{ROOT}/totp").status == 404
+
 
 def test_no_way_leads_out(served, admin):
     secret = served.home.path.joinpath("sslcert", "server.key").read_text().splitlines()[1]

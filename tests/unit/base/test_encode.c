@@ -55,6 +55,23 @@ static void test_base64_is_strict(void **state)
 	buf_done(&to);
 }
 
+/* The vectors of RFC 4648 section 10, without their padding. */
+static void test_base32(void **state)
+{
+	static const char *const vectors[][2] = {{"", ""},	    {"f", "MY"},
+						 {"fo", "MZXQ"},    {"foo", "MZXW6"},
+						 {"foob", "MZXW6YQ"}, {"fooba", "MZXW6YTB"},
+						 {"foobar", "MZXW6YTBOI"}};
+	struct buf to = BUF_INIT(100);
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		buf_reset(&to);
+		base32_encode(&to, str_from_c(vectors[i][0]));
+		assert_true(str_equals(buf_str(&to), str_from_c(vectors[i][1])));
+	}
+	buf_done(&to);
+}
+
 static void test_hex_both_ways(void **state)
 {
 	struct buf to = BUF_INIT(100);
@@ -77,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_base64_both_ways),
 		cmocka_unit_test(test_base64_is_strict),
+		cmocka_unit_test(test_base32),
 		cmocka_unit_test(test_hex_both_ways),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
