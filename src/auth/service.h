@@ -8,8 +8,8 @@
  * a timer, not by a sleeping thread; no password outlives its answer; a verifier of
  * SCRAM never leaves it. It speaks through a role_server (ipc/server.h) whose
  * role_data is the service; the messages are login_check, certificate_login, scram_begin,
- * scram_finish, password_set, password_list, those of second_factor.h and of web_sessions.h. It does not log: session/ knows
- * protocol and peer.
+ * scram_finish, password_set, password_list, those of second_factor.h and of
+ * web_sessions.h. It does not log: session/ knows protocol and peer.
  */
 #ifndef POSTERN_AUTH_SERVICE_H
 #define POSTERN_AUTH_SERVICE_H

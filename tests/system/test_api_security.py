@@ -185,7 +185,7 @@ def test_a_code_is_wanted_and_serves_once(served, admin):
     assert admin.post(f"{path}/confirm", {"code": "no"}).error["field"] == "code"
     step = int(time.time()) // 30
     assert admin.post(f"{path}/confirm", {"code": code_of(secret, step)}).status == 200
-    [row] = admin.get("/users", query={"search": address}).json["users"]
+    [row] = admin.get("/users", search=address).json["users"]
     assert row["totp"] is True
     assert admin.post(path, {}).error["code"] == "exists"
 

@@ -560,7 +560,7 @@ static void test_list(void **state)
 	assert_int_equal(fixture->packet.message.done.fault, FAULT_NONE);
 	assert_true(str_equals(fixture->packet.message.done.text,
 			       STR("[{\"account\":\"anna@example.com\",\"admin\":true,\"auditor\":"
-				   "false,\"disabled\":false}]")));
+				   "false,\"disabled\":false,\"totp\":false}]")));
 }
 
 static void expect_flags(struct fixture *fixture, uint32_t flags)
