@@ -195,15 +195,20 @@ static void bash_append_first_words(struct buf *to, const struct command_table *
 	}
 }
 
+/* The second words of each group; a group within a group is one of them. */
 static void bash_append_groups(struct buf *to, const struct command_table *table)
 {
-	struct str open = {0};
+	struct str open = {0}, before = {0};
 
 	for (size_t i = 0; i < table->count; i++) {
 		struct str rest = str_from_c(table->rows[i].name);
 		struct str first = str_cut(&rest, ' ');
 		if (table->rows[i].help[0] == '\0' || rest.ptr == NULL)
 			continue;
+		struct str second = str_cut(&rest, ' ');
+		if (str_equals(first, open) && str_equals(second, before))
+			continue;
+		before = second;
 		if (!str_equals(first, open)) {
 			if (open.ptr != NULL)
 				buf_append_c(to, "\" ;;\n");
@@ -211,6 +216,31 @@ static void bash_append_groups(struct buf *to, const struct command_table *table
 			open = first;
 		} else
 			buf_append_char(to, ' ');
+		buf_append_str(to, second);
+	}
+	if (open.ptr != NULL)
+		buf_append_c(to, "\" ;;\n");
+}
+
+/* The third words of commands of three, whose first two then stand for the first. */
+static void bash_append_inner_groups(struct buf *to, const struct command_table *table)
+{
+	struct str open = {0};
+
+	for (size_t i = 0; i < table->count; i++) {
+		struct str rest = str_from_c(table->rows[i].name), whole = rest;
+		str_cut(&rest, ' ');
+		str_cut(&rest, ' ');
+		if (table->rows[i].help[0] == '\0' || rest.ptr == NULL)
+			continue;
+		struct str group = str_make(whole.ptr, whole.len - rest.len - 1);
+		if (!str_equals(group, open))
+			buf_printf(to, "%s\t\"%.*s\") first=\"%.*s\" second=$third subs=\"",
+				   open.ptr == NULL ? "" : "\" ;;\n", STR_ARG(group),
+				   STR_ARG(group));
+		else
+			buf_append_char(to, ' ');
+		open = group;
 		buf_append_str(to, rest);
 	}
 	if (open.ptr != NULL)
@@ -246,13 +276,14 @@ void help_append_bash(struct buf *to, const struct command_table *table)
 			 "# Made from the table of commands: postern print bash\n"
 			 "_postern()\n{\n"
 			 "\tlocal current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
-			 "\tlocal first= second= subs= options=\"--home --help\" i\n"
+			 "\tlocal first= second= third= subs= options=\"--home --help\" i\n"
 			 "\tfor ((i = 1; i < COMP_CWORD; i++)); do\n"
 			 "\t\tcase ${COMP_WORDS[i]} in\n\t\t");
 	bash_append_valued(to);
 	buf_append_c(to, ") ((i++)) ;;\n\t\t-*) ;;\n"
 			 "\t\t*) if [[ -z $first ]]; then first=${COMP_WORDS[i]}\n"
-			 "\t\t   elif [[ -z $second ]]; then second=${COMP_WORDS[i]}; fi ;;\n"
+			 "\t\t   elif [[ -z $second ]]; then second=${COMP_WORDS[i]}\n"
+			 "\t\t   elif [[ -z $third ]]; then third=${COMP_WORDS[i]}; fi ;;\n"
 			 "\t\tesac\n\tdone\n"
 			 "\tcase $before in\n"
 			 "\t--home) mapfile -t COMPREPLY < <(compgen -d -- \"$current\"); return ;;\n"
@@ -265,6 +296,8 @@ void help_append_bash(struct buf *to, const struct command_table *table)
 	bash_append_first_words(to, table);
 	buf_append_c(to, "\" -- \"$current\")\n\t\treturn\n\tfi\n\tcase $first in\n");
 	bash_append_groups(to, table);
+	buf_append_c(to, "\tesac\n\tcase \"$first $second\" in\n");
+	bash_append_inner_groups(to, table);
 	buf_append_c(to, "\tesac\n"
 			 "\tif [[ -n $subs && -z $second && $current != -* ]]; then\n"
 			 "\t\tmapfile -t COMPREPLY < <(compgen -W \"$subs\" -- \"$current\")\n"
