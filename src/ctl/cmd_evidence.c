@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "ctl/columns.h"
-#include "ctl/ctl.h"
+#include "ctl/origin.h"
 #include "evidence/chain.h"
 #include "evidence/head.h"
 #include "evidence/record.h"
@@ -61,43 +61,82 @@ static void entry_add(struct columns *columns, json_t *entry)
 	buf_done(&what);
 }
 
-static void entries_print(const struct ctl *ctl, struct str text)
+static bool entry_is_found(const struct page *page, json_t *entry)
+{
+	static const char *const names[] = {"time", "who", "from", "kind", "text", "hash"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (page_finds_member(page, entry, names[i]))
+			return true;
+	return origin_changes_find(page, json_object_get(entry, "changes"));
+}
+
+/* Reads a line only where it is shown, or searched. */
+static void line_take(struct page *page, struct str line, uint64_t number, json_t *list)
+{
+	bool is_searched = !str_is_empty(page->search);
+
+	if (!is_searched && !page_takes_below(page, number))
+		return;
+	json_t *entry = json_loadb(line.ptr, line.len, 0, NULL);
+	if (!json_is_object(entry))
+		ctl_fail(0, "a line is no entry; see `postern evidence verify`");
+	else if (!is_searched || (entry_is_found(page, entry) && page_takes_below(page, number)))
+		json_array_append(list, entry);
+	json_decref(entry);
+}
+
+static size_t lines_count(struct str text)
+{
+	size_t count = 0;
+
+	for (; !str_is_empty(text); (void)str_cut(&text, '\n'))
+		count++;
+	return count;
+}
+
+static void entries_print(const struct ctl *ctl, const struct page *page, json_t *list)
 {
 	static const char *const heads[] = {"ENTRY", "TIME", "WHO", "KIND", "WHAT"};
-	struct buf page = BUF_INIT(TEXT_MAX);
+	CLEANUP_BUF struct buf text = BUF_INIT(TEXT_MAX);
 	struct columns columns;
-	json_t *list = json_array();
+	json_t *entry;
+	size_t i;
 
-	columns_init(&columns, heads, 5);
-	while (!str_is_empty(text)) {
-		struct str line = str_cut(&text, '\n');
-		json_t *entry = json_loadb(line.ptr, line.len, 0, NULL);
-		if (json_is_object(entry)) {
-			entry_add(&columns, entry);
-			json_array_append(list, entry);
-		} else
-			ctl_fail(0, "a line is no entry; see `postern evidence verify`");
-		json_decref(entry);
+	if (ctl_has(ctl, OPTION_BIT(JSON))) {
+		json_t *document = json_pack("{s:O}", "entries", list);
+		page_tell_json(page, document);
+		ctl_print_json(document);
+		return;
 	}
-	columns_append(&columns, &page);
-	if (ctl_has(ctl, OPTION_BIT(JSON)))
-		ctl_print_json(json_incref(list));
-	else
-		ctl_print(buf_str(&page));
-	json_decref(list);
+	columns_init(&columns, heads, 5);
+	json_array_foreach(list, i, entry)
+		entry_add(&columns, entry);
+	columns_append(&columns, &text);
+	page_tell(page, &text);
+	ctl_print(buf_str(&text));
 	columns_done(&columns);
-	buf_done(&page);
 }
 
 int cmd_evidence_list(struct ctl *ctl)
 {
-	struct buf text = BUF_INIT(EVIDENCE_FILE_MAX);
-	bool is_read = record_read(ctl, &text);
+	CLEANUP_BUF struct buf text = BUF_INIT(EVIDENCE_FILE_MAX);
+	json_t *list = json_array();
+	struct page page;
+	int code = page_init(&page, ctl);
 
-	if (is_read)
-		entries_print(ctl, buf_str(&text));
-	buf_done(&text);
-	return is_read ? CTL_DONE : CTL_USAGE;
+	if (code == CTL_DONE && !record_read(ctl, &text))
+		code = CTL_USAGE;
+	if (code == CTL_DONE) {
+		struct str rest = buf_str(&text);
+		/* A line's number is its entry's where the record is whole. */
+		for (size_t number = lines_count(rest); !str_is_empty(rest); number--)
+			line_take(&page, origin_line_cut(&rest), number, list);
+		entries_print(ctl, &page, list);
+	}
+	json_decref(list);
+	page_done(&page);
+	return code;
 }
 
 static void fault_take(void *context, struct str what)

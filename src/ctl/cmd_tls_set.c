@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tls set, tls reset, tls confirm, tls history, tls revert: changing the policy. */
+/* tls set, tls reset, tls confirm, tls revert: changing the policy. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "config/change.h"
 #include "config/file.h"
@@ -184,95 +182,6 @@ int cmd_tls_confirm(struct ctl *ctl)
 	}
 	packet_done(&answer);
 	link_close(&link);
-	return code;
-}
-
-/* ---- history ---- */
-
-struct history {
-	const struct ctl *ctl;
-	char *folder;
-	json_t *list;
-	struct buf text;
-};
-
-static void version_add(struct history *history, unsigned number, int64_t time_s,
-			struct str version, struct str next)
-{
-	struct config_differences differences;
-	struct buf time = BUF_INIT(64);
-	json_t *changes = json_array();
-
-	clock_append_iso_date(&time, time_s);
-	buf_printf(&history->text, "%u  until %.*s; then:\n", number, STR_ARG(buf_str(&time)));
-	config_differences_find(version, next, &differences);
-	for (size_t i = 0; i < differences.count; i++) {
-		const struct config_difference *at = &differences.items[i];
-		struct buf name = BUF_INIT(4096);
-		config_address_append(&name, &at->address);
-		buf_printf(&history->text, "    %.*s: \"%.*s\" -> \"%.*s\"\n",
-			   STR_ARG(buf_str(&name)), STR_ARG(at->before), STR_ARG(at->after));
-		json_array_append_new(changes, plan_difference_json(at));
-		buf_done(&name);
-	}
-	if (differences.count == 0)
-		buf_append_c(&history->text, "    no variable changed\n");
-	json_array_append_new(history->list, json_pack("{s:i, s:o, s:o}", "version", (int)number,
-						       "until", json_text(buf_str(&time)),
-						       "changes", changes));
-	config_differences_done(&differences);
-	buf_done(&time);
-}
-
-/* From the newest to the oldest; each is compared with the one that came after it. */
-static void versions_add(struct history *history, struct str present)
-{
-	struct buf next = BUF_INIT(CONFIG_FILE_MAX);
-
-	buf_append_str(&next, present);
-	for (unsigned number = config_history_last(history->folder); number > 0; number--) {
-		char *path = config_history_path(history->folder, number);
-		struct buf version = BUF_INIT(CONFIG_FILE_MAX);
-		struct stat status;
-		CLEANUP_FD int fd = file_open(path);
-		if (fd >= 0 && fstat(fd, &status) == 0 && fd_read_file(fd, &version) == FAULT_NONE) {
-			version_add(history, number, status.st_mtime, buf_str(&version),
-				    buf_str(&next));
-			buf_done(&next);
-			next = version;
-		} else
-			buf_done(&version);
-		free(path);
-	}
-	buf_done(&next);
-}
-
-int cmd_tls_history(struct ctl *ctl)
-{
-	struct history history = {.ctl = ctl,
-				  .folder = ctl_path(ctl, "history"),
-				  .list = json_array(),
-				  .text = BUF_INIT(TEXT_MAX)};
-	char *path = ctl_path(ctl, "mailserver.cfg");
-	struct buf present = BUF_INIT(CONFIG_FILE_MAX);
-	int code = CTL_DONE;
-	enum fault fault = file_read(path, &present);
-
-	if (fault != FAULT_NONE)
-		code = ctl_fail(CTL_USAGE, "%s cannot be read: %s", path, fault_text(fault));
-	else {
-		versions_add(&history, buf_str(&present));
-		if (ctl_has(ctl, OPTION_BIT(JSON)))
-			ctl_print_json(json_incref(history.list));
-		else
-			ctl_print(history.text.len > 0 ? buf_str(&history.text)
-						       : STR("There are no former versions.\n"));
-	}
-	json_decref(history.list);
-	buf_done(&history.text);
-	buf_done(&present);
-	free(history.folder);
-	free(path);
 	return code;
 }
 

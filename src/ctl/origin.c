@@ -15,6 +15,18 @@ static const char *member(json_t *object, const char *name)
 	return text == NULL ? "" : text;
 }
 
+struct str origin_line_cut(struct str *text)
+{
+	bool has_end = text->ptr[text->len - 1] == '\n';
+	struct str line = str_sub(*text, 0, text->len - has_end);
+	size_t feed = str_find_last_char(line, '\n');
+
+	if (feed != STR_NONE)
+		line = str_from(line, feed + 1);
+	*text = str_sub(*text, 0, text->len - has_end - line.len);
+	return line;
+}
+
 json_t *origin_entries(const char *home)
 {
 	CLEANUP_BUF struct buf text = BUF_INIT(EVIDENCE_FILE_MAX);
@@ -26,14 +38,11 @@ json_t *origin_entries(const char *home)
 	free(path);
 	struct str rest = buf_str(&text);
 	while (rest.len > 0 && json_array_size(entries) < ENTRIES_MAX) {
-		rest = str_sub(rest, 0, rest.len - 1);
-		size_t feed = str_find_last_char(rest, '\n');
-		struct str line = feed == STR_NONE ? rest : str_from(rest, feed + 1);
+		struct str line = origin_line_cut(&rest);
 		json_t *entry = json_loadb(line.ptr, line.len, 0, NULL);
 		if (json_is_object(entry))
 			json_array_append(entries, entry);
 		json_decref(entry);
-		rest = str_sub(rest, 0, rest.len - line.len);
 	}
 	return entries;
 }
@@ -81,6 +90,34 @@ json_t *origin_find(json_t *entries, json_t *wanted)
 	}
 	json_decref(open);
 	return found;
+}
+
+json_t *origin_of_changes(json_t *entries, json_t *changes, struct str latest)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(entries, i, entry)
+	{
+		if (json_equal(json_object_get(entry, "changes"), changes) &&
+		    str_compare(str_from_c(member(entry, "time")), latest) <= 0)
+			return entry;
+	}
+	return NULL;
+}
+
+bool origin_changes_find(const struct page *page, json_t *changes)
+{
+	json_t *change;
+	size_t i;
+
+	json_array_foreach(changes, i, change)
+	{
+		if (page_finds_member(page, change, "variable") ||
+		    page_finds_member(page, change, "old") || page_finds_member(page, change, "new"))
+			return true;
+	}
+	return false;
 }
 
 const char *origin_way(json_t *entry)

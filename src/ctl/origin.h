@@ -9,7 +9,10 @@
 #ifndef POSTERN_CTL_ORIGIN_H
 #define POSTERN_CTL_ORIGIN_H
 
-#include "ctl/ctl.h"
+#include "ctl/page.h"
+
+/* Cuts the last line, without its end, off a text that is not empty. */
+struct str origin_line_cut(struct str *text);
 
 /* The record of a home: its entries, the newest first. Freed with json_decref. */
 json_t *origin_entries(const char *home);
@@ -20,6 +23,15 @@ json_t *origin_entries(const char *home);
  * origin_entries: an object by the same names in small letters; the caller frees.
  */
 json_t *origin_find(json_t *entries, json_t *wanted);
+
+/*
+ * The newest of `entries` that tells of these changes and is not later than `latest` (as an entry
+ * writes its time); borrowed, NULL without one.
+ */
+json_t *origin_of_changes(json_t *entries, json_t *changes, struct str latest);
+
+/* True when the page's search finds a variable among the changes of an entry, or a value. */
+bool origin_changes_find(const struct page *page, json_t *changes);
 
 /*
  * The way by which an entry came: "file" (a hand edit), "command line", "server" (undone by

@@ -30,6 +30,11 @@ bool page_finds(const struct page *page, struct str text)
 	return str_is_empty(page->search) || str_find_nocase(text, page->search) != STR_NONE;
 }
 
+bool page_finds_member(const struct page *page, json_t *object, const char *name)
+{
+	return page_finds(page, str_from_c(json_string_value(json_object_get(object, name))));
+}
+
 bool page_takes_at(struct page *page, struct str key, bool is_behind)
 {
 	page->total++;
@@ -49,6 +54,17 @@ bool page_takes(struct page *page, struct str key)
 {
 	return page_takes_at(page, key,
 			     str_is_empty(page->after) || str_compare(key, page->after) > 0);
+}
+
+bool page_takes_below(struct page *page, uint64_t number)
+{
+	CLEANUP_BUF struct buf key = BUF_INIT(KEY_MAX);
+	uint64_t after = UINT64_MAX;
+
+	if (!str_is_empty(page->after) && !str_parse_u64(page->after, UINT64_MAX, &after))
+		after = 0;
+	buf_printf(&key, "%llu", (unsigned long long)number);
+	return page_takes_at(page, buf_str(&key), number < after);
 }
 
 void page_tell_json(const struct page *page, json_t *document)

@@ -30,11 +30,17 @@ void page_done(struct page *page);
 /* True when the search finds the text, in any case of ASCII letters. */
 bool page_finds(const struct page *page, struct str text);
 
+/* The same of a member of an object; one that is no text is found by no search. */
+bool page_finds_member(const struct page *page, json_t *object, const char *name);
+
 /* Counts an item that the search left; true when it belongs to this page. Keys ascend bytewise. */
 bool page_takes(struct page *page, struct str key);
 
 /* The same, where the order is not that of the keys: `is_behind` tells where --after stands. */
 bool page_takes_at(struct page *page, struct str key, bool is_behind);
+
+/* The same for items whose keys are numbers, the greatest first. */
+bool page_takes_below(struct page *page, uint64_t number);
 
 /* Adds "total" and "next" (null at the end) to a document. */
 void page_tell_json(const struct page *page, json_t *document);

@@ -107,10 +107,10 @@ def test_the_minimum_is_raised_and_undone(served, admin):
     assert ROOT in again.error["text"]
     assert admin.post("/tls/revert").status == 200
     assert speaks(served, "-tls1_2")
-    history = admin.get("/tls/history").json
-    assert len(history) >= 2
+    history = admin.get("/tls/history").json["versions"]
+    assert len(history) >= 2 and history[0]["who"] == ROOT
     assert f"{ROOT} - Update Security" in served.home.log("config")
-    entry = next(one for one in admin.get("/evidence").json if one["who"] == ROOT)
+    entry = next(one for one in admin.get("/evidence").json["entries"] if one["who"] == ROOT)
     assert entry["from"] == "administration page, 127.0.0.1"
 
 

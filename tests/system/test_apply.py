@@ -33,7 +33,8 @@ def wait_for(condition, seconds=20):
 
 
 def evidence(home):
-    return json.loads(home.command("evidence", "list", "--json").stdout)
+    """The entries, the oldest first."""
+    return json.loads(home.command("evidence", "list", "--json").stdout)["entries"][::-1]
 
 
 def verdict(home):
@@ -111,7 +112,7 @@ def test_confirmed_it_stays(server):
     assert is_refused(server, "-tls1_2")
     assert evidence(home)[-1]["kind"] == "confirmation"
     # And back by hand, by number and by name.
-    [version] = json.loads(home.command("tls", "history", "--json").stdout)
+    [version] = json.loads(home.command("tls", "history", "--json").stdout)["versions"]
     assert changed(version) == dict.fromkeys(LISTS, "TLSv1.3")
     home.command("tls", "revert", str(version["version"]))
     assert speaks(server, "-tls1_2")
@@ -147,6 +148,34 @@ def test_going_back_waits_for_its_confirmation_too(server):
     home.command("tls", "revert")
     assert is_refused(server, "-tls1_2") and home.config_path.read_bytes() == raised
     assert server.status()["awaiting_confirmation"] is None
+
+
+def test_versions_and_entries_come_in_pages(home):
+    def page(*words):
+        return json.loads(home.command(*words, "--json").stdout)
+
+    for recipients in range(101, 106):
+        home.command("tls", "set", f"Limits.Recipients={recipients}")
+    home.command("tls", "set", "Limits.MessageBytes=3000000")
+    whole = page("tls", "history")
+    assert [one["version"] for one in whole["versions"]] == [6, 5, 4, 3, 2, 1]
+    assert (whole["total"], whole["next"]) == (6, None)
+    assert changed(whole["versions"][1]) == {"Limits/Recipients": "105"} and whole["versions"][1]["who"] == "root"
+    first = page("tls", "history", "--limit", "2")
+    second = page("tls", "history", "--limit", "4", "--after", first["next"])
+    assert first["versions"] + second["versions"] == whole["versions"] and second["next"] is None
+    found = page("tls", "history", "--search", "recipients", "--limit", "2")
+    assert ([one["version"] for one in found["versions"]], found["total"], found["next"]) == ([5, 4], 5, "4")
+
+    entries = page("evidence", "list")["entries"]
+    assert [entry["sequence"] for entry in entries] == [6, 5, 4, 3, 2, 1]
+    first = page("evidence", "list", "--limit", "4")
+    assert (first["total"], first["next"]) == (6, "3")
+    second = page("evidence", "list", "--limit", "4", "--after", first["next"])
+    assert first["entries"] + second["entries"] == entries and second["next"] is None
+    found = page("evidence", "list", "--search", "RECIPIENTS", "--limit", "1", "--after", "3")
+    assert ([entry["sequence"] for entry in found["entries"]], found["total"], found["next"]) == ([2], 5, "2")
+    assert "go on with --after 5" in home.command("evidence", "list", "--limit", "2").stdout
 
 
 def test_a_conflict_does_not_keep_an_unconfirmed_change(server):

@@ -130,7 +130,7 @@ def test_import_orders_serves_and_records(running, authority, folder):
     assert [part in written for part in parts] == [True, True] and written.index(parts[0]) == 0
     assert (home.path / "sslcert" / f"{host}.key").stat().st_mode & 0o777 == 0o600
     assert f'Import Certificate {{Name="{host}"}}' in home.log("config")
-    entries = json.loads(home.command("evidence", "list", "--json").stdout)
+    entries = json.loads(home.command("evidence", "list", "--json").stdout)["entries"]
     assert any(change["variable"] == host and host in change["new"] for entry in entries
                for change in entry["changes"] if entry["kind"] == "certificate change")
 

@@ -150,7 +150,7 @@ def test_signed_once_published_and_verified_elsewhere(sending, peer, dns):
     assert line.endswith(", DKIM: example.org/s1-rsa+s1-ed25519")
     sending.home.log_wait("config", r'postern - Update Dkim \{Domain="example\.org", Selector="s1-rsa", '
                                     r'State="signing", was="waiting"\}')
-    entries = json.loads(sending.home.command("evidence", "list", "--json").stdout)
+    entries = json.loads(sending.home.command("evidence", "list", "--json").stdout)["entries"]
     changes = [change["variable"] for entry in entries if entry["kind"] == "dkim change" for change in entry["changes"]]
     assert "dkim/example.org/s1-rsa" in changes and "dkim/example.org/s1-ed25519" in changes
 

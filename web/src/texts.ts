@@ -207,6 +207,7 @@ export const texts = {
 			unknown: "not recorded",
 			change: "What was changed then",
 			revert: "Revert",
+			search: "Search former versions",
 			revert_title: (version: number) => `Go back to version ${version}`,
 			reverted: (version: number) => `Version ${version} is in force again.`,
 			empty: "No former versions",

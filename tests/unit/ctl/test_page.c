@@ -54,6 +54,26 @@ static void test_pages(void **state)
 	expect_page("zz", NULL, "1", "", 0, NULL);
 }
 
+static void test_numbers_descend(void **state)
+{
+	struct arguments arguments = {
+		.values = {[OPTION_AFTER] = "10", [OPTION_LIMIT] = "2"}};
+	struct ctl ctl = {.arguments = &arguments};
+	struct page page;
+
+	assert_int_equal(page_init(&page, &ctl), CTL_DONE);
+	for (uint64_t number = 12; number > 0; number--)
+		assert_int_equal(page_takes_below(&page, number), number == 9 || number == 8);
+	assert_true(page.has_more && page.total == 12);
+	assert_true(str_equals(buf_str(&page.last), STR("8")));
+	page_done(&page);
+	/* What is no number has nothing behind it. */
+	arguments.values[OPTION_AFTER] = "x";
+	assert_int_equal(page_init(&page, &ctl), CTL_DONE);
+	assert_false(page_takes_below(&page, 1));
+	page_done(&page);
+}
+
 static void test_limits_are_numbers(void **state)
 {
 	static const char *const wrong[] = {"0", "-1", "x", "", "10000000000"};
@@ -71,6 +91,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_numbers_descend),
 		cmocka_unit_test(test_limits_are_numbers),
 	};
 

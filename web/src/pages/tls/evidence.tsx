@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The record of changes, whose entries hold each other by their hashes, and whether it is as it was written.
 import { Difference, Empty, Facts, FaultNote, Loaded, Note, Panel } from "../../components/parts";
-import { Pages, SearchTool, Table, usePaging, type Column, type Paging } from "../../components/table";
+import { Pages, SearchTool, Table, usePaging, type Column } from "../../components/table";
 import type { Answer } from "../../core/api";
 import { time } from "../../core/format";
 import { useAnswer } from "../../core/use";
@@ -9,7 +9,7 @@ import { texts } from "../../texts";
 
 const t = texts.tls.evidence;
 
-type Entry = Answer<"GET /evidence">[number];
+type Entry = Answer<"GET /evidence">["entries"][number];
 
 const columns: Column<Entry>[] = [
 	{ title: t.number, kind: "right num", cell: (entry) => entry.sequence },
@@ -40,26 +40,16 @@ function Verification() {
 	);
 }
 
-/** The newest first, those that hold the text, a page of them. */
-function page_of(record: readonly Entry[], paging: Paging): { entries: Entry[]; total: number; next: string | null } {
-	const wanted = (paging.query.search ?? "").toLowerCase();
-	const found = [...record].reverse().filter((entry) => wanted === "" || JSON.stringify(entry).toLowerCase().includes(wanted));
-	const from = Number(paging.query.from ?? 0);
-	const end = from + Number(paging.query.limit);
-	return { entries: found.slice(from, end), total: found.length, next: end < found.length ? String(end) : null };
-}
-
 export function Evidence() {
 	const paging = usePaging(50);
-	const record = useAnswer("GET /evidence");
-	const page = page_of(record.answer ?? [], paging);
+	const record = useAnswer("GET /evidence", { query: paging.query });
 	return (
 		<>
 			<Verification />
-			<Panel title={t.title} lead={t.lead} bare footer={<Pages paging={paging} shown={page.entries.length} total={page.total} next={page.next} />}>
+			<Panel title={t.title} lead={t.lead} bare footer={<Pages paging={paging} shown={record.answer?.entries.length ?? 0} total={record.answer?.total} next={record.answer?.next} />}>
 				<SearchTool paging={paging} label={t.search} />
 				<Loaded held={record}>
-					{() => <Table caption={t.title} columns={columns} rows={page.entries} row_key={(entry) => entry.sequence} empty={<Empty title={t.empty} />} />}
+					{(answer) => <Table caption={t.title} columns={columns} rows={answer.entries} row_key={(entry) => entry.sequence} empty={<Empty title={t.empty} />} />}
 				</Loaded>
 			</Panel>
 		</>

@@ -4,9 +4,9 @@ import { useState } from "preact/hooks";
 import { announce } from "../../components/announce";
 import { Dialog } from "../../components/dialog";
 import { Difference, Empty, FaultNote, Loaded, Panel } from "../../components/parts";
-import { Table, type Column } from "../../components/table";
+import { Pages, SearchTool, Table, usePaging, type Column } from "../../components/table";
 import { ask, type Answer } from "../../core/api";
-import { date_of, time } from "../../core/format";
+import { time } from "../../core/format";
 import { useKnown, useMayChange } from "../../core/session";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
@@ -14,7 +14,7 @@ import { Meaning, Within, within_default, within_part } from "./review";
 
 const t = texts.tls.history;
 
-type Version = Answer<"GET /tls/history">[number];
+type Version = Answer<"GET /tls/history">["versions"][number];
 
 function Revert({ version, close, done }: { version: number; close: () => void; done: () => void }) {
 	const plan = useAnswer("POST /tls/revert", { body: { version, dry_run: true } });
@@ -51,31 +51,22 @@ function Revert({ version, close, done }: { version: number; close: () => void; 
 	);
 }
 
-type Entry = Answer<"GET /evidence">[number];
-
-/** Who made the change: the newest entry of the record that tells of the same change, not after the version's end. */
-function author_of(row: Version, record: readonly Entry[]): Entry | null {
-	const changes = JSON.stringify(row.changes);
-	const end = date_of(row.until).getTime() + 2000;
-	return record.filter((entry) => JSON.stringify(entry.changes) === changes && date_of(entry.time).getTime() <= end).at(-1) ?? null;
+function Author({ row }: { row: Version }) {
+	if (!row.who) return <span class="soft">{t.unknown}</span>;
+	return <>{row.who}<span class="sub">{row.from}</span></>;
 }
 
-function Author({ entry }: { entry: Entry | null }) {
-	if (!entry) return <span class="soft">{t.unknown}</span>;
-	return <>{entry.who}<span class="sub">{entry.from}</span></>;
-}
-
-const columns = (record: readonly Entry[], may_change: boolean, revert: (version: number) => void): Column<Version>[] => [
+const columns = (may_change: boolean, revert: (version: number) => void): Column<Version>[] => [
 	{ title: t.version, kind: "num", cell: (row) => row.version },
 	{ title: t.until, kind: "nowrap num", cell: (row) => time(row.until) },
-	{ title: t.who, cell: (row) => <Author entry={author_of(row, record)} /> },
+	{ title: t.who, cell: (row) => <Author row={row} /> },
 	{ title: t.change, cell: (row) => <Difference changes={row.changes} /> },
 	{ title: t.revert, unseen: true, kind: "act", cell: (row) => may_change && <button type="button" class="button tight" onClick={() => revert(row.version)} aria-label={t.revert_title(row.version)}>{t.revert}</button> },
 ];
 
 export function History({ reload }: { reload: () => void }) {
-	const history = useAnswer("GET /tls/history");
-	const record = useAnswer("GET /evidence");
+	const paging = usePaging(50);
+	const history = useAnswer("GET /tls/history", { query: paging.query });
 	const may_change = useMayChange();
 	const [open, open_set] = useState<number | null>(null);
 	const done = () => {
@@ -84,9 +75,10 @@ export function History({ reload }: { reload: () => void }) {
 		reload();
 	};
 	return (
-		<Panel title={t.title} lead={t.lead} bare>
+		<Panel title={t.title} lead={t.lead} bare footer={<Pages paging={paging} shown={history.answer?.versions.length ?? 0} total={history.answer?.total} next={history.answer?.next} />}>
+			<SearchTool paging={paging} label={t.search} />
 			<Loaded held={history}>
-				{(answer) => <Table caption={t.title} columns={columns(record.answer ?? [], may_change, open_set)} rows={answer} row_key={(row) => row.version} empty={<Empty title={t.empty}><p>{t.empty_text}</p></Empty>} />}
+				{(answer) => <Table caption={t.title} columns={columns(may_change, open_set)} rows={answer.versions} row_key={(row) => row.version} empty={<Empty title={t.empty}><p>{t.empty_text}</p></Empty>} />}
 			</Loaded>
 			{open !== null && <Revert version={open} close={() => open_set(null)} done={done} />}
 		</Panel>
