@@ -23,7 +23,7 @@ struct history {
 	char *path;	   /* of mailserver.cfg */
 	json_t *entries;   /* of origin_entries */
 	json_t *list;	   /* what is shown */
-	unsigned newer;	   /* the version that came after the one looked at; 0: the present one */
+	unsigned newer;	   /* what came after the version looked at; 0: the present one */
 	unsigned held;	   /* the version whose text `text` is; 0: the present one */
 	bool is_held;
 	struct buf text;

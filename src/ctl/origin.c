@@ -114,7 +114,8 @@ bool origin_changes_find(const struct page *page, json_t *changes)
 	json_array_foreach(changes, i, change)
 	{
 		if (page_finds_member(page, change, "variable") ||
-		    page_finds_member(page, change, "old") || page_finds_member(page, change, "new"))
+		    page_finds_member(page, change, "old") ||
+		    page_finds_member(page, change, "new"))
 			return true;
 	}
 	return false;
