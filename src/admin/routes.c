@@ -47,6 +47,16 @@ enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
 #define QUEUE_IDS                                                                                  \
 	{"ids", PLACE_BODY, TARGET_WORDS, 0, true, "of the messages, or [\"all\"]"}
 
+#define DKIM_SELECTOR_PARAMETER                                                                    \
+	{"selector", PLACE_BODY, TARGET_WORD, 0, false, "of the key; without: each"}
+
+/* Of keys that are made. */
+#define DKIM_MADE_PARAMETERS                                                                       \
+	{"selector", PLACE_BODY, TARGET_OPTION, OPTION_SELECTOR, false,                            \
+	 "what it is called in DNS; with two keys, what both begin with"},                         \
+		{"now", PLACE_BODY, TARGET_FLAG, OPTION_NOW, false,                                \
+		 "sign at once, without waiting for DNS"}
+
 const struct route admin_routes[] = {
 	{"POST", "/session", NULL, ACCESS_ALL, "Session", "Log in; gives the cookie of the session", 0,
 	 0, OWN_LOGIN,
@@ -244,6 +254,21 @@ const struct route admin_routes[] = {
 	{"GET", "/dkim", "dkim show", ACCESS_READ, "Dkim",
 	 "The keys that sign mail, their records, and whether DNS has them", 0, 0, OWN_NONE,
 	 {{"domain", PLACE_QUERY, TARGET_WORD, 0, false, "only this one"}}},
+
+	{"POST", "/dkim", "dkim add", ACCESS_CHANGE, "Done",
+	 "Make keys that sign a domain's mail; the text has the records to publish", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_BODY, TARGET_WORD, 0, true, ""},
+	  {"algorithm", PLACE_BODY, TARGET_OPTION, OPTION_ALGORITHM, false, "rsa, ed25519 or both"},
+	  DKIM_MADE_PARAMETERS}},
+	{"POST", "/dkim/{domain}/rotate", "dkim rotate", ACCESS_CHANGE, "Done",
+	 "Make the next keys of a domain; the text has the records to publish", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_PATH, TARGET_WORD, 0, true, ""}, DKIM_MADE_PARAMETERS}},
+	{"POST", "/dkim/{domain}/activate", "dkim activate", ACCESS_CHANGE, "Done",
+	 "Sign with keys that wait, whether or not DNS has their records", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_PATH, TARGET_WORD, 0, true, ""}, DKIM_SELECTOR_PARAMETER}},
+	{"DELETE", "/dkim/{domain}", "dkim remove", ACCESS_CHANGE, "Done",
+	 "Remove a key of a domain, or all of them: then its mail is not signed", 0, 0, OWN_NONE,
+	 {{"domain", PLACE_PATH, TARGET_WORD, 0, true, ""}, DKIM_SELECTOR_PARAMETER}},
 
 	{"GET", "/dns/lookup", "dns lookup", ACCESS_READ, "DnsAnswer",
 	 "What DNS says, and what DNSSEC says of it", 0, 0, OWN_NONE,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/dkim_change.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,24 +23,21 @@ int dkim_domain_read(struct str typed, struct buf *domain)
 			      STR_ARG(typed));
 }
 
-/* The server must be able to read and change what root writes for it. */
-static void give(const struct dkim_change *change, char *path)
+static bool has_server(const struct dkim_change *change)
 {
-	file_give(path, change->ctl->home);
-	free(path);
+	return change->link.control.fd >= 0;
 }
 
 static int folder_lock(struct dkim_change *change)
 {
-	enum fault fault = dkim_folder_lock(change->ctl->home, &change->lock);
+	enum fault fault = has_server(change) ? link_dkim_lock(&change->link, &change->lock)
+					      : dkim_folder_lock(change->ctl->home, &change->lock);
 
 	if (fault == FAULT_BUSY)
 		return ctl_fail_field(fault, NULL,
 				      "another command is changing keys of DKIM; try again");
 	if (fault != FAULT_NONE)
 		return ctl_fail_field(fault, NULL, "%s/dkim: %s", change->ctl->home, fault_text(fault));
-	give(change, ctl_path(change->ctl, "dkim"));
-	give(change, ctl_path(change->ctl, "dkim/.lock"));
 	return CTL_DONE;
 }
 
@@ -59,6 +58,7 @@ int dkim_change_begin(struct dkim_change *change, const struct ctl *ctl, unsigne
 	*change = (struct dkim_change){.ctl = ctl,
 				       .domain = BUF_INIT(DKIM_DOMAIN_MAX),
 				       .told = BUF_INIT(TOLD_MAX),
+				       .removed = BUF_INIT(TOLD_MAX),
 				       .lock = -1};
 	enum fault fault = link_open_control(&change->link, ctl->home);
 	if (needs != 0) {
@@ -82,7 +82,79 @@ void dkim_change_end(struct dkim_change *change)
 	dkim_keys_done(&change->keys);
 	buf_done(&change->domain);
 	buf_done(&change->told);
+	buf_done(&change->removed);
 }
+
+/* ---- files ---- */
+
+/* "dkim/DOMAIN/FILE", with a suffix; the caller frees. */
+static char *name_make(const struct dkim_change *change, struct str file, const char *suffix)
+{
+	char *name;
+
+	CHECK(asprintf(&name, "dkim/%.*s/%.*s%s", STR_ARG(buf_str(&change->domain)), STR_ARG(file),
+		       suffix) > 0);
+	return name;
+}
+
+/* The server must be able to read and change what root writes for it. */
+static enum fault file_write_here(const struct dkim_change *change, const char *name,
+				  struct str content)
+{
+	const char *home = change->ctl->home;
+	char *folder = dkim_domain_path(home, buf_str(&change->domain));
+	char *path = path_join(home, name);
+	enum fault fault = folder_make(folder, FOLDER_MODE);
+
+	if (fault == FAULT_NONE)
+		fault = file_replace(path, content, FILE_MODE);
+	file_give(folder, home);
+	file_give(path, home);
+	free(folder);
+	free(path);
+	return fault;
+}
+
+static enum fault file_write(struct dkim_change *change, struct str file, const char *suffix,
+			     struct str content)
+{
+	char *name = name_make(change, file, suffix);
+	enum fault fault = has_server(change) ? link_file_put(&change->link, name, content)
+					      : file_write_here(change, name, content);
+
+	free(name);
+	return fault;
+}
+
+static enum fault file_remove_here(const struct dkim_change *change, const char *name)
+{
+	char *path = path_join(change->ctl->home, name);
+	bool is_gone = unlink(path) == 0 || errno == ENOENT;
+	enum fault fault = is_gone ? FAULT_NONE : fault_from_errno(errno);
+
+	free(path);
+	return fault;
+}
+
+/* Only now that the list does not have them: the server looks for those that it has. */
+static int removed_take(struct dkim_change *change)
+{
+	struct str rest = buf_str(&change->removed);
+	int code = CTL_DONE;
+
+	while (rest.len > 0 && code == CTL_DONE) {
+		char *name = name_make(change, str_cut(&rest, '\n'), ".key");
+		enum fault fault = has_server(change) ? link_file_remove(&change->link, name)
+						      : file_remove_here(change, name);
+		if (fault != FAULT_NONE)
+			code = ctl_fail_field(fault, NULL, "%s cannot be removed: %s; remove it by hand",
+					      name, fault_text(fault));
+		free(name);
+	}
+	return code;
+}
+
+/* ---- changes ---- */
 
 static void tell(struct dkim_change *change, const char *what, const struct dkim_key *key)
 {
@@ -90,21 +162,6 @@ static void tell(struct dkim_change *change, const char *what, const struct dkim
 		   "%s%s Dkim {Domain=\"%s\", Selector=\"%s\", Algorithm=\"%s\", State=\"%s\"}",
 		   change->told.len == 0 ? "" : ", ", what, key->domain, key->selector,
 		   dkim_algorithm_name(key->algorithm), dkim_state_name(key->state));
-}
-
-static enum fault key_write(struct dkim_change *change, const struct dkim_key *key,
-			    struct str pem)
-{
-	struct str domain = buf_str(&change->domain);
-	char *folder = dkim_domain_path(change->ctl->home, domain);
-	char *path = dkim_key_path(change->ctl->home, domain, str_from_c(key->selector));
-	enum fault fault = folder_make(folder, FOLDER_MODE);
-
-	if (fault == FAULT_NONE)
-		fault = file_replace(path, pem, FILE_MODE);
-	give(change, folder);
-	give(change, path);
-	return fault;
 }
 
 static enum fault key_make(struct dkim_change *change, struct dkim_key *key)
@@ -117,7 +174,8 @@ static enum fault key_make(struct dkim_change *change, struct dkim_key *key)
 	CHECK(dkim_key_make(kind, &pem, &public_key));
 	dkim_record_append(&record, key->algorithm, buf_str(&public_key));
 	CHECK(str_copy_c(buf_str(&record), key->record, sizeof(key->record)));
-	enum fault fault = key_write(change, key, buf_str(&pem));
+	enum fault fault =
+		file_write(change, str_from_c(key->selector), ".key", buf_str(&pem));
 	buf_wipe(&pem);
 	buf_done(&public_key);
 	buf_done(&record);
@@ -156,12 +214,8 @@ void dkim_change_activate(struct dkim_change *change, struct dkim_key *key)
 
 void dkim_change_remove(struct dkim_change *change, const struct dkim_key *key)
 {
-	char *path = dkim_key_path(change->ctl->home, str_from_c(key->domain),
-				   str_from_c(key->selector));
-
 	tell(change, "Remove", key);
-	unlink(path);
-	free(path);
+	buf_printf(&change->removed, "%s\n", key->selector);
 	dkim_keys_remove(&change->keys, key);
 }
 
@@ -185,21 +239,32 @@ static int server_take(struct dkim_change *change)
 	return code;
 }
 
+static int list_write(struct dkim_change *change)
+{
+	struct buf text = BUF_INIT(DKIM_LIST_MAX);
+
+	dkim_keys_append(&text, buf_str(&change->domain), &change->keys);
+	enum fault fault = text.failed ? FAULT_TOO_LARGE
+				       : file_write(change, STR("keys"), "", buf_str(&text));
+	buf_done(&text);
+	return fault == FAULT_NONE
+		       ? CTL_DONE
+		       : ctl_fail_field(fault, NULL, "dkim/%.*s/keys: %s",
+					STR_ARG(buf_str(&change->domain)), fault_text(fault));
+}
+
 int dkim_change_commit(struct dkim_change *change)
 {
-	struct str domain = buf_str(&change->domain);
-	char *folder = dkim_domain_path(change->ctl->home, domain);
-	enum fault fault = dkim_keys_write(change->ctl->home, domain, &change->keys);
+	int code = list_write(change);
 
-	give(change, path_join(folder, "keys"));
-	free(folder);
-	if (fault != FAULT_NONE)
-		return ctl_fail(CTL_USAGE, "dkim/%.*s/keys: %s", STR_ARG(domain),
-				fault_text(fault));
+	if (code != CTL_DONE)
+		return code;
+	int removed = removed_take(change);
 	/* The server may have to change the list itself from now on. */
 	fd_close(&change->lock);
-	if (change->link.control.fd >= 0)
-		return server_take(change);
-	config_change_tell(&change->link, buf_str(&change->told));
-	return CTL_DONE;
+	if (has_server(change))
+		code = server_take(change);
+	else
+		config_change_tell(&change->link, buf_str(&change->told));
+	return removed == CTL_DONE ? code : removed;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A change of a domain's keys of DKIM by a command: begun, made in memory and on the
- * disk, told to the server.
+ * disk, told to the server. Where a server runs, its parent reads and writes the disk: whoever
+ * gives the command may not be allowed to.
  */
 #ifndef POSTERN_CTL_DKIM_CHANGE_H
 #define POSTERN_CTL_DKIM_CHANGE_H
@@ -17,6 +18,7 @@ struct dkim_change {
 	int lock;
 	struct dkim_keys keys; /* of the domain */
 	struct buf told;       /* for config.log, a line a key */
+	struct buf removed;    /* selectors whose private keys go when the list is written, a line each */
 };
 
 /*
@@ -34,7 +36,7 @@ must_check int dkim_change_add(struct dkim_change *change, enum dkim_algorithm a
 /* Has a waiting key sign, in the place of those before it. */
 void dkim_change_activate(struct dkim_change *change, struct dkim_key *key);
 
-/* Takes a key and its file away. */
+/* Takes a key away, and its file when the change is committed. */
 void dkim_change_remove(struct dkim_change *change, const struct dkim_key *key);
 
 /* Writes the list and tells the server, or config.log. An exit code. */

@@ -544,6 +544,38 @@ enum fault link_file_put(struct link *link, const char *name, struct str content
 	return fault;
 }
 
+enum fault link_file_remove(struct link *link, const char *name)
+{
+	struct msg_home_file_remove wanted = {.name = str_from_c(name)};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault =
+		link_ask_parent(link, MSG_home_file_remove, &wanted, MSG_done, &answer);
+	if (fault == FAULT_NONE)
+		fault = done_fault(&answer);
+	packet_done(&answer);
+	return fault;
+}
+
+enum fault link_dkim_lock(struct link *link, int *fd_out)
+{
+	struct msg_dkim_lock_wanted wanted = {};
+	struct packet answer;
+
+	packet_init(&answer);
+	enum fault fault = link_ask_parent(link, MSG_dkim_lock_wanted, &wanted,
+					   MSG_home_file_given, &answer);
+	if (fault == FAULT_NONE)
+		fault = answer.message.home_file_given.fault < FAULT_COUNT
+				? (enum fault)answer.message.home_file_given.fault
+				: FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		*fd_out = packet_take_fd(&answer);
+	packet_done(&answer);
+	return fault;
+}
+
 static bool is_past(const char *account, struct str until)
 {
 	return !str_is_empty(until) && str_compare(str_from_c(account), until) >= 0;

@@ -74,6 +74,12 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
  */
 must_check enum fault link_file_put(struct link *link, const char *name, struct str content);
 
+/* Has it remove a private key of DKIM; as it answers. Blocks. */
+must_check enum fault link_file_remove(struct link *link, const char *name);
+
+/* Has it take the lock over keys of DKIM, held until the descriptor is closed. BUSY. Blocks. */
+must_check enum fault link_dkim_lock(struct link *link, int *fd_out);
+
 /*
  * Calls `each` for every account that has a password and follows `after`, in the order of
  * their bytes, until one follows `until` (empty: to the end; some beyond it may come);

@@ -271,9 +271,17 @@
 #define FIELDS_home_file_given(F) F(U32, fault) F(FD, fd)
 /*
  * A file of the home to be replaced as a whole by what stands in a memory file: one of a pair of
- * certificates ("sslcert/server.crt", "sslcert/server.key"). Answered by done.
+ * certificates ("sslcert/server.crt", "sslcert/server.key"), a private key of DKIM or the list of a
+ * domain's ("dkim/example.org/s1.key", "dkim/example.org/keys"). Answered by done.
  */
 #define FIELDS_home_file_put(F) F(STR, name) F(FD, content)
+/* A private key of DKIM to be removed ("dkim/example.org/s1.key"); answered by done. */
+#define FIELDS_home_file_remove(F) F(STR, name)
+/*
+ * The lock over dkim/ (mailauth/dkim_folder.h), which whoever asks holds until he closes its
+ * descriptor. Answered by home_file_given: BUSY when another has it.
+ */
+#define FIELDS_dkim_lock_wanted(F)
 /*
  * A page of the sessions of the front of that index, behind a number (session/connections.h): the
  * front writes it to `answer`, a stream socket, and closes that. The parent, which hands it on, answers a
@@ -412,6 +420,8 @@
 	X(config_confirm, FROM(CTL), FROM(PARENT)) \
 	X(home_file_wanted, FROM(CTL), FROM(PARENT))                                               \
 	X(home_file_put, FROM(CTL), FROM(PARENT))                                                  \
+	X(home_file_remove, FROM(CTL), FROM(PARENT))                                               \
+	X(dkim_lock_wanted, FROM(CTL), FROM(PARENT))                                               \
 	X(connections_wanted, FROM(CTL) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                \
 	X(home_file_given, FROM(PARENT), FROM(CTL))                                                \
 	X(api_asked, FROM(FRONT), FROM(ADMIN))                                                     \

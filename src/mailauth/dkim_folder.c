@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "proto/address.h"
 
-enum { FOLDER_MODE = 0700, FILE_MODE = 0600, FILE_MAX = 128 * 1024 };
+enum { FOLDER_MODE = 0700, FILE_MODE = 0600, DOMAINS_MAX = 4096 };
 
 static char *folder_path(const char *home)
 {
@@ -84,7 +84,7 @@ static enum fault domain_read(const char *home, struct str domain, struct dkim_k
 			      struct buf *why)
 {
 	char *path = list_path(home, domain);
-	struct buf text = BUF_INIT(FILE_MAX);
+	struct buf text = BUF_INIT(DKIM_LIST_MAX);
 	enum fault fault = file_read(path, &text);
 
 	if (fault == FAULT_NONE)
@@ -98,27 +98,48 @@ static enum fault domain_read(const char *home, struct str domain, struct dkim_k
 	return fault;
 }
 
-static int is_domain(const struct dirent *entry)
+static int name_compare(const void *left, const void *right)
 {
-	return domain_check(str_from_c(entry->d_name));
+	return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* The domains that have a folder, in their order, at most DOMAINS_MAX. */
+static enum fault names_read(const char *path, char **names, size_t *count)
+{
+	DIR *folder = folder_open(path);
+	const struct dirent *entry;
+	enum fault fault = FAULT_NONE;
+
+	if (folder == NULL)
+		return errno == ENOENT ? FAULT_NONE : fault_from_errno(errno);
+	while ((entry = readdir(folder)) != NULL && fault == FAULT_NONE) {
+		if (!domain_check(str_from_c(entry->d_name)))
+			continue;
+		if (*count == DOMAINS_MAX)
+			fault = FAULT_TOO_LARGE;
+		else
+			names[(*count)++] = str_dup_c(str_from_c(entry->d_name));
+	}
+	closedir(folder);
+	qsort(names, *count, sizeof(*names), name_compare);
+	return fault;
 }
 
 static enum fault domains_read(const char *home, struct dkim_keys *keys, struct buf *why)
 {
-	char *folder = folder_path(home);
-	struct dirent **names;
-	int count = scandir(folder, &names, is_domain, alphasort);
-	enum fault fault = count >= 0 || errno == ENOENT ? FAULT_NONE : fault_from_errno(errno);
+	char *folder = folder_path(home), **names = calloc(DOMAINS_MAX, sizeof(*names));
+	size_t count = 0;
 
+	CHECK(names != NULL);
+	enum fault fault = names_read(folder, names, &count);
 	if (fault != FAULT_NONE)
 		buf_printf(why, "%s: %s", folder, fault_text(fault));
-	for (int i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (fault == FAULT_NONE)
-			fault = domain_read(home, str_from_c(names[i]->d_name), keys, why);
+			fault = domain_read(home, str_from_c(names[i]), keys, why);
 		free(names[i]);
 	}
-	if (count >= 0)
-		free(names);
+	free(names);
 	free(folder);
 	return fault;
 }
@@ -208,18 +229,23 @@ size_t dkim_keys_activate(struct dkim_keys *keys, struct dkim_key *key, int64_t 
 
 /* ---- writing ---- */
 
-enum fault dkim_keys_write(const char *home, struct str domain, const struct dkim_keys *keys)
+void dkim_keys_append(struct buf *to, struct str domain, const struct dkim_keys *keys)
 {
-	char *path = list_path(home, domain);
-	struct buf text = BUF_INIT(FILE_MAX);
-
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct dkim_key *key = &keys->items[i];
 		if (is_of(key, domain))
-			buf_printf(&text, "%s %s %s %lld %s\n", key->selector,
+			buf_printf(to, "%s %s %s %lld %s\n", key->selector,
 				   dkim_algorithm_name(key->algorithm), dkim_state_name(key->state),
 				   (long long)key->since_s, key->record);
 	}
+}
+
+enum fault dkim_keys_write(const char *home, struct str domain, const struct dkim_keys *keys)
+{
+	char *path = list_path(home, domain);
+	struct buf text = BUF_INIT(DKIM_LIST_MAX);
+
+	dkim_keys_append(&text, domain, keys);
 	enum fault fault =
 		text.failed ? FAULT_TOO_LARGE : file_replace(path, buf_str(&text), FILE_MODE);
 	buf_done(&text);
@@ -242,6 +268,8 @@ enum fault dkim_folder_lock(const char *home, int *fd_out)
 		fault = errno == EWOULDBLOCK ? FAULT_BUSY : fault_from_errno(errno);
 		fd_close(&fd);
 	}
+	file_give(folder, home);
+	file_give(path, home);
 	if (fault == FAULT_NONE)
 		*fd_out = fd;
 	free(folder);

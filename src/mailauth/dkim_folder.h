@@ -5,8 +5,8 @@
  *
  *   SELECTOR ALGORITHM STATE SINCE RECORD
  *
- * which is replaced as a whole. The command line and the parent change it, holding
- * the lock; nobody reads private keys here. All functions block on the disk.
+ * which is replaced as a whole. The parent changes it, for commands, too, or, where no
+ * server runs, the command line; both hold the lock. Nobody reads private keys here. All functions block on the disk.
  */
 #ifndef POSTERN_MAILAUTH_DKIM_FOLDER_H
 #define POSTERN_MAILAUTH_DKIM_FOLDER_H
@@ -14,7 +14,7 @@
 #include "base/fault.h"
 #include "mailauth/dkim_record.h"
 
-enum { DKIM_KEYS_MAX = 512, DKIM_DOMAIN_KEYS_MAX = 32 };
+enum { DKIM_KEYS_MAX = 512, DKIM_DOMAIN_KEYS_MAX = 32, DKIM_LIST_MAX = 128 * 1024 };
 
 struct dkim_key {
 	char domain[DKIM_DOMAIN_MAX + 1];
@@ -54,11 +54,17 @@ void dkim_keys_remove(struct dkim_keys *keys, const struct dkim_key *key);
  */
 size_t dkim_keys_activate(struct dkim_keys *keys, struct dkim_key *key, int64_t now_s);
 
-/* Replaces the file of a domain by the domain's keys among these. */
+/* Appends the content of a domain's file, at most DKIM_LIST_MAX: the domain's keys among these. */
+void dkim_keys_append(struct buf *to, struct str domain, const struct dkim_keys *keys);
+
+/* Replaces the file of a domain by that. */
 must_check enum fault dkim_keys_write(const char *home, struct str domain,
 				      const struct dkim_keys *keys);
 
-/* Takes the lock, not waiting: BUSY. To be closed; the folder is made where there is none. */
+/*
+ * Takes the lock, not waiting: BUSY. To be closed; whoever gets a copy of the descriptor holds the
+ * lock, too. The folder is made where there is none, and belongs to whom the home does.
+ */
 must_check enum fault dkim_folder_lock(const char *home, int *fd_out);
 
 /* HOME/dkim/DOMAIN, and the private key in it; the caller frees. */

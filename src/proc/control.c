@@ -244,6 +244,24 @@ static void answer_home_file_put(struct parent *parent, struct control_client *c
 	answer_done(client, packet->header.id, fault, fault_text(fault));
 }
 
+static void answer_home_file_remove(struct parent *parent, struct control_client *client,
+				    const struct packet *packet)
+{
+	enum fault fault = home_file_remove(parent->home, packet->message.home_file_remove.name);
+
+	answer_done(client, packet->header.id, fault, fault_text(fault));
+}
+
+/* The lock goes with the descriptor: it ends with the command, however that ends. */
+static void answer_dkim_lock(struct parent *parent, struct control_client *client, uint64_t id)
+{
+	struct msg_home_file_given given = {.fd = -1};
+
+	given.fault = dkim_folder_lock(parent->home, &given.fd);
+	(void)!channel_send(&client->channel, MSG_home_file_given, id, &given);
+	fd_close(&given.fd);
+}
+
 static struct child *front_find(struct parent *parent, uint32_t index)
 {
 	for (size_t i = 0; i < parent->child_count; i++)
@@ -310,6 +328,12 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		break;
 	case MSG_home_file_put:
 		answer_home_file_put(parent, client, packet);
+		break;
+	case MSG_home_file_remove:
+		answer_home_file_remove(parent, client, packet);
+		break;
+	case MSG_dkim_lock_wanted:
+		answer_dkim_lock(parent, client, id);
 		break;
 	case MSG_config_told:
 		log_told(parent, client, packet->message.config_told.text);

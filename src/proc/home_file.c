@@ -8,12 +8,15 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "mailauth/dkim.h"
+#include "proto/address.h"
 
 enum {
 	NAME_MAX_BYTES = 300,
 	PATH_MAX_BYTES = 4096,
 	PAIR_NAME_MAX = 220,
-	KEY_MODE = 0600,
+	FOLDER_MODE = 0700,
+	PRIVATE_MODE = 0600,
 	CHAIN_MODE = 0644
 };
 
@@ -24,11 +27,40 @@ static bool is_plain(struct str name)
 	       str_find_char(name, '\0') == STR_NONE;
 }
 
+/* "dkim/DOMAIN/FILE": its parts, the domain being one. */
+static bool dkim_split(struct str name, struct str *domain, struct str *file)
+{
+	struct str folder = STR("dkim/");
+
+	if (!str_has_prefix(name, folder))
+		return false;
+	*file = str_from(name, folder.len);
+	*domain = str_cut(file, '/');
+	return domain_check(*domain);
+}
+
+static bool is_dkim_list(struct str name)
+{
+	struct str domain, file;
+
+	return dkim_split(name, &domain, &file) && str_equals(file, STR("keys"));
+}
+
+bool home_file_may_be_removed(struct str name)
+{
+	struct str domain, file, suffix = STR(".key");
+
+	return dkim_split(name, &domain, &file) && file.len > suffix.len &&
+	       str_equals(str_from(file, file.len - suffix.len), suffix) &&
+	       dkim_selector_check(str_sub(file, 0, file.len - suffix.len));
+}
+
 bool home_file_is_open(struct str name)
 {
 	static const struct str whole[] = {
 		STR_INIT("mailserver.cfg"), STR_INIT("evidence.log"), STR_INIT("evidence.head"),
 		STR_INIT("history"),	    STR_INIT("sslcert"),      STR_INIT("sslca"),
+		STR_INIT("dkim"),
 	};
 	static const struct {
 		struct str folder, suffix;
@@ -37,7 +69,6 @@ bool home_file_is_open(struct str name)
 		{STR_INIT("sslcert/"), STR_INIT(".crt")},
 		{STR_INIT("sslca/"), STR_INIT("")},
 	};
-	static const struct str dkim = STR_INIT("dkim/"), dkim_keys = STR_INIT("/keys");
 
 	if (name.len > NAME_MAX_BYTES)
 		return false;
@@ -49,10 +80,7 @@ bool home_file_is_open(struct str name)
 		    str_has_suffix_nocase(name, parts[i].suffix))
 			return is_plain(str_from(name, parts[i].folder.len));
 	/* What is known of a domain's keys, and not the keys. */
-	if (str_has_prefix(name, dkim) && str_has_suffix_nocase(name, dkim_keys) &&
-	    name.len > dkim.len + dkim_keys.len)
-		return is_plain(str_sub(name, dkim.len, name.len - dkim.len - dkim_keys.len));
-	return false;
+	return is_dkim_list(name);
 }
 
 /* As `cert import` admits it; the longest suffix that stands behind it is "-ecdsa.crt.new". */
@@ -65,7 +93,7 @@ static bool is_pair_name(struct str name)
 	return name.len > 4 && name.len <= PAIR_NAME_MAX && name.ptr[0] != '.';
 }
 
-bool home_file_may_be_put(struct str name)
+static bool is_pair_part(struct str name)
 {
 	struct str folder = STR("sslcert/");
 
@@ -74,22 +102,72 @@ bool home_file_may_be_put(struct str name)
 		str_has_suffix_nocase(name, STR(".key")));
 }
 
+bool home_file_may_be_put(struct str name)
+{
+	return is_pair_part(name) || is_dkim_list(name) || home_file_may_be_removed(name);
+}
+
+/* Writes HOME/NAME, or the folder that it is in, into PATH_MAX_BYTES bytes. */
+static bool path_write(char *path, const char *home, struct str name)
+{
+	int len = snprintf(path, PATH_MAX_BYTES, "%s/%.*s", home, STR_ARG(name));
+
+	return len >= 0 && len < PATH_MAX_BYTES;
+}
+
+static struct str folder_of(struct str name)
+{
+	return str_sub(name, 0, str_find_last_char(name, '/'));
+}
+
+/* A link would lead to another folder, where the parent may write more than who asks. */
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The folder of a domain is made with its first key. */
+static enum fault folder_ready(const char *home, struct str name, char *folder)
+{
+	enum fault fault = FAULT_NONE;
+
+	if (!path_write(folder, home, folder_of(name)))
+		return FAULT_DENIED;
+	if (!is_pair_part(name)) {
+		fault = folder_make(folder, FOLDER_MODE);
+		file_give(folder, home);
+	}
+	return fault == FAULT_NONE && !is_folder(folder) ? FAULT_DENIED : fault;
+}
+
 enum fault home_file_put(const char *home, struct str name, int content)
 {
 	char path[PATH_MAX_BYTES], folder[PATH_MAX_BYTES];
-	bool is_key = str_has_suffix_nocase(name, STR(".key"));
+	bool is_chain = str_has_suffix_nocase(name, STR(".crt"));
 
-	if (!home_file_may_be_put(name))
+	if (!home_file_may_be_put(name) || !path_write(path, home, name))
 		return FAULT_DENIED;
-	int len = snprintf(path, sizeof(path), "%s/%.*s", home, STR_ARG(name));
-	if (len < 0 || (size_t)len >= sizeof(path))
-		return FAULT_DENIED;
-	(void)snprintf(folder, sizeof(folder), "%s/sslcert", home);
-	enum fault fault = file_replace_from(path, content, HOME_FILE_BYTES_MAX,
-					     is_key ? KEY_MODE : CHAIN_MODE);
+	enum fault fault = folder_ready(home, name, folder);
+	if (fault == FAULT_NONE)
+		fault = file_replace_from(path, content, HOME_FILE_BYTES_MAX,
+					  is_chain ? CHAIN_MODE : PRIVATE_MODE);
 	if (fault == FAULT_NONE)
 		file_give(path, folder);
 	return fault;
+}
+
+enum fault home_file_remove(const char *home, struct str name)
+{
+	char path[PATH_MAX_BYTES], folder[PATH_MAX_BYTES];
+
+	if (!home_file_may_be_removed(name) || !path_write(path, home, name) ||
+	    !path_write(folder, home, folder_of(name)))
+		return FAULT_DENIED;
+	if (access(folder, F_OK) == 0 && !is_folder(folder))
+		return FAULT_DENIED;
+	return unlink(path) == 0 || errno == ENOENT ? FAULT_NONE : fault_from_errno(errno);
 }
 
 enum fault home_file_open(const char *home, struct str name, int *fd_out)
@@ -97,10 +175,7 @@ enum fault home_file_open(const char *home, struct str name, int *fd_out)
 	char path[PATH_MAX_BYTES];
 	struct stat status;
 
-	if (!home_file_is_open(name))
-		return FAULT_DENIED;
-	int len = snprintf(path, sizeof(path), "%s/%.*s", home, STR_ARG(name));
-	if (len < 0 || (size_t)len >= sizeof(path))
+	if (!home_file_is_open(name) || !path_write(path, home, name))
 		return FAULT_DENIED;
 	/* A link could lead to a key; a pipe would hold the parent up. */
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

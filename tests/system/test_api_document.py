@@ -112,6 +112,12 @@ def test_what_changes_answers_as_described(document, admin, queued):
              ("post", "/users/{address}/totp", f"/users/new@{DOMAIN}/totp", {}),
              ("delete", "/users/{address}/totp", f"/users/new@{DOMAIN}/totp", None),
              ("delete", "/users/{address}", f"/users/new%40{DOMAIN}", None),
+             ("post", "/dkim", "/dkim", {"domain": DOMAIN, "algorithm": "ed25519", "selector": "d1"}),
+             ("get", "/dkim", "/dkim", None),
+             ("post", "/dkim/{domain}/activate", f"/dkim/{DOMAIN}/activate", {"selector": "d1"}),
+             ("post", "/dkim/{domain}/rotate", f"/dkim/{DOMAIN}/rotate", {"now": True}),
+             ("delete", "/dkim/{domain}", f"/dkim/{DOMAIN}", {"selector": "d1"}),
+             ("delete", "/dkim/{domain}", f"/dkim/{DOMAIN}", None),
              ("post", "/queue/retry", "/queue/retry", {"ids": [queued]})]
     for method, path, target, body in steps:
         answer = admin.request(method.upper(), target, body)

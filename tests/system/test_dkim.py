@@ -2,6 +2,7 @@
 """Signed mail (DKIM): made here, published in a zone, judged by an independent verifier at the other end."""
 import email
 import email.policy
+import fcntl
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import pytest
 
 from clients import client, imap_login, imap_ok, message, tls_context
 from conftest import ANNA, PASSWORDS
+from harness.api import logged_in
 from harness.dns import ADDRESS, Dns, tools_missing
 from harness.server import Home, Server
 from test_queue import QUICK, queue, until
@@ -315,3 +317,55 @@ def test_words_of_the_commands(sending):
     assert made["state"] == "signing" and made["algorithm"] == "ed25519"
     # It signs, and nobody can find its record.
     assert home.command("dkim", "show", check=False).returncode == 1
+
+
+ROOT = ("root@example.org", "the administrator's")
+
+
+def test_keys_are_made_and_removed_by_the_page(sending, peer, dns):
+    """The admin role may not write into the home: the parent does, for whoever is logged in."""
+    home = sending.home
+    home.command("dkim", "remove", "example.org")
+    home.user_add(*ROOT, "--admin")
+    admin = logged_in(sending, *ROOT)
+    folder = home.path / "dkim/example.org"
+
+    def shown():
+        answer = admin.get("/dkim")
+        assert answer.status == 200, answer
+        return {key["selector"]: key["state"] for key in answer.json["keys"]}
+
+    def answered(status, method, path, body=None):
+        answer = admin.request(method, path, body)
+        assert answer.status == status, (path, answer)
+        return answer
+    assert shown() == {} and not list(folder.glob("*.key"))
+    made = answered(200, "POST", "/dkim", {"domain": "example.org", "selector": "w1"}).json["text"]
+    assert "w1-rsa._domainkey.example.org. IN TXT" in made and "v=DKIM1; k=ed25519; p=" in made and "PRIVATE" not in made
+    assert shown() == {"w1-rsa": "waiting", "w1-ed25519": "waiting"}
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == \
+        {"keys": 0o600, "w1-rsa.key": 0o600, "w1-ed25519.key": 0o600}
+    assert {path.stat().st_uid for path in folder.iterdir()} == {home.path.stat().st_uid}
+    answered(200, "POST", "/dkim/example.org/activate", {"selector": "w1-rsa"})
+    answered(200, "POST", "/dkim/example.org/activate")
+    send(sending, text("by the page"))
+    publish(sending, dns)
+    assert [name for _, name, _ in signatures(arrived(peer, "by the page"))] == ["w1-rsa", "w1-ed25519"]
+    home.log_wait("config", rf'{ROOT[0]} .*- Update Dkim \{{Domain="example\.org", Selector="w1-rsa"')
+    answered(200, "POST", "/dkim/example.org/rotate", {"selector": "w2", "now": True})
+    assert shown() == {"w1-rsa": "retiring", "w1-ed25519": "retiring", "w2-rsa": "signing", "w2-ed25519": "signing"}
+    answered(200, "DELETE", "/dkim/example.org", {"selector": "w1-rsa"})
+    assert "w1-rsa" not in shown() and not (folder / "w1-rsa.key").exists()
+    for status, method, path, body in (
+            (409, "POST", "/dkim", {"domain": "example.org"}),
+            (404, "POST", "/dkim", {"domain": "example.com"}),
+            (400, "POST", "/dkim", {"domain": "../sslcert"}),
+            (400, "POST", "/dkim/example.org/rotate", {"selector": "../../x"}),
+            (400, "DELETE", "/dkim/..%2Fsslcert", {"selector": "server"}),
+            (404, "DELETE", "/dkim/example.org", {"selector": "../w2-rsa"})):
+        answered(status, method, path, body)
+    with (home.path / "dkim/.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "another command" in answered(409, "DELETE", "/dkim/example.org").error["text"]
+    answered(200, "DELETE", "/dkim/example.org")
+    assert shown() == {} and not list(folder.glob("*.key"))

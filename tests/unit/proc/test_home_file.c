@@ -17,14 +17,15 @@ static void test_names(void **state)
 {
 	static const char *const open_ones[] = {
 		"mailserver.cfg", "evidence.log", "history", "history/00000001.cfg", "sslcert",
-		"sslcert/server.crt", "sslca", "sslca/root.pem", "dkim/example.org/keys"};
+		"sslcert/server.crt", "sslca", "sslca/root.pem", "dkim", "dkim/example.org/keys"};
 	static const char *const closed[] = {
 		"", "/etc/passwd", "..", "../x", "store", "store/auth/data.mdb", "sslcert/server.key",
 		"sslcert/../sslcert/server.key", "history/../sslcert/server.key", "history/.cfg",
 		"history/", "sslca/", "sslca/../store", "sslca/clients/a.pem", "sslcert/.hidden.crt",
 		"mailserver.cfg/", "./mailserver.cfg", "run/control", "history/pending",
 		"sslcert/server.key.crt/../server.key", "dkim/example.org/s.key", "dkim/../keys",
-		"dkim/../sslcert/server.key/keys", "dkim//keys", "dkim/keys"};
+		"dkim/../sslcert/server.key/keys", "dkim//keys", "dkim/keys", "dkim/", "dkim/.lock",
+		"dkim/a/b/keys", "dkim/example.org/keys/"};
 
 	for (size_t i = 0; i < sizeof(open_ones) / sizeof(open_ones[0]); i++)
 		assert_true(home_file_is_open(str_from_c(open_ones[i])));
@@ -64,20 +65,78 @@ static void test_files(void **state)
 static void test_names_that_may_be_put(void **state)
 {
 	static const char *const good[] = {"sslcert/server.crt", "sslcert/server.key",
-					   "sslcert/mail.example.org-ecdsa.key"};
+					   "sslcert/mail.example.org-ecdsa.key",
+					   "dkim/example.org/keys",
+					   "dkim/example.org/s1-rsa.key"};
 	static const char *const bad[] = {"mailserver.cfg",   "sslcert",
 					  "sslcert/",	      "sslcert/.crt",
 					  "sslcert/a/b.crt",  "sslcert/../run/a.key",
 					  "../sslcert/a.crt", "sslcert/a.crt.new",
 					  "sslcert/a",	      "sslcert/a b.crt",
 					  "sslcert/.a.key",   "store/a.key",
-					  "/sslcert/a.crt",   ""};
+					  "/sslcert/a.crt",   "",
+					  "dkim",	      "dkim/.lock",
+					  "dkim/keys",	      "dkim/s1.key",
+					  "dkim//s1.key",     "dkim/../s1.key",
+					  "dkim/./s1.key",    "dkim/example.org/../s1.key",
+					  "dkim/a/b/s1.key",  "dkim/example.org/.key",
+					  "dkim/a/s_1.key",   "dkim/example.org/s.1.key",
+					  "dkim/a/s1.KEY",    "dkim/example.org/s1.key/",
+					  "dkim/a/keys.new",  "dkim/example.org",
+					  "../dkim/a/keys",   "store/dkim/a/keys"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(home_file_may_be_put(str_from_c(good[i])));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(home_file_may_be_put(str_from_c(bad[i])));
 	assert_false(home_file_may_be_put(STR("sslcert/a\0.crt")));
+	assert_false(home_file_may_be_put(STR("dkim/example.org\0/keys")));
+	assert_false(home_file_may_be_put(STR("dkim/example.org/s\0.key")));
+}
+
+static void test_names_that_may_be_removed(void **state)
+{
+	static const char *const bad[] = {"dkim/example.org/keys", "dkim/example.org", "dkim/.lock",
+					  "sslcert/server.key",	   "mailserver.cfg",   "",
+					  "dkim/../run/a.key",	   "dkim/a/../a.key"};
+
+	assert_true(home_file_may_be_removed(STR("dkim/example.org/s1-rsa.key")));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(home_file_may_be_removed(str_from_c(bad[i])));
+}
+
+/* The folder of a domain is made; one that is a link leads elsewhere, and is refused. */
+static void test_keys_of_dkim(void **state)
+{
+	char home[] = "/tmp/postern-home-XXXXXX", dkim[64], folder[96], key[128], elsewhere[96];
+	CLEANUP_FD int content = memfd_create("test", MFD_CLOEXEC);
+	struct str name = STR("dkim/a.example/s1.key"), linked = STR("dkim/b.example/s1.key");
+	struct stat status;
+
+	assert_non_null(mkdtemp(home));
+	snprintf(dkim, sizeof(dkim), "%s/dkim", home);
+	snprintf(folder, sizeof(folder), "%s/a.example", dkim);
+	snprintf(key, sizeof(key), "%s/s1.key", folder);
+	snprintf(elsewhere, sizeof(elsewhere), "%s/b.example", dkim);
+	assert_int_equal(mkdir(dkim, 0700), 0);
+	assert_true(fd_write_all(content, "secret", 6));
+	assert_int_equal(home_file_remove(home, name), FAULT_NONE);
+	assert_int_equal(home_file_put(home, name, content), FAULT_NONE);
+	assert_int_equal(stat(folder, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0700);
+	assert_int_equal(stat(key, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(symlink(folder, elsewhere), 0);
+	assert_int_equal(home_file_put(home, linked, content), FAULT_DENIED);
+	assert_int_equal(home_file_remove(home, linked), FAULT_DENIED);
+	assert_int_equal(home_file_remove(home, STR("dkim/a.example/keys")), FAULT_DENIED);
+	assert_int_equal(access(key, F_OK), 0);
+	assert_int_equal(home_file_remove(home, name), FAULT_NONE);
+	assert_int_not_equal(access(key, F_OK), 0);
+	unlink(elsewhere);
+	rmdir(folder);
+	rmdir(dkim);
+	assert_int_equal(rmdir(home), 0);
 }
 
 static void test_a_file_is_put(void **state)
@@ -119,6 +178,8 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_names_that_may_be_put),
 		cmocka_unit_test(test_a_file_is_put),
+		cmocka_unit_test(test_names_that_may_be_removed),
+		cmocka_unit_test(test_keys_of_dkim),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

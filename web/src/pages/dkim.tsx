@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys by which outgoing mail is signed, and the records that others check it by.
+// Keys by which outgoing mail is signed, and the records that others check it by: made, put to work, followed by the next, removed.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Dialog } from "../components/dialog";
-import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
+import { Confirm, Dialog } from "../components/dialog";
+import { Choice, Form, Select, Text } from "../components/form";
+import { Empty, Facts, FaultNote, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
 import { Table, type Column } from "../components/table";
-import type { Answer } from "../core/api";
+import { ask, type Answer } from "../core/api";
 import { time } from "../core/format";
-import { useAnswer } from "../core/use";
+import { useMayChange } from "../core/session";
+import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
 
 const t = texts.dkim;
@@ -24,19 +26,107 @@ const columns = (open: (key: Key) => void): Column<Key>[] => [
 	{ title: t.published, cell: (key) => <Mark tone={key.published ? "good" : "warn"}>{key.published ? texts.common.yes : texts.common.no}</Mark> },
 ];
 
-function Details({ shown, close }: { shown: Key; close: () => void }) {
-	const copy = async () => {
-		await navigator.clipboard.writeText(shown.record);
-		announce(t.copied);
-	};
-	const footer = (
+async function copy(text: string) {
+	await navigator.clipboard.writeText(text);
+	announce(t.copied);
+}
+
+/** What is to be published for the keys of a domain that are in use, or are to be. */
+function Records({ domain, close }: { domain: string; close: () => void }) {
+	const keys = useAnswer("GET /dkim", { query: { domain } });
+	return (
+		<Dialog title={t.records_of(domain)} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+			<p class="soft">{t.records_lead}</p>
+			<Loaded held={keys}>
+				{(answer) => (
+					<ul class="stack">
+						{answer.keys.filter((key) => key.state === "waiting" || key.state === "signing").map((key) => (
+							<li class="stack tight" key={key.selector}>
+								<div class="line apart">
+									<span class="line"><Mark tone="accent">TXT</Mark><span class="mono break">{key.name}</span><Mark tone={tones[key.state] ?? "plain"}>{key.state}</Mark></span>
+									<button type="button" class="button tight" onClick={() => copy(key.record)}>{t.copy}<span class="unseen"> {key.selector}</span></button>
+								</div>
+								<code class="break">{key.record}</code>
+							</li>
+						))}
+					</ul>
+				)}
+			</Loaded>
+		</Dialog>
+	);
+}
+
+function Add({ close, made }: { close: () => void; made: (domain: string) => void }) {
+	const [domain, domain_set] = useState("");
+	const [algorithm, algorithm_set] = useState("both");
+	const [selector, selector_set] = useState("");
+	const [now, now_set] = useState(false);
+	const add = useAction(async () => {
+		await ask("POST /dkim", { body: { domain, algorithm, ...(selector ? { selector } : {}), ...(now ? { now } : {}) } });
+		announce(t.made(domain));
+		made(domain);
+	});
+	const end = (
 		<>
-			<button type="button" class="button" onClick={copy}>{t.copy}</button>
-			<button type="button" class="button" onClick={close}>{texts.common.close}</button>
+			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
+			<button type="submit" class="button main" disabled={add.busy}>{t.add_verb}</button>
 		</>
 	);
 	return (
-		<Dialog title={`${shown.domain}, ${shown.selector}`} close={close} large footer={footer}>
+		<Dialog title={t.add} close={close}>
+			<Form fault={add.fault} submit={() => add.run()} end={end}>
+				<Text label={t.domain} name="domain" value={domain} change={domain_set} placeholder="example.org" hint={t.domain_hint} />
+				<Select label={t.kind} name="algorithm" value={algorithm} change={algorithm_set} options={t.kinds} />
+				<Text label={t.selector} name="selector" value={selector} change={selector_set} hint={t.selector_hint} />
+				<Choice label={t.now} hint={t.now_hint} checked={now} change={now_set} />
+			</Form>
+		</Dialog>
+	);
+}
+
+interface Ways {
+	close: () => void;
+	done: () => void;
+	made: (domain: string) => void;
+}
+
+function Remove({ shown, close, done }: { shown: Key; close: () => void; done: () => void }) {
+	const { domain, selector } = shown;
+	const remove = useAction(async () => {
+		await ask("DELETE /dkim/{domain}", { path: { domain }, body: { selector } });
+		announce(texts.common.removed(shown.name));
+		done();
+	});
+	return <Confirm title={t.remove(selector)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
+}
+
+function Details({ shown, close, done, made }: { shown: Key } & Ways) {
+	const may_change = useMayChange();
+	const [removing, removing_set] = useState(false);
+	const { domain, selector } = shown;
+	const activate = useAction(async () => {
+		await ask("POST /dkim/{domain}/activate", { path: { domain }, body: { selector } });
+		announce(t.activated(selector));
+		done();
+	});
+	const rotate = useAction(async () => {
+		await ask("POST /dkim/{domain}/rotate", { path: { domain } });
+		announce(t.made(domain));
+		made(domain);
+	});
+	const footer = (
+		<>
+			{may_change && <button type="button" class="button" onClick={() => removing_set(true)}>{texts.common.remove}</button>}
+			{may_change && shown.state === "waiting" && <button type="button" class="button" disabled={activate.busy} onClick={() => activate.run()}>{t.activate}</button>}
+			{may_change && shown.state === "signing" && <button type="button" class="button" disabled={rotate.busy} onClick={() => rotate.run()}>{t.rotate}</button>}
+			<button type="button" class="button" onClick={() => copy(shown.record)}>{t.copy}</button>
+			<button type="button" class="button" onClick={close}>{texts.common.close}</button>
+		</>
+	);
+	if (removing) return <Remove shown={shown} close={() => removing_set(false)} done={done} />;
+	return (
+		<Dialog title={`${domain}, ${selector}`} close={close} large footer={footer}>
+			<FaultNote fault={activate.fault ?? rotate.fault} />
 			{!shown.published && <Note tone="warn">{shown.dns}{shown.dns_text && `: ${shown.dns_text}`}</Note>}
 			<Facts rows={[
 				[t.state, shown.state],
@@ -50,15 +140,33 @@ function Details({ shown, close }: { shown: Key; close: () => void }) {
 
 export function Dkim() {
 	const keys = useAnswer("GET /dkim");
+	const may_change = useMayChange();
 	const [shown, shown_set] = useState<Key | null>(null);
+	const [adding, adding_set] = useState(false);
+	const [records, records_set] = useState<string | null>(null);
+	const close = () => {
+		shown_set(null);
+		adding_set(false);
+	};
+	const done = () => {
+		close();
+		keys.reload();
+	};
+	const made = (domain: string) => {
+		done();
+		records_set(domain);
+	};
+	const add = may_change && <button type="button" class="button main" onClick={() => adding_set(true)}>{t.add}</button>;
 	return (
-		<Page title={t.title} lead={t.lead}>
+		<Page title={t.title} lead={t.lead} actions={add}>
 			<Panel bare>
 				<Loaded held={keys}>
 					{(answer) => <Table caption={t.title} columns={columns(shown_set)} rows={answer.keys} row_key={(key) => `${key.domain} ${key.selector}`} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
 				</Loaded>
 			</Panel>
-			{shown && <Details shown={shown} close={() => shown_set(null)} />}
+			{shown && <Details shown={shown} close={close} done={done} made={made} />}
+			{adding && <Add close={close} made={made} />}
+			{records !== null && <Records domain={records} close={() => records_set(null)} />}
 		</Page>
 	);
 }
