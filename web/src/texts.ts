@@ -657,7 +657,7 @@ export const texts = {
 		add: "Make keys",
 		add_verb: "Make them",
 		domain_hint: "One of the domains of this server.",
-		kinds: [["both", "RSA and Ed25519"], ["rsa", "RSA alone"], ["ed25519", "Ed25519 alone"]],
+		kinds: [["both", "RSA and Ed25519"], ["rsa", "RSA alone"], ["ed25519", "Ed25519 alone"]] as const,
 		selector_hint: "What the keys are called in DNS. Empty: the day.",
 		now: "Sign at once",
 		now_hint: "Without waiting until this server sees the records in DNS.",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A domain, a user and an alias are made on the page; the user reads mail by IMAP; errors stand beside their fields.
+// A domain, a user, an alias and keys of DKIM are made on the page; the user reads mail by IMAP; errors stand beside their fields.
 import assert from "node:assert/strict";
 import { talk } from "../outside.mjs";
 
@@ -38,6 +38,27 @@ export default async function ({ facts, visit }) {
 	await me.fill("Goes to", "carla@sub.example.org");
 	await me.page.getByRole("dialog").getByRole("button", { name: "Add alias" }).click();
 	await me.page.getByRole("cell", { name: "info@sub.example.org", exact: true }).waitFor();
+
+	await me.go("/security/dkim", "DKIM");
+	await me.press("Make keys");
+	await me.fill("Domain", "elsewhere.example");
+	await me.press("Make them");
+	await me.page.locator("[data-field=domain] .wrong").waitFor();
+	await me.fill("Domain", "sub.example.org");
+	await me.fill("Selector", "k1");
+	await me.press("Make them");
+	const records = me.page.getByRole("dialog", { name: "Publish for sub.example.org" });
+	await records.getByText("k1-rsa._domainkey.sub.example.org").waitFor();
+	await records.getByText(/^v=DKIM1; k=ed25519; p=/).waitFor();
+	await records.getByRole("button", { name: "Close" }).click();
+	const key = () => me.page.getByRole("row").filter({ hasText: "k1-ed25519" });
+	await key().getByRole("button").click();
+	await me.press("Sign now");
+	await key().getByText("signing").waitFor();
+	await key().getByRole("button").click();
+	await me.press("Remove");
+	await me.page.getByRole("dialog", { name: "Remove the key k1-ed25519?" }).getByRole("button", { name: "Remove" }).click();
+	await key().waitFor({ state: "detached" });
 
 	await me.go("/users", "Users");
 	await me.page.getByLabel("Search addresses").fill("carl");
