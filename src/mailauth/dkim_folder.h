@@ -6,7 +6,8 @@
  *   SELECTOR ALGORITHM STATE SINCE RECORD
  *
  * which is replaced as a whole. The parent changes it, for commands, too, or, where no
- * server runs, the command line; both hold the lock. Nobody reads private keys here. All functions block on the disk.
+ * server runs, the command line; both hold the lock. Nobody reads private keys here. All
+ * functions block on the disk.
  */
 #ifndef POSTERN_MAILAUTH_DKIM_FOLDER_H
 #define POSTERN_MAILAUTH_DKIM_FOLDER_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The files of the home that the parent writes for a command: pairs of certificates, keys of DKIM
- * and the lists of them. And those that it opens for others to read: mailserver.cfg, its history, evidence.log, certificates, trust
- * anchors, and what is known of keys of DKIM. Never a key, never what store/ holds.
+ * and the lists of them. And those that it opens for others to read: mailserver.cfg, its history,
+ * evidence.log, certificates, trust anchors, and what is known of keys of DKIM. Never a key, never
+ * what store/ holds.
  */
 #ifndef POSTERN_PROC_HOME_FILE_H
 #define POSTERN_PROC_HOME_FILE_H
