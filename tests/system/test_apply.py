@@ -97,9 +97,10 @@ def test_not_confirmed_it_is_undone(server):
     assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
     wait_for(lambda: speaks(server, "-tls1_2"))
     assert home.config_path.read_bytes() == before
+    # The front is told first, and the record is written when it answered.
+    wait_for(lambda: evidence(home)[-1]["who"] == "postern")
+    assert "not confirmed" in evidence(home)[-1]["text"]
     assert server.status()["awaiting_confirmation"] is None
-    entry = evidence(home)[-1]
-    assert entry["who"] == "postern" and "not confirmed" in entry["text"]
     late = home.command("tls", "confirm", check=False)
     assert late.returncode == 2 and "no change waits" in late.stderr
 

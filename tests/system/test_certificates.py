@@ -145,7 +145,7 @@ def test_a_renewal_keeps_the_key_and_finds_its_issuers(running, authority, folde
     more = authority.folder / "renew.ext"
     leaf = folder / "leaf.pem"
     client("openssl", "x509", "-req", "-in", folder / "request", "-CA", authority.issuer, "-CAkey",
-           authority.issuer_key, "-set_serial", "77", "-days", "30", "-extfile", more, "-out", leaf)
+           authority.issuer_key, "-set_serial", "77", "-days", "60", "-extfile", more, "-out", leaf)
     home.command("cert", "import", host, leaf)
     assert serial(running, host) == "serial=4D\n" != before
     assert (home.path / "sslcert" / f"{host}.crt").read_text().count("BEGIN CERTIFICATE") == 2

@@ -257,7 +257,7 @@ def test_a_forged_mx_is_left_out(lookup):
     ("forged.example", "later", "bogus"),
     ("onlyforged.mail.example", "later", "mx.forged.example: bogus"),
     ("ownfirst.mail.example", "loop", "this.example, this server, is its best MX"),
-    ("this.example", "nowhere", "no domain"),
+    ("that.example", "nowhere", "no domain that.example"), ("this.example", "loop", "this.example"),
     ("onlyownaddress.mail.example", "loop", "address of this server"),
     ("[127.0.0.25]", "loop", "own"),
     ("[127.0.0.300]", "no domain", "literal"), ("[IPv6:]", "no domain", "literal"), ("[", "no domain", "literal"),
