@@ -36,10 +36,8 @@ static enum fault parent_ask(struct str name, int *fd_out)
 		fault = channel_receive(&process.control, &answer);
 	if (fault == FAULT_NONE && answer.header.kind != MSG_home_file_given)
 		fault = FAULT_INVALID;
-	if (fault == FAULT_NONE && answer.message.home_file_given.fault != FAULT_NONE)
-		fault = answer.message.home_file_given.fault < FAULT_COUNT
-				? (enum fault)answer.message.home_file_given.fault
-				: FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		fault = fault_from_number(answer.message.home_file_given.fault);
 	if (fault == FAULT_NONE)
 		*fd_out = packet_take_fd(&answer);
 	packet_done(&answer);

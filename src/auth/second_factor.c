@@ -154,18 +154,31 @@ static enum fault code_spend(struct second_factors *factors, struct str account,
 	return factor_write(factors, account, factor);
 }
 
-enum fault second_factor_confirm(struct second_factors *factors, struct str account,
-				 struct str code, int64_t now_s)
+/* Where the factor is on, or where it waits to be; `otherwise` where it is the other. */
+static enum fault code_take(struct second_factors *factors, struct str account, struct str code,
+			    int64_t now_s, bool is_on, enum fault otherwise)
 {
 	CLEANUP_FACTOR struct factor factor = {0};
 
 	pthread_mutex_lock(&factors->lock);
 	enum fault fault = factor_read(factors, account, &factor);
 	if (fault == FAULT_NONE)
-		fault = factor.is_on ? FAULT_EXISTS
-				     : code_spend(factors, account, code, now_s, &factor);
+		fault = factor.is_on == is_on ? code_spend(factors, account, code, now_s, &factor)
+					      : otherwise;
 	pthread_mutex_unlock(&factors->lock);
 	return fault;
+}
+
+enum fault second_factor_confirm(struct second_factors *factors, struct str account,
+				 struct str code, int64_t now_s)
+{
+	return code_take(factors, account, code, now_s, false, FAULT_EXISTS);
+}
+
+enum fault second_factor_spend(struct second_factors *factors, struct str account,
+			       struct str code, int64_t now_s)
+{
+	return code_take(factors, account, code, now_s, true, FAULT_NOT_FOUND);
 }
 
 enum fault second_factor_off(struct second_factors *factors, struct str account)
@@ -185,18 +198,4 @@ enum fault second_factor_is_on(struct second_factors *factors, struct str accoun
 
 	*is_on_out = fault == FAULT_NONE && factor.is_on;
 	return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
-}
-
-enum fault second_factor_spend(struct second_factors *factors, struct str account,
-			       struct str code, int64_t now_s)
-{
-	CLEANUP_FACTOR struct factor factor = {0};
-
-	pthread_mutex_lock(&factors->lock);
-	enum fault fault = factor_read(factors, account, &factor);
-	if (fault == FAULT_NONE)
-		fault = factor.is_on ? code_spend(factors, account, code, now_s, &factor)
-				     : FAULT_NOT_FOUND;
-	pthread_mutex_unlock(&factors->lock);
-	return fault;
 }

@@ -27,6 +27,11 @@ const char *fault_name(enum fault fault)
 	return names[fault];
 }
 
+enum fault fault_from_number(uint32_t number)
+{
+	return number < FAULT_COUNT ? (enum fault)number : FAULT_INVALID;
+}
+
 enum fault fault_from_errno(int error)
 {
 	switch (error) {

@@ -8,6 +8,8 @@
 #ifndef POSTERN_BASE_FAULT_H
 #define POSTERN_BASE_FAULT_H
 
+#include <stdint.h>
+
 #include "base/check.h"
 
 /* X(name, text for people) */
@@ -41,6 +43,9 @@ const char *fault_text(enum fault fault);
 
 /* Its identifier: "NOT_FOUND"; static. */
 const char *fault_name(enum fault fault);
+
+/* The fault that another process tells as a number; INVALID for one that stands for none. */
+enum fault fault_from_number(uint32_t number);
 
 /* Maps an errno value to the fault it stands for; unknown ones are FAULT_IO. */
 enum fault fault_from_errno(int error);

@@ -163,13 +163,6 @@ static json_t *services_json(const struct ctl *ctl)
 
 /* ---- for people ---- */
 
-static const char *member(json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 static void append_list(struct buf *to, json_t *list)
 {
 	json_t *item;
@@ -200,13 +193,13 @@ static const char *in_force_words(json_t *pair)
 /* The responder, what it says, and whether clients insist on it. */
 static void append_ocsp(struct buf *to, json_t *pair)
 {
-	const char *responder = member(pair, "ocsp_responder");
+	const char *responder = json_member(pair, "ocsp_responder");
 	json_t *ocsp = json_object_get(pair, "ocsp");
 
 	buf_printf(to, "  OCSP      %s",
 		   responder[0] == '\0' ? "names no responder" : responder);
 	if (json_is_object(ocsp) && responder[0] != '\0')
-		buf_printf(to, ": %s", member(ocsp, "state"));
+		buf_printf(to, ": %s", json_member(ocsp, "state"));
 	if (json_is_true(json_object_get(pair, "must_staple")))
 		buf_append_c(to, ", must be stapled");
 	buf_append_char(to, '\n');
@@ -215,14 +208,14 @@ static void append_ocsp(struct buf *to, json_t *pair)
 static void append_facts(struct buf *to, json_t *pair)
 {
 
-	buf_printf(to, ": %s %lld\n  names     ", member(pair, "kind"),
+	buf_printf(to, ": %s %lld\n  names     ", json_member(pair, "kind"),
 		   json_integer_value(json_object_get(pair, "bits")));
 	append_list(to, json_object_get(pair, "names"));
 	buf_printf(to, "\n  issuer    %s\n  valid     %s to %s, %lld days left\n",
-		   member(pair, "issuer"), member(pair, "not_before"), member(pair, "not_after"),
+		   json_member(pair, "issuer"), json_member(pair, "not_before"), json_member(pair, "not_after"),
 		   json_integer_value(json_object_get(pair, "days_left")));
-	buf_printf(to, "  key id    %s (TLSA 3 1 1)\n  SCTs      %s\n", member(pair, "key_id"),
-		   member(pair, "scts"));
+	buf_printf(to, "  key id    %s (TLSA 3 1 1)\n  SCTs      %s\n", json_member(pair, "key_id"),
+		   json_member(pair, "scts"));
 	append_ocsp(to, pair);
 	buf_append_c(to, "  serves    ");
 	append_serves(to, pair);
@@ -234,14 +227,14 @@ static void append_pair(struct buf *to, json_t *pair)
 	json_t *problem;
 	size_t i;
 
-	buf_printf(to, "sslcert/%s", member(pair, "name"));
+	buf_printf(to, "sslcert/%s", json_member(pair, "name"));
 	if (json_object_get(pair, "kind") != NULL)
 		append_facts(to, pair);
 	else
 		buf_append_c(to, ": not usable\n");
 	json_array_foreach(json_object_get(pair, "problems"), i, problem)
-		buf_printf(to, "  %s: %s: %s\n", member(problem, "severity"),
-			   member(problem, "file"), member(problem, "text"));
+		buf_printf(to, "  %s: %s: %s\n", json_member(problem, "severity"),
+			   json_member(problem, "file"), json_member(problem, "text"));
 }
 
 static void list_print(const struct ctl *ctl, json_t *list)

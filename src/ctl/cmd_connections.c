@@ -41,9 +41,7 @@ static enum fault front_ask(struct link *link, uint32_t front, uint64_t after, j
 		link_ask_parent(link, MSG_connections_wanted, &wanted, MSG_done, &answer);
 	fd_close(&ends[1]);
 	if (fault == FAULT_NONE)
-		fault = answer.message.done.fault < FAULT_COUNT
-				? (enum fault)answer.message.done.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(answer.message.done.fault);
 	if (fault == FAULT_NONE && (*list_out = answer_read(ends[0])) == NULL)
 		fault = FAULT_UNAVAILABLE;
 	fd_close(&ends[0]);
@@ -61,22 +59,15 @@ struct shown {
 	json_t *list;
 };
 
-static const char *member(json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 static bool is_found(const struct shown *shown, json_t *connection)
 {
 	static const char *const names[] = {"service", "peer", "user", "version", "suite", "group"};
 
 	if (shown->service != NULL && !str_equals_nocase(str_from_c(shown->service),
-							 str_from_c(member(connection, "service"))))
+							 str_from_c(json_member(connection, "service"))))
 		return false;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (page_finds(&shown->page, str_from_c(member(connection, names[i]))))
+		if (page_finds(&shown->page, str_from_c(json_member(connection, names[i]))))
 			return true;
 	return false;
 }
@@ -136,12 +127,12 @@ static void connections_append(json_t *list, struct buf *to)
 	columns_init(&columns, heads, 5);
 	json_array_foreach(list, i, connection)
 	{
-		columns_add_c(&columns, member(connection, "service"));
-		columns_add_c(&columns, member(connection, "peer"));
-		columns_add_c(&columns, member(connection, "user"));
-		columns_add_c(&columns, member(connection, "since"));
-		columns_printf(&columns, "%s %s %s", member(connection, "version"),
-			       member(connection, "suite"), member(connection, "group"));
+		columns_add_c(&columns, json_member(connection, "service"));
+		columns_add_c(&columns, json_member(connection, "peer"));
+		columns_add_c(&columns, json_member(connection, "user"));
+		columns_add_c(&columns, json_member(connection, "since"));
+		columns_printf(&columns, "%s %s %s", json_member(connection, "version"),
+			       json_member(connection, "suite"), json_member(connection, "group"));
 	}
 	columns_append(&columns, to);
 	columns_done(&columns);

@@ -304,16 +304,25 @@ static int user_add(struct ctl *ctl, struct link *link, struct str name)
 			      STR_ARG(name), fault_text(fault));
 }
 
-static int user_remove(struct ctl *ctl, struct link *link, struct str name)
+/* What the store has of a user. The address is borrowed from `name`, as the view ends here. */
+static enum fault user_find(struct link *link, struct str name, struct user *user_out)
 {
 	struct view *view;
-	struct user user;
 	enum fault fault = view_open(link->store, &view);
 
-	if (fault == FAULT_NONE) {
-		fault = directory_user_find(view, name, &user);
-		view_close(&view);
-	}
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = directory_user_find(view, name, user_out);
+	view_close(&view);
+	user_out->address = name;
+	return fault;
+}
+
+static int user_remove(struct ctl *ctl, struct link *link, struct str name)
+{
+	struct user user;
+	enum fault fault = user_find(link, name, &user);
+
 	if (fault != FAULT_NONE)
 		return change_code(fault, "address", name, user_meanings);
 	/* The login first: whoever is being removed must not come in half-way. */
@@ -326,14 +335,9 @@ static int user_remove(struct ctl *ctl, struct link *link, struct str name)
 static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
 {
 	CLEANUP_SECRET struct secret password = {0};
-	struct view *view;
 	struct user user;
-	enum fault fault = view_open(link->store, &view);
+	enum fault fault = user_find(link, name, &user);
 
-	if (fault == FAULT_NONE) {
-		fault = directory_user_find(view, name, &user);
-		view_close(&view);
-	}
 	if (fault != FAULT_NONE)
 		return change_code(fault, "address", name, user_meanings);
 	int code = password_read(ctl, &password);
@@ -384,17 +388,11 @@ static enum fault user_keep(struct link *link, const struct user *user)
 
 static int user_set(struct ctl *ctl, struct link *link, struct str name)
 {
-	struct view *view;
 	struct user user;
-	enum fault fault = view_open(link->store, &view);
+	enum fault fault = user_find(link, name, &user);
 
-	if (fault == FAULT_NONE) {
-		fault = directory_user_find(view, name, &user);
-		view_close(&view);
-	}
 	if (fault != FAULT_NONE)
 		return change_code(fault, "address", name, user_meanings);
-	user.address = name;
 	int code = user_options_apply(ctl, &user);
 	return code == CTL_DONE
 		       ? change_code(user_keep(link, &user), "address", name, user_meanings)

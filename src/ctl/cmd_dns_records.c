@@ -47,11 +47,6 @@ static json_t *records_look(struct link *link, const struct dns_wanted *wanted)
 
 /* ---- all of them ---- */
 
-static const char *member(json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
-}
-
 /* A line of a zone file each, and behind it how it stands. */
 static void records_append(json_t *records, struct buf *to)
 {
@@ -63,10 +58,10 @@ static void records_append(json_t *records, struct buf *to)
 	columns_init(&columns, heads, 4);
 	json_array_foreach(records, i, record)
 	{
-		columns_add_c(&columns, member(record, "name"));
-		columns_add_c(&columns, member(record, "type"));
-		columns_add_c(&columns, member(record, "status"));
-		columns_add_c(&columns, member(record, "value"));
+		columns_add_c(&columns, json_member(record, "name"));
+		columns_add_c(&columns, json_member(record, "type"));
+		columns_add_c(&columns, json_member(record, "status"));
+		columns_add_c(&columns, json_member(record, "value"));
 	}
 	columns_append(&columns, to);
 	columns_done(&columns);
@@ -79,7 +74,7 @@ static bool has_finding(json_t *records)
 
 	json_array_foreach(records, i,
 			   record) if (json_is_true(json_object_get(record, "required")) &&
-				       strcmp(member(record, "status"), "published") !=
+				       strcmp(json_member(record, "status"), "published") !=
 					       0) return true;
 	return false;
 }

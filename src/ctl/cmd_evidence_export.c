@@ -43,8 +43,8 @@ static json_t *document_make(struct link *link, struct str log, struct str state
 	enum fault fault =
 		role_client_call(&keys, MSG_evidence_sign, &sign, MSG_evidence_signed, &answer);
 	const struct msg_evidence_signed *is_signed = &answer.message.evidence_signed;
-	if (fault == FAULT_NONE && is_signed->fault != FAULT_NONE)
-		fault = is_signed->fault < FAULT_COUNT ? (enum fault)is_signed->fault : FAULT_INVALID;
+	if (fault == FAULT_NONE)
+		fault = fault_from_number(is_signed->fault);
 	if (fault == FAULT_NONE) {
 		struct buf signature = BUF_INIT(1024);
 		base64_encode(&signature, is_signed->signature);

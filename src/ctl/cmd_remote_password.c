@@ -12,10 +12,7 @@ static enum fault auth_ask(struct link *link, enum message_kind kind, const void
 	enum fault fault =
 		role_client_call(&link->auth_role, kind, request, MSG_done, answer);
 
-	if (fault != FAULT_NONE)
-		return fault;
-	uint32_t told = answer->message.done.fault;
-	return told < FAULT_COUNT ? (enum fault)told : FAULT_INVALID;
+	return fault == FAULT_NONE ? fault_from_number(answer->message.done.fault) : fault;
 }
 
 static int set_code(enum fault fault, struct str name)

@@ -48,13 +48,6 @@ static json_t *settings_json(const struct in_force *in_force, struct str table)
 	return list;
 }
 
-static const char *member(json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 static void settings_append(json_t *list, struct buf *to)
 {
 	static const char *const heads[] = {"TABLE", "VARIABLE", "VALUE", "UNIT", "SET"};
@@ -66,10 +59,10 @@ static void settings_append(json_t *list, struct buf *to)
 	json_array_foreach(list, i, setting)
 	{
 		bool is_set = !json_is_null(json_object_get(setting, "value"));
-		columns_add_c(&columns, member(setting, "table"));
-		columns_add_c(&columns, member(setting, "name"));
-		columns_add_c(&columns, member(setting, is_set ? "value" : "default"));
-		columns_add_c(&columns, member(setting, "unit"));
+		columns_add_c(&columns, json_member(setting, "table"));
+		columns_add_c(&columns, json_member(setting, "name"));
+		columns_add_c(&columns, json_member(setting, is_set ? "value" : "default"));
+		columns_add_c(&columns, json_member(setting, "unit"));
 		if (is_set)
 			columns_printf(&columns, "line %lld",
 				       json_integer_value(json_object_get(setting, "line")));

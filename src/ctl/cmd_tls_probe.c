@@ -7,13 +7,6 @@ enum { PROBE_TEXT_MAX = 256 * 1024 };
 
 /* ---- in words ---- */
 
-static const char *member(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 static void line(struct buf *to, const char *name, const char *value)
 {
 	if (value[0] != '\0')
@@ -35,21 +28,21 @@ static void joined_append(struct buf *to, const char *name, const json_t *list)
 
 static void rule_append(struct buf *to, const json_t *rule)
 {
-	const char *row = member(rule, "row");
+	const char *row = json_member(rule, "row");
 
 	if (rule == NULL)
 		return;
-	buf_printf(to, "  %-12s %s by %s%s\n", "rule", member(rule, "level"),
+	buf_printf(to, "  %-12s %s by %s%s\n", "rule", json_member(rule, "level"),
 		   row[0] == '\0' ? "the table " : "TlsPolicy ",
-		   row[0] == '\0' ? member(rule, "table") : row);
+		   row[0] == '\0' ? json_member(rule, "table") : row);
 	joined_append(to, "offers", json_object_get(rule, "protocols"));
 }
 
 static void tls_append(struct buf *to, const json_t *tls)
 {
 	if (tls != NULL)
-		buf_printf(to, "  %-12s %s %s %s%s\n", "TLS", member(tls, "version"),
-			   member(tls, "suite"), member(tls, "group"),
+		buf_printf(to, "  %-12s %s %s %s%s\n", "TLS", json_member(tls, "version"),
+			   json_member(tls, "suite"), json_member(tls, "group"),
 			   json_is_true(json_object_get(tls, "below_floor")) ? ", below TlsFloor"
 									     : "");
 }
@@ -61,17 +54,17 @@ static void certificate_append(struct buf *to, const json_t *certificate)
 
 	if (certificate == NULL)
 		return;
-	line(to, "certificate", member(certificate, "result"));
-	line(to, "", member(certificate, "words"));
+	line(to, "certificate", json_member(certificate, "result"));
+	line(to, "", json_member(certificate, "words"));
 	json_array_foreach(json_object_get(certificate, "chain"), i, shown)
 	{
-		buf_printf(to, "  %zu            %s, from %s\n", i, member(shown, "subject"),
-			   member(shown, "issuer"));
-		line(to, "", member(shown, "names"));
-		buf_printf(to, "  %-12s %s, %s, %s to %s\n", "", member(shown, "key"),
-			   member(shown, "signature"), member(shown, "not_before"),
-			   member(shown, "not_after"));
-		buf_printf(to, "  %-12s pin %s\n", "", member(shown, "pin"));
+		buf_printf(to, "  %zu            %s, from %s\n", i, json_member(shown, "subject"),
+			   json_member(shown, "issuer"));
+		line(to, "", json_member(shown, "names"));
+		buf_printf(to, "  %-12s %s, %s, %s to %s\n", "", json_member(shown, "key"),
+			   json_member(shown, "signature"), json_member(shown, "not_before"),
+			   json_member(shown, "not_after"));
+		buf_printf(to, "  %-12s pin %s\n", "", json_member(shown, "pin"));
 	}
 }
 
@@ -85,23 +78,23 @@ static void hosts_append(struct buf *to, const json_t *report)
 	json_array_foreach(json_object_get(report, "hosts"), i, host)
 		buf_printf(to, "  %-12s %d %s\n", i == 0 ? "MX" : "",
 			   (int)json_integer_value(json_object_get(host, "preference")),
-			   member(host, "name"));
+			   json_member(host, "name"));
 }
 
 static void report_append(struct buf *to, const json_t *report)
 {
 	const json_t *failure = json_object_get(report, "failure");
 
-	buf_printf(to, "%s, %s on port %d: %s\n", member(report, "target"), member(report, "service"),
+	buf_printf(to, "%s, %s on port %d: %s\n", json_member(report, "target"), json_member(report, "service"),
 		   (int)json_integer_value(json_object_get(report, "port")),
-		   member(report, "outcome"));
+		   json_member(report, "outcome"));
 	if (failure != NULL)
-		line(to, "because", member(failure, "words"));
+		line(to, "because", json_member(failure, "words"));
 	hosts_append(to, report);
-	line(to, "host", member(report, "host"));
-	line(to, "address", member(report, "address"));
+	line(to, "host", json_member(report, "host"));
+	line(to, "address", json_member(report, "address"));
 	rule_append(to, json_object_get(report, "rule"));
-	line(to, "greeting", member(report, "greeting"));
+	line(to, "greeting", json_member(report, "greeting"));
 	joined_append(to, "extensions", json_object_get(report, "extensions"));
 	tls_append(to, json_object_get(report, "tls"));
 	certificate_append(to, json_object_get(report, "certificate"));

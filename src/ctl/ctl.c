@@ -127,6 +127,13 @@ void ctl_print_json(json_t *document)
 	json_decref(document);
 }
 
+const char *json_member(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text == NULL ? "" : text;
+}
+
 json_t *json_text(struct str text)
 {
 	json_t *string = json_stringn(text.ptr == NULL ? "" : text.ptr, text.len);

@@ -80,6 +80,9 @@ void ctl_print_json(json_t *document);
 /* A JSON string of a text; what is not UTF-8 is escaped as in the logs. */
 json_t *json_text(struct str text);
 
+/* The text of an object's member, which it keeps; empty where there is none. */
+const char *json_member(const json_t *object, const char *name);
+
 /* HOME/name on the heap; the caller frees. */
 char *ctl_path(const struct ctl *ctl, const char *name);
 

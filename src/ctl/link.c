@@ -209,9 +209,7 @@ static enum fault private_role_await(struct private_role *role)
 	packet_init(&packet);
 	enum fault fault = channel_receive(&role->channel, &packet);
 	if (fault == FAULT_NONE && packet.header.kind == MSG_done)
-		fault = packet.message.done.fault < FAULT_COUNT
-				? (enum fault)packet.message.done.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(packet.message.done.fault);
 	packet_done(&packet);
 	return fault;
 }
@@ -307,9 +305,7 @@ static enum fault server_connect(struct link *link, enum role role, int *fd_out)
 	if (fault == FAULT_UNAVAILABLE)
 		fault = FAULT_IO;
 	if (fault == FAULT_NONE)
-		fault = answer.message.channel_given.fault < FAULT_COUNT
-				? (enum fault)answer.message.channel_given.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(answer.message.channel_given.fault);
 	if (fault == FAULT_NONE)
 		*fd_out = packet_take_fd(&answer);
 	packet_done(&answer);
@@ -496,9 +492,7 @@ void link_queue_ordered(struct link *link, uint64_t entry)
 
 static enum fault done_fault(const struct packet *answer)
 {
-	uint32_t fault = answer->message.done.fault;
-
-	return fault < FAULT_COUNT ? (enum fault)fault : FAULT_INVALID;
+	return fault_from_number(answer->message.done.fault);
 }
 
 /* Hands on a page of the list; the last account in it, as a copy, or NULL for an empty page. */
@@ -567,9 +561,7 @@ enum fault link_dkim_lock(struct link *link, int *fd_out)
 	enum fault fault = link_ask_parent(link, MSG_dkim_lock_wanted, &wanted,
 					   MSG_home_file_given, &answer);
 	if (fault == FAULT_NONE)
-		fault = answer.message.home_file_given.fault < FAULT_COUNT
-				? (enum fault)answer.message.home_file_given.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(answer.message.home_file_given.fault);
 	if (fault == FAULT_NONE)
 		*fd_out = packet_take_fd(&answer);
 	packet_done(&answer);

@@ -8,13 +8,6 @@
 
 enum { ENTRIES_MAX = 20000, KEY_MAX = 4096 };
 
-static const char *member(json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text == NULL ? "" : text;
-}
-
 struct str origin_line_cut(struct str *text)
 {
 	bool has_end = text->ptr[text->len - 1] == '\n';
@@ -63,7 +56,7 @@ static void entry_note(json_t *entry, json_t *open, json_t *found)
 	json_array_foreach(json_object_get(entry, "changes"), i, change)
 	{
 		CLEANUP_BUF struct buf key = BUF_INIT(KEY_MAX);
-		key_append(&key, member(change, "variable"));
+		key_append(&key, json_member(change, "variable"));
 		if (key.failed || json_object_get(open, key.data) == NULL)
 			continue;
 		json_object_set(found, key.data, entry);
@@ -100,7 +93,7 @@ json_t *origin_of_changes(json_t *entries, json_t *changes, struct str latest)
 	json_array_foreach(entries, i, entry)
 	{
 		if (json_equal(json_object_get(entry, "changes"), changes) &&
-		    str_compare(str_from_c(member(entry, "time")), latest) <= 0)
+		    str_compare(str_from_c(json_member(entry, "time")), latest) <= 0)
 			return entry;
 	}
 	return NULL;
@@ -123,7 +116,7 @@ bool origin_changes_find(const struct page *page, json_t *changes)
 
 const char *origin_way(json_t *entry)
 {
-	struct str who = str_from_c(member(entry, "who")), from = str_from_c(member(entry, "from"));
+	struct str who = str_from_c(json_member(entry, "who")), from = str_from_c(json_member(entry, "from"));
 
 	if (str_equals(who, STR("hand edit")))
 		return "file";
@@ -141,10 +134,10 @@ json_t *origin_since(json_t *entries, struct str generation)
 
 	json_array_foreach(entries, i, entry)
 	{
-		if (str_has_prefix_nocase(str_from_c(member(entry, "file_sha256")), generation))
+		if (str_has_prefix_nocase(str_from_c(json_member(entry, "file_sha256")), generation))
 			return since;
 		if (json_array_size(json_object_get(entry, "changes")) > 0 &&
-		    !str_equals(str_from_c(member(entry, "kind")), STR("certificate change")))
+		    !str_equals(str_from_c(json_member(entry, "kind")), STR("certificate change")))
 			json_array_insert(since, 0, entry);
 	}
 	json_decref(since);
@@ -164,11 +157,11 @@ void origin_append(struct buf *to, json_t *entry)
 	json_t *change;
 	size_t i;
 
-	buf_printf(to, "%s (%s) at %s:", member(entry, "who"), member(entry, "from"),
-		   member(entry, "time"));
+	buf_printf(to, "%s (%s) at %s:", json_member(entry, "who"), json_member(entry, "from"),
+		   json_member(entry, "time"));
 	json_array_foreach(json_object_get(entry, "changes"), i, change)
 	{
-		buf_printf(to, "%s %s: ", i == 0 ? "" : ",", member(change, "variable"));
+		buf_printf(to, "%s %s: ", i == 0 ? "" : ",", json_member(change, "variable"));
 		value_append(to, json_object_get(change, "old"));
 		buf_append_c(to, " -> ");
 		value_append(to, json_object_get(change, "new"));

@@ -370,8 +370,7 @@ static int server_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
 					plan->ctl->home, fault_text(fault));
 		else if (!is_busy && done->fault != FAULT_NONE)
-			code = ctl_fail_field(done->fault < FAULT_COUNT ? (enum fault)done->fault
-									: FAULT_INVALID,
+			code = ctl_fail_field(fault_from_number(done->fault),
 					      NULL, "%.*s", STR_ARG(done->text));
 		packet_done(&answer);
 		if (!is_busy)

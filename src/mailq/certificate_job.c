@@ -159,13 +159,13 @@ void certificate_job_config_changed(struct certificate_job *job)
 
 /* ---- the parent ---- */
 
-static void reply_take(struct certificate_job *job, uint64_t id, enum fault fault, struct str text,
+static void reply_take(struct certificate_job *job, uint64_t id, uint32_t fault, struct str text,
 		       const struct msg_acme_key_given *given)
 {
 	pthread_mutex_lock(&job->lock);
 	if (job->reply.id == id && !job->reply.is_there) {
 		job->reply.is_there = true;
-		job->reply.fault = fault < FAULT_COUNT ? fault : FAULT_INVALID;
+		job->reply.fault = fault_from_number(fault);
 		buf_append_str(&job->reply.text, text);
 		if (given != NULL) {
 			job->reply.key = given->key;

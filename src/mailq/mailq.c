@@ -225,9 +225,7 @@ enum fault mailq_remote_password(struct mailq *mailq, struct str name,
 		role_client_call(&mailq->auth, MSG_remote_password_wanted, &wanted,
 				 MSG_remote_password_given, &answer);
 	if (fault == FAULT_NONE)
-		fault = answer.message.remote_password_given.fault < FAULT_COUNT
-				? (enum fault)answer.message.remote_password_given.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(answer.message.remote_password_given.fault);
 	if (fault == FAULT_NONE &&
 	    !secret_set(password_out, answer.message.remote_password_given.password))
 		fault = FAULT_TOO_LARGE;

@@ -46,9 +46,7 @@ enum fault broker_control(struct broker *broker, struct str author, struct str a
 	if (fault == FAULT_NONE && packet.header.kind != MSG_control_given)
 		fault = FAULT_INVALID;
 	if (fault == FAULT_NONE)
-		fault = packet.message.control_given.fault < FAULT_COUNT
-				? (enum fault)packet.message.control_given.fault
-				: FAULT_INVALID;
+		fault = fault_from_number(packet.message.control_given.fault);
 	if (fault == FAULT_NONE)
 		*fd_out = packet_take_fd(&packet);
 	packet_done(&packet);

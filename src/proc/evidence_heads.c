@@ -52,7 +52,7 @@ void evidence_heads_take(struct parent *parent, uint64_t id,
 
 	if (id == 0 || id != heads->asked)
 		return;
-	enum fault fault = answer->fault < FAULT_COUNT ? (enum fault)answer->fault : FAULT_INVALID;
+	enum fault fault = fault_from_number(answer->fault);
 	if (fault == FAULT_NONE)
 		fault = evidence_head_write(parent->home, buf_str(&heads->statement),
 					    answer->signature, answer->public_key);

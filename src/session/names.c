@@ -65,7 +65,7 @@ static void answer_deliver(struct names *names, const struct packet *packet)
 {
 	const struct msg_peer_name_given *given = &packet->message.peer_name_given;
 	struct question *question = &names->questions[packet->header.id % NAMES_OPEN_MAX];
-	enum fault fault = given->fault < FAULT_COUNT ? (enum fault)given->fault : FAULT_INVALID;
+	enum fault fault = fault_from_number(given->fault);
 
 	pthread_mutex_lock(&names->lock);
 	if (packet->header.id != 0 && question->ticket == packet->header.id)

@@ -14,7 +14,7 @@ static enum fault remote_sign(struct key_source *source, uint32_t key, uint32_t 
 		role_client_call(remote->client, MSG_key_sign, &request, MSG_key_signed, &answer);
 	if (fault == FAULT_NONE) {
 		const struct msg_key_signed *given = &answer.message.key_signed;
-		fault = given->fault < FAULT_COUNT ? (enum fault)given->fault : FAULT_INVALID;
+		fault = fault_from_number(given->fault);
 		if (fault == FAULT_NONE && given->signature.len > SIGN_SIGNATURE_MAX)
 			fault = FAULT_INVALID;
 		if (fault == FAULT_NONE) {
@@ -40,7 +40,7 @@ static enum fault remote_premaster(struct key_source *source, uint32_t key, uint
 					    MSG_key_premastered, &answer);
 	if (fault == FAULT_NONE) {
 		const struct msg_key_premastered *given = &answer.message.key_premastered;
-		fault = given->fault < FAULT_COUNT ? (enum fault)given->fault : FAULT_INVALID;
+		fault = fault_from_number(given->fault);
 		if (fault == FAULT_NONE && given->premaster.len != PREMASTER_BYTES)
 			fault = FAULT_INVALID;
 		if (fault == FAULT_NONE)
