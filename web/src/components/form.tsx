@@ -37,12 +37,16 @@ export function Form({ fault, submit, children, end, label }: FormProps) {
 	);
 }
 
-interface FieldProps {
+/** What every field has. */
+interface Labelled {
 	label: string;
 	/** The name by which the server speaks of it. */
 	name?: string;
 	hint?: ComponentChildren;
 	wrong?: string | null;
+}
+
+interface FieldProps extends Labelled {
 	children: (attributes: { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean | undefined; name: string | undefined }) => ComponentChildren;
 }
 
@@ -61,17 +65,17 @@ export function Field({ label, name, hint, wrong, children }: FieldProps) {
 	);
 }
 
-interface TextProps {
-	label: string;
-	name?: string;
-	hint?: ComponentChildren;
-	wrong?: string | null;
+/** A field that holds a text. */
+interface Valued extends Labelled {
 	value: string;
 	change: (value: string) => void;
+	disabled?: boolean;
+}
+
+interface TextProps extends Valued {
 	type?: "text" | "password" | "number" | "search" | "email" | "date";
 	placeholder?: string;
 	autocomplete?: string;
-	disabled?: boolean;
 	mono?: boolean;
 	lines?: number;
 }
@@ -89,15 +93,8 @@ export function Text({ label, name, hint, wrong, value, change, type = "text", p
 
 export type Options = readonly (readonly [string, string])[];
 
-interface SelectProps {
-	label: string;
-	name?: string;
-	hint?: ComponentChildren;
-	wrong?: string | null;
-	value: string;
-	change: (value: string) => void;
+interface SelectProps extends Valued {
 	options: Options;
-	disabled?: boolean;
 }
 
 export function Select({ label, name, hint, wrong, value, change, options, disabled }: SelectProps) {

@@ -9,8 +9,8 @@ import { useKnown, useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
 import { announce } from "./announce";
-import { Confirm, Dialog } from "./dialog";
-import { Form, Select, Text, type Options } from "./form";
+import { FormDialog, RemoveConfirm } from "./dialog";
+import { Select, Text, type Options } from "./form";
 import { Empty, Loaded, Note, Page, Panel } from "./parts";
 import { Table, type Column } from "./table";
 
@@ -59,40 +59,23 @@ function Edit({ list, rows, row, kinds, title, close, done }: EditProps) {
 		announce(texts.common.saved);
 		done();
 	});
-	const remove = useAction(async () => {
-		await ask(`DELETE /lists/${list}/{row}`, { path: { row: String(row!.number) }, body: { generation: rows.generation } });
-		announce(t.removed);
-		done();
-	});
-	if (removing) return <Confirm title={t.remove} verb={texts.common.remove} danger action={remove} close={() => removing_set(false)}><p>{t.remove_text}</p></Confirm>;
-	const end = (
-		<>
-			{row && <button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>}
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={save.busy || Object.keys(changed).length === 0}>{texts.common.save}</button>
-		</>
-	);
+	const remove = () => ask(`DELETE /lists/${list}/{row}`, { path: { row: String(row!.number) }, body: { generation: rows.generation } });
+	if (removing) return <RemoveConfirm title={t.remove} text={t.remove_text} remove={remove} said={t.removed} close={() => removing_set(false)} done={done} />;
+	const more = row && <button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>;
 	return (
-		<Dialog title={title} close={close} large>
-			<Form fault={save.fault} submit={() => save.run()} end={end}>
-				<div class="pair">
-					{rows.settings.map((variable) => (
-						<VariableField key={variable.name} variable={variable} kinds={kinds} value={values[variable.name] ?? ""} change={(value) => values_set({ ...values, [variable.name]: value })} />
-					))}
-				</div>
-			</Form>
-		</Dialog>
+		<FormDialog title={title} verb={texts.common.save} action={save} close={close} large idle={Object.keys(changed).length === 0} more={more}>
+			<div class="pair">
+				{rows.settings.map((variable) => (
+					<VariableField key={variable.name} variable={variable} kinds={kinds} value={values[variable.name] ?? ""} change={(value) => values_set({ ...values, [variable.name]: value })} />
+				))}
+			</div>
+		</FormDialog>
 	);
 }
 
 interface RowsPageProps {
 	list: ListName;
-	title: string;
-	lead: string;
-	add: string;
-	edit: string;
-	none: string;
-	none_text: string;
+	words: { title: string; lead: string; add: string; edit: string; none: string; none_text: string };
 	kinds: Kinds;
 	/** The columns between the name and the end; the first opens the row. */
 	columns: readonly Column<Row>[];
@@ -114,6 +97,7 @@ function Findings({ rows }: { rows: Rows }) {
 }
 
 export function RowsPage(props: RowsPageProps) {
+	const { words } = props;
 	const { status } = useKnown();
 	const held = useAnswer(`GET /lists/${props.list}` as const, {}, 0, String(status.answer?.generation ?? ""));
 	const may_change = useMayChange();
@@ -124,15 +108,15 @@ export function RowsPage(props: RowsPageProps) {
 		status.reload();
 	};
 	return (
-		<Page title={props.title} lead={props.lead} actions={may_change && <button type="button" class="button main" disabled={held.answer === null} onClick={() => open_set("add")}>{props.add}</button>}>
+		<Page title={words.title} lead={words.lead} actions={may_change && <button type="button" class="button main" disabled={held.answer === null} onClick={() => open_set("add")}>{words.add}</button>}>
 			<Loaded held={held}>
 				{(answer) => (
 					<>
 						<Findings rows={answer} />
 						<Panel bare>
-							<Table caption={props.title} columns={all_columns(props, may_change, open_set)} rows={answer.rows} row_key={(row) => row.number} empty={<Empty title={props.none}><p>{props.none_text}</p></Empty>} />
+							<Table caption={words.title} columns={all_columns(props, may_change, open_set)} rows={answer.rows} row_key={(row) => row.number} empty={<Empty title={words.none}><p>{words.none_text}</p></Empty>} />
 						</Panel>
-						{open !== null && <Edit list={props.list} rows={answer} row={open === "add" ? null : open} kinds={props.kinds} title={open === "add" ? props.add : props.edit} close={() => open_set(null)} done={done} />}
+						{open !== null && <Edit list={props.list} rows={answer} row={open === "add" ? null : open} kinds={props.kinds} title={open === "add" ? words.add : words.edit} close={() => open_set(null)} done={done} />}
 					</>
 				)}
 			</Loaded>

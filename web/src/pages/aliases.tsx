@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
-import { Form, Text } from "../components/form";
+import { FormDialog, RemoveConfirm } from "../components/dialog";
+import { Text } from "../components/form";
 import { Empty, Loaded, Page, Panel } from "../components/parts";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -22,29 +22,12 @@ function AddAlias({ close, done }: { close: () => void; done: () => void }) {
 		announce(texts.common.added(address));
 		done();
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={add.busy}>{t.add}</button>
-		</>
-	);
 	return (
-		<Dialog title={t.add} close={close}>
-			<Form fault={add.fault} submit={() => add.run()} end={end}>
-				<Text label={t.address} name="address" type="email" value={address} change={address_set} placeholder="info@example.org" />
-				<Text label={t.targets} name="targets" value={targets} change={targets_set} lines={3} hint={t.targets_hint} />
-			</Form>
-		</Dialog>
+		<FormDialog title={t.add} verb={t.add} action={add} close={close}>
+			<Text label={t.address} name="address" type="email" value={address} change={address_set} placeholder="info@example.org" />
+			<Text label={t.targets} name="targets" value={targets} change={targets_set} lines={3} hint={t.targets_hint} />
+		</FormDialog>
 	);
-}
-
-function RemoveAlias({ address, close, done }: { address: string; close: () => void; done: () => void }) {
-	const remove = useAction(async () => {
-		await ask("DELETE /aliases/{address}", { path: { address } });
-		announce(texts.common.removed(address));
-		done();
-	});
-	return <Confirm title={t.remove(address)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
 }
 
 const columns = (may_change: boolean, remove: (address: string) => void): Column<Alias>[] => [
@@ -73,7 +56,7 @@ export function Aliases() {
 				</Loaded>
 			</Panel>
 			{adding && <AddAlias close={() => adding_set(false)} done={done} />}
-			{removing !== null && <RemoveAlias address={removing} close={() => removing_set(null)} done={done} />}
+			{removing !== null && <RemoveConfirm title={t.remove(removing)} text={t.remove_text} remove={() => ask("DELETE /aliases/{address}", { path: { address: removing } })} said={texts.common.removed(removing)} close={() => removing_set(null)} done={done} />}
 		</Page>
 	);
 }

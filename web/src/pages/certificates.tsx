@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Certificates: what there is, what serves whom, and the ways to new ones.
-import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Dialog } from "../components/dialog";
-import { Field, Form, Select, Text } from "../components/form";
+import { FormDialog, ShowDialog } from "../components/dialog";
+import { Field, Select, Text } from "../components/form";
 import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -61,7 +60,7 @@ const columns = (open: (certificate: Certificate) => void): Column<Certificate>[
 
 function Details({ certificate, close }: { certificate: Certificate; close: () => void }) {
 	return (
-		<Dialog title={certificate.name} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+		<ShowDialog title={certificate.name} close={close}>
 			<Problems certificate={certificate} />
 			<Facts rows={[
 				[t.names, (certificate.names ?? []).join(", ")],
@@ -75,31 +74,7 @@ function Details({ certificate, close }: { certificate: Certificate; close: () =
 				[t.must_staple, certificate.must_staple ? texts.common.yes : texts.common.no],
 				...(certificate.ocsp ? [[t.ocsp, `${certificate.ocsp.state} ${certificate.ocsp.text}`] as const] : []),
 			]} />
-		</Dialog>
-	);
-}
-
-interface FormFrame {
-	title: string;
-	verb: string;
-	lead: string;
-	action: { run: () => Promise<boolean>; busy: boolean; fault: Parameters<typeof Form>[0]["fault"] };
-	close: () => void;
-	children: ComponentChildren;
-}
-
-function CertificateForm({ title, verb, lead, action, close, children }: FormFrame) {
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={action.busy}>{verb}</button>
-		</>
-	);
-	return (
-		<Dialog title={title} close={close} large>
-			<p class="soft">{lead}</p>
-			<Form fault={action.fault} submit={() => action.run()} end={end}>{children}</Form>
-		</Dialog>
+		</ShowDialog>
 	);
 }
 
@@ -128,11 +103,11 @@ function Import({ close, done }: { close: () => void; done: () => void }) {
 		done();
 	});
 	return (
-		<CertificateForm title={t.import} verb={t.import_verb} lead={t.import_lead} action={action} close={close}>
+		<FormDialog title={t.import} verb={t.import_verb} lead={t.import_lead} action={action} close={close} large>
 			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
 			<FileText label={t.certificate} name="pem" hint={t.certificate_hint} value={certificate} change={certificate_set} />
 			<FileText label={t.private_key} name="key" hint={t.private_key_hint} value={key} change={key_set} />
-		</CertificateForm>
+		</FormDialog>
 	);
 }
 
@@ -145,10 +120,10 @@ function SelfSigned({ close, done }: { close: () => void; done: () => void }) {
 		done();
 	});
 	return (
-		<CertificateForm title={t.self_signed} verb={t.self_signed_verb} lead={t.self_signed_lead} action={action} close={close}>
+		<FormDialog title={t.self_signed} verb={t.self_signed_verb} lead={t.self_signed_lead} action={action} close={close} large>
 			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
 			<Text label={t.hosts} name="hosts" hint={t.hosts_hint} value={hosts} change={hosts_set} lines={2} />
-		</CertificateForm>
+		</FormDialog>
 	);
 }
 
@@ -163,7 +138,7 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 		done();
 	});
 	return (
-		<CertificateForm title={t.request} verb={action.busy ? t.request_running : t.request_verb} lead={t.request_lead} action={action} close={close}>
+		<FormDialog title={t.request} verb={action.busy ? t.request_running : t.request_verb} lead={t.request_lead} action={action} close={close} large>
 			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
 			<Text label={t.hosts} name="domains" hint={t.domains_hint} value={domains} change={domains_set} lines={2} />
 			<div class="pair">
@@ -171,7 +146,7 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 				<Select label={t.key_type} name="key_type" value={key_type} change={key_type_set} options={t.key_types} />
 			</div>
 			{action.busy && <p class="soft" role="status">{t.request_waits}</p>}
-		</CertificateForm>
+		</FormDialog>
 	);
 }
 

@@ -2,8 +2,8 @@
 // Keys by which outgoing mail is signed, and the records that others check it by: made, put to work, followed by the next, removed.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
-import { Choice, Form, Select, Text } from "../components/form";
+import { FormDialog, RemoveConfirm, ShowDialog } from "../components/dialog";
+import { Choice, Select, Text } from "../components/form";
 import { Empty, Facts, FaultNote, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -35,7 +35,7 @@ async function copy(text: string) {
 function Records({ domain, close }: { domain: string; close: () => void }) {
 	const keys = useAnswer("GET /dkim", { query: { domain } });
 	return (
-		<Dialog title={t.records_of(domain)} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+		<ShowDialog title={t.records_of(domain)} close={close}>
 			<p class="soft">{t.records_lead}</p>
 			<Loaded held={keys}>
 				{(answer) => (
@@ -52,7 +52,7 @@ function Records({ domain, close }: { domain: string; close: () => void }) {
 					</ul>
 				)}
 			</Loaded>
-		</Dialog>
+		</ShowDialog>
 	);
 }
 
@@ -66,21 +66,13 @@ function Add({ close, made }: { close: () => void; made: (domain: string) => voi
 		announce(t.made(domain));
 		made(domain);
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={add.busy}>{t.add_verb}</button>
-		</>
-	);
 	return (
-		<Dialog title={t.add} close={close}>
-			<Form fault={add.fault} submit={() => add.run()} end={end}>
-				<Text label={t.domain} name="domain" value={domain} change={domain_set} placeholder="example.org" hint={t.domain_hint} />
-				<Select label={t.kind} name="algorithm" value={algorithm} change={algorithm_set} options={t.kinds} />
-				<Text label={t.selector} name="selector" value={selector} change={selector_set} hint={t.selector_hint} />
-				<Choice label={t.now} hint={t.now_hint} checked={now} change={now_set} />
-			</Form>
-		</Dialog>
+		<FormDialog title={t.add} verb={t.add_verb} action={add} close={close}>
+			<Text label={t.domain} name="domain" value={domain} change={domain_set} placeholder="example.org" hint={t.domain_hint} />
+			<Select label={t.kind} name="algorithm" value={algorithm} change={algorithm_set} options={t.kinds} />
+			<Text label={t.selector} name="selector" value={selector} change={selector_set} hint={t.selector_hint} />
+			<Choice label={t.now} hint={t.now_hint} checked={now} change={now_set} />
+		</FormDialog>
 	);
 }
 
@@ -88,16 +80,6 @@ interface Ways {
 	close: () => void;
 	done: () => void;
 	made: (domain: string) => void;
-}
-
-function Remove({ shown, close, done }: { shown: Key; close: () => void; done: () => void }) {
-	const { domain, selector } = shown;
-	const remove = useAction(async () => {
-		await ask("DELETE /dkim/{domain}", { path: { domain }, body: { selector } });
-		announce(texts.common.removed(shown.name));
-		done();
-	});
-	return <Confirm title={t.remove(selector)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
 }
 
 function Details({ shown, close, done, made }: { shown: Key } & Ways) {
@@ -114,18 +96,18 @@ function Details({ shown, close, done, made }: { shown: Key } & Ways) {
 		announce(t.made(domain));
 		made(domain);
 	});
-	const footer = (
+	const remove = () => ask("DELETE /dkim/{domain}", { path: { domain }, body: { selector } });
+	const more = (
 		<>
 			{may_change && <button type="button" class="button" onClick={() => removing_set(true)}>{texts.common.remove}</button>}
 			{may_change && shown.state === "waiting" && <button type="button" class="button" disabled={activate.busy} onClick={() => activate.run()}>{t.activate}</button>}
 			{may_change && shown.state === "signing" && <button type="button" class="button" disabled={rotate.busy} onClick={() => rotate.run()}>{t.rotate}</button>}
 			<button type="button" class="button" onClick={() => copy(shown.record)}>{t.copy}</button>
-			<button type="button" class="button" onClick={close}>{texts.common.close}</button>
 		</>
 	);
-	if (removing) return <Remove shown={shown} close={() => removing_set(false)} done={done} />;
+	if (removing) return <RemoveConfirm title={t.remove(selector)} text={t.remove_text} remove={remove} said={texts.common.removed(shown.name)} close={() => removing_set(false)} done={done} />;
 	return (
-		<Dialog title={`${domain}, ${selector}`} close={close} large footer={footer}>
+		<ShowDialog title={`${domain}, ${selector}`} close={close} more={more}>
 			<FaultNote fault={activate.fault ?? rotate.fault} />
 			{!shown.published && <Note tone="warn">{shown.dns}{shown.dns_text && `: ${shown.dns_text}`}</Note>}
 			<Facts rows={[
@@ -134,7 +116,7 @@ function Details({ shown, close, done, made }: { shown: Key } & Ways) {
 				[t.name, <span class="mono">{shown.name}</span>],
 				[t.record, <span class="mono">{shown.record}</span>],
 			]} />
-		</Dialog>
+		</ShowDialog>
 	);
 }
 

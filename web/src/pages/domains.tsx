@@ -2,8 +2,8 @@
 // Domains, and the DNS records that each should have.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
-import { Form, Text } from "../components/form";
+import { FormDialog, RemoveConfirm, ShowDialog } from "../components/dialog";
+import { Text } from "../components/form";
 import { Empty, Loaded, Page, Panel } from "../components/parts";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -23,28 +23,11 @@ function AddDomain({ close, done }: { close: () => void; done: () => void }) {
 		announce(texts.common.added(name));
 		done();
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={add.busy}>{t.add}</button>
-		</>
-	);
 	return (
-		<Dialog title={t.add} close={close}>
-			<Form fault={add.fault} submit={() => add.run()} end={end}>
-				<Text label={t.name} name="name" value={name} change={name_set} placeholder="example.org" hint={t.name_hint} />
-			</Form>
-		</Dialog>
+		<FormDialog title={t.add} verb={t.add} action={add} close={close}>
+			<Text label={t.name} name="name" value={name} change={name_set} placeholder="example.org" hint={t.name_hint} />
+		</FormDialog>
 	);
-}
-
-function RemoveDomain({ name, close, done }: { name: string; close: () => void; done: () => void }) {
-	const remove = useAction(async () => {
-		await ask("DELETE /domains/{name}", { path: { name } });
-		announce(texts.common.removed(name));
-		done();
-	});
-	return <Confirm title={t.remove(name)} verb={texts.common.remove} danger action={remove} close={close}><p>{t.remove_text}</p></Confirm>;
 }
 
 interface Open {
@@ -82,12 +65,8 @@ export function Domains() {
 				</Loaded>
 			</Panel>
 			{open === "add" && <AddDomain close={close} done={done} />}
-			{open !== null && open !== "add" && open.kind === "remove" && <RemoveDomain name={open.name} close={close} done={done} />}
-			{open !== null && open !== "add" && open.kind === "records" && (
-				<Dialog title={t.records_of(open.name)} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
-					<DnsRecords domain={open.name} />
-				</Dialog>
-			)}
+			{open !== null && open !== "add" && open.kind === "remove" && <RemoveConfirm title={t.remove(open.name)} text={t.remove_text} remove={() => ask("DELETE /domains/{name}", { path: { name: open.name } })} said={texts.common.removed(open.name)} close={close} done={done} />}
+			{open !== null && open !== "add" && open.kind === "records" && <ShowDialog title={t.records_of(open.name)} close={close}><DnsRecords domain={open.name} /></ShowDialog>}
 		</Page>
 	);
 }

@@ -91,7 +91,7 @@ function Probe() {
 
 export function Partners() {
 	return (
-		<RowsPage list="TlsPolicy" title={t.title} lead={t.lead} add={t.add} edit={t.edit} none={t.none} none_text={t.none_text} kinds={kinds} columns={columns} name={(row) => row.values.Peer ?? ""}>
+		<RowsPage list="TlsPolicy" words={t} kinds={kinds} columns={columns} name={(row) => row.values.Peer ?? ""}>
 			{() => <Probe />}
 		</RowsPage>
 	);

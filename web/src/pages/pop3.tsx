@@ -51,7 +51,7 @@ export function Pop3Accounts() {
 	];
 	const acts = (row: Row) => may_change && <button type="button" class="button tight" disabled={run.busy} onClick={() => run.run(row.values.Name ?? "")}>{t.run}<span class="unseen"> {row.values.Name}</span></button>;
 	return (
-		<RowsPage list="Pop3Account" title={t.title} lead={t.lead} add={t.add} edit={t.edit} none={t.none} none_text={t.none_text} kinds={kinds} columns={columns} name={(row) => row.values.Name ?? ""} acts={acts}>
+		<RowsPage list="Pop3Account" words={t} kinds={kinds} columns={columns} name={(row) => row.values.Name ?? ""} acts={acts}>
 			{() => <><FaultNote fault={run.fault} /><RemotePasswords /></>}
 		</RowsPage>
 	);

@@ -2,7 +2,7 @@
 // The message queue: what waits, why, and orders about it.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
+import { Confirm, ShowDialog } from "../components/dialog";
 import { Empty, Facts, FaultNote, Loaded, Mark, Page, Panel } from "../components/parts";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -50,14 +50,9 @@ function Details({ id, close, run, busy }: { id: string; close: () => void; run:
 		{ title: t.next, kind: "nowrap num", cell: next_try },
 		{ title: t.why, cell: (recipient) => <>{recipient.status || <span class="soft">{t.not_tried}</span>}{recipient.host && <span class="sub break">{recipient.host}</span>}</> },
 	];
-	const footer = (
-		<>
-			{may_change && <Orders ids={[id]} run={run} busy={busy} held={held.answer?.recipients.every((recipient) => recipient.held) ?? false} />}
-			<button type="button" class="button" onClick={close}>{texts.common.close}</button>
-		</>
-	);
+	const orders = may_change && <Orders ids={[id]} run={run} busy={busy} held={held.answer?.recipients.every((recipient) => recipient.held) ?? false} />;
 	return (
-		<Dialog title={t.message(id)} close={close} large footer={footer}>
+		<ShowDialog title={t.message(id)} close={close} more={orders}>
 			<Loaded held={held}>
 				{(entry) => (
 					<>
@@ -72,7 +67,7 @@ function Details({ id, close, run, busy }: { id: string; close: () => void; run:
 					</>
 				)}
 			</Loaded>
-		</Dialog>
+		</ShowDialog>
 	);
 }
 

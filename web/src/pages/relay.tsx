@@ -2,8 +2,8 @@
 // Relay rules, and the passwords with which this server logs in at others.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
-import { Form, Text } from "../components/form";
+import { FormDialog, RemoveConfirm } from "../components/dialog";
+import { Text } from "../components/form";
 import { Empty, Loaded, Panel } from "../components/parts";
 import { RowsPage, type Kinds, type Row } from "../components/rows";
 import { Table, type Column } from "../components/table";
@@ -35,19 +35,11 @@ function SetPassword({ name: given, close, done }: { name: string; close: () => 
 		announce(texts.common.saved);
 		done();
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={save.busy}>{texts.common.save}</button>
-		</>
-	);
 	return (
-		<Dialog title={p.set} close={close}>
-			<Form fault={save.fault} submit={() => save.run()} end={end}>
-				<Text label={p.name} name="name" value={name} change={name_set} hint={p.name_hint} disabled={given !== ""} />
-				<Text label={p.password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" />
-			</Form>
-		</Dialog>
+		<FormDialog title={p.set} verb={texts.common.save} action={save} close={close}>
+			<Text label={p.name} name="name" value={name} change={name_set} hint={p.name_hint} disabled={given !== ""} />
+			<Text label={p.password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" />
+		</FormDialog>
 	);
 }
 
@@ -62,10 +54,6 @@ export function RemotePasswords() {
 		removing_set(null);
 		held.reload();
 	};
-	const remove = useAction(async () => {
-		await ask("DELETE /remote-passwords/{name}", { path: { name: removing! } });
-		done();
-	});
 	const columns: Column<string>[] = [
 		{ title: p.name, cell: (name) => <span class="break">{name}</span> },
 		{ title: texts.common.actions, unseen: true, kind: "act", cell: (name) => may_change && (
@@ -81,14 +69,14 @@ export function RemotePasswords() {
 				{(answer) => <Table caption={p.title} columns={columns} rows={answer.names} row_key={(name) => name} empty={<Empty title={p.none} />} />}
 			</Loaded>
 			{setting !== null && <SetPassword name={setting} close={() => setting_set(null)} done={done} />}
-			{removing !== null && <Confirm title={p.remove(removing)} verb={texts.common.remove} danger action={remove} close={() => removing_set(null)}><p>{p.remove_text}</p></Confirm>}
+			{removing !== null && <RemoveConfirm title={p.remove(removing)} text={p.remove_text} remove={() => ask("DELETE /remote-passwords/{name}", { path: { name: removing } })} said={texts.common.removed(removing)} close={() => removing_set(null)} done={done} />}
 		</Panel>
 	);
 }
 
 export function RelayRules() {
 	return (
-		<RowsPage list="RelayRule" title={t.title} lead={t.lead} add={t.add} edit={t.edit} none={t.none} none_text={t.none_text} kinds={kinds} columns={columns} name={(row) => row.values.Host ?? ""}>
+		<RowsPage list="RelayRule" words={t} kinds={kinds} columns={columns} name={(row) => row.values.Host ?? ""}>
 			{() => <RemotePasswords />}
 		</RowsPage>
 	);

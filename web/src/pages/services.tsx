@@ -2,8 +2,8 @@
 // Services: which listen, where, and with what limits.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Dialog } from "../components/dialog";
-import { Choice, Form, Select, Text } from "../components/form";
+import { FormDialog } from "../components/dialog";
+import { Choice, Select, Text } from "../components/form";
 import { FaultNote, Loaded, Mark, Note, Page, Panel } from "../components/parts";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -46,32 +46,24 @@ function Edit({ service, generation, close, done }: { service: Service; generati
 		announce(texts.common.saved);
 		done();
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={save.busy || Object.keys(changed).length === 0}>{texts.common.save}</button>
-		</>
-	);
 	return (
-		<Dialog title={service.name} close={close}>
+		<FormDialog title={service.name} verb={texts.common.save} action={save} close={close} idle={Object.keys(changed).length === 0}>
 			{service.name === "HTTPS" && <Note tone="warn">{t.own}</Note>}
-			<Form fault={save.fault} submit={() => save.run()} end={end}>
-				<div class="pair">
-					<Text label={t.port} name="Port" type="number" value={values.Port!} change={set("Port")} />
-					<Text label={t.max} name="MaxConnections" type="number" value={values.MaxConnections!} change={set("MaxConnections")} />
-				</div>
-				<Text label={t.addresses} name="Addresses" value={values.Addresses!} change={set("Addresses")} hint={t.addresses_hint} />
-				{service.tls !== "none" && (
-					<>
-						<Select label={t.tls} name="Tls" value={values.Tls!} change={set("Tls")} options={t.tls_kinds} />
-						<Choice label={t.require_tls} hint={t.require_tls_hint} checked={values.RequireTls === "1"} change={flag("RequireTls")} />
-						<Choice label={t.plain_login} hint={t.plain_login_hint} checked={values.AllowPlainLogin === "1"} change={flag("AllowPlainLogin")} />
-						<Choice label={t.tickets} hint={t.tickets_hint} checked={values.SessionTickets === "1"} change={flag("SessionTickets")} />
-						<Choice label={t.client_certificates} hint={t.client_certificates_hint} checked={values.ClientCertificates === "1"} change={flag("ClientCertificates")} />
-					</>
-				)}
-			</Form>
-		</Dialog>
+			<div class="pair">
+				<Text label={t.port} name="Port" type="number" value={values.Port!} change={set("Port")} />
+				<Text label={t.max} name="MaxConnections" type="number" value={values.MaxConnections!} change={set("MaxConnections")} />
+			</div>
+			<Text label={t.addresses} name="Addresses" value={values.Addresses!} change={set("Addresses")} hint={t.addresses_hint} />
+			{service.tls !== "none" && (
+				<>
+					<Select label={t.tls} name="Tls" value={values.Tls!} change={set("Tls")} options={t.tls_kinds} />
+					<Choice label={t.require_tls} hint={t.require_tls_hint} checked={values.RequireTls === "1"} change={flag("RequireTls")} />
+					<Choice label={t.plain_login} hint={t.plain_login_hint} checked={values.AllowPlainLogin === "1"} change={flag("AllowPlainLogin")} />
+					<Choice label={t.tickets} hint={t.tickets_hint} checked={values.SessionTickets === "1"} change={flag("SessionTickets")} />
+					<Choice label={t.client_certificates} hint={t.client_certificates_hint} checked={values.ClientCertificates === "1"} change={flag("ClientCertificates")} />
+				</>
+			)}
+		</FormDialog>
 	);
 }
 

@@ -2,8 +2,8 @@
 // Users: the list is searched and paged by the server.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { Confirm, Dialog } from "../components/dialog";
-import { Form, Select, Text } from "../components/form";
+import { FormDialog, RemoveConfirm } from "../components/dialog";
+import { Select, Text } from "../components/form";
 import { Empty, Loaded, Mark, Page, Panel } from "../components/parts";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
@@ -25,6 +25,22 @@ function quota_read(text: string): string {
 	return String(Math.round(Number(match[1]) * 1024 ** power));
 }
 
+interface QuotaAndRoleProps {
+	quota: string;
+	quota_set: (quota: string) => void;
+	role: string;
+	role_set: (role: string) => void;
+}
+
+function QuotaAndRole({ quota, quota_set, role, role_set }: QuotaAndRoleProps) {
+	return (
+		<div class="pair">
+			<Text label={t.quota} name="quota" value={quota} change={quota_set} placeholder="2 GiB" hint={t.quota_hint} />
+			<Select label={t.role} name="role" value={role} change={role_set} options={t.roles} hint={t.role_hint} />
+		</div>
+	);
+}
+
 function AddUser({ close, done }: { close: () => void; done: () => void }) {
 	const [address, address_set] = useState("");
 	const [password, password_set] = useState("");
@@ -35,23 +51,12 @@ function AddUser({ close, done }: { close: () => void; done: () => void }) {
 		announce(texts.common.added(address));
 		done();
 	});
-	const end = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={add.busy}>{t.add}</button>
-		</>
-	);
 	return (
-		<Dialog title={t.add} close={close}>
-			<Form fault={add.fault} submit={() => add.run()} end={end}>
-				<Text label={t.address} name="address" type="email" value={address} change={address_set} placeholder="anna@example.org" />
-				<Text label={t.password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" />
-				<div class="pair">
-					<Text label={t.quota} name="quota" value={quota} change={quota_set} placeholder="2 GiB" hint={t.quota_hint} />
-					<Select label={t.role} name="role" value={role} change={role_set} options={t.roles} hint={t.role_hint} />
-				</div>
-			</Form>
-		</Dialog>
+		<FormDialog title={t.add} verb={t.add} action={add} close={close}>
+			<Text label={t.address} name="address" type="email" value={address} change={address_set} placeholder="anna@example.org" />
+			<Text label={t.password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" />
+			<QuotaAndRole quota={quota} quota_set={quota_set} role={role} role_set={role_set} />
+		</FormDialog>
 	);
 }
 
@@ -71,29 +76,14 @@ function EditUser({ user, close, done }: { user: User; close: () => void; done: 
 		announce(texts.common.saved);
 		done();
 	});
-	const remove = useAction(async () => {
-		await ask("DELETE /users/{address}", { path: { address: user.address } });
-		announce(texts.common.removed(user.address));
-		done();
-	});
-	if (removing) return <Confirm title={t.remove(user.address)} verb={texts.common.remove} danger action={remove} close={() => removing_set(false)}><p>{t.remove_text}</p></Confirm>;
-	const end = (
-		<>
-			<button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={save.busy}>{texts.common.save}</button>
-		</>
-	);
+	const remove = () => ask("DELETE /users/{address}", { path: { address: user.address } });
+	if (removing) return <RemoveConfirm title={t.remove(user.address)} text={t.remove_text} remove={remove} said={texts.common.removed(user.address)} close={() => removing_set(false)} done={done} />;
+	const more = <button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>;
 	return (
-		<Dialog title={user.address} close={close}>
-			<Form fault={save.fault} submit={() => save.run()} end={end}>
-				<Text label={t.new_password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" hint={t.new_password_hint} />
-				<div class="pair">
-					<Text label={t.quota} name="quota" value={quota} change={quota_set} placeholder="2 GiB" hint={t.quota_hint} />
-					<Select label={t.role} name="role" value={role} change={role_set} options={t.roles} hint={t.role_hint} />
-				</div>
-			</Form>
-		</Dialog>
+		<FormDialog title={user.address} verb={texts.common.save} action={save} close={close} more={more}>
+			<Text label={t.new_password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" hint={t.new_password_hint} />
+			<QuotaAndRole quota={quota} quota_set={quota_set} role={role} role_set={role_set} />
+		</FormDialog>
 	);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in force: each service and client with its versions, suites, groups, and what was relaxed.
 import { useState } from "preact/hooks";
-import { Dialog } from "../../components/dialog";
+import { ShowDialog } from "../../components/dialog";
 import { Facts, Loaded, Mark, Panel, Versions } from "../../components/parts";
 import { Table, type Column } from "../../components/table";
 import type { Answer } from "../../core/api";
@@ -27,7 +27,7 @@ function floor_words(policy: Policy): string {
 function Details({ row, close }: { row: Row; close: () => void }) {
 	const policy = row.policy;
 	return (
-		<Dialog title={t.details(policy.name, row.way)} close={close} large footer={<button type="button" class="button" onClick={close}>{texts.common.close}</button>}>
+		<ShowDialog title={t.details(policy.name, row.way)} close={close}>
 			<Facts rows={[
 				[t.versions, <Versions names={policy.protocols} />],
 				[t.order, policy.preference === "server" ? t.order_server : t.order_client],
@@ -40,7 +40,7 @@ function Details({ row, close }: { row: Row; close: () => void }) {
 				<h3>{t.suites(policy.suites.length)}</h3>
 				<ol class="mono small">{policy.suites.map((suite) => <li key={suite}>{suite}</li>)}</ol>
 			</div>
-		</Dialog>
+		</ShowDialog>
 	);
 }
 
