@@ -125,6 +125,7 @@ const struct route admin_routes[] = {
 	LIST_ROUTES("TlsPolicy", "partner"),
 	LIST_ROUTES("RelayRule", "relay"),
 	LIST_ROUTES("Pop3Account", "pop3-account"),
+	LIST_ROUTES("AcmeCertificate", "acme"),
 
 	{"GET", "/services", "service list", ACCESS_READ, "Services",
 	 "The services: ports, addresses, TLS, limits", 0, 0, OWN_NONE, {{0}}},

@@ -132,7 +132,8 @@ static void variable_read(struct row *row, const struct element *variable)
 		finding_add(row->findings, FINDING_ERROR, place_of(row, variable),
 			    "stands twice in the row");
 	else if (str_is_empty(str_trim(variable->value)) ||
-		 str_equals_nocase(variable->name, STR("Name")))
+		 str_equals_nocase(variable->name, STR("Name")) ||
+		 str_equals_nocase(variable->name, STR("Comment")))
 		return;
 	else if (str_equals_nocase(variable->name, STR("Domains")))
 		domains_read(row, variable);

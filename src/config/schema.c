@@ -90,6 +90,7 @@ static const struct schema_row rows[] = {
 	 "Names that the certificate is for, at most 100, separated by commas", 0},
 	{"AcmeCertificate", "KeyType", SCHEMA_NAME, 0, 0, "ecdsa", "",
 	 "ecdsa (P-256) or rsa (2048 bits)", 0},
+	{"AcmeCertificate", "Comment", SCHEMA_NAME, 0, 0, "", "", "For people", 0},
 
 	{"Limits", "MessageBytes", SCHEMA_U64, 64 * KIB, 4 * GIB, "52428800", "bytes",
 	 "Largest message that SMTP and IMAP APPEND take", AT(limits.message_bytes)},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* partner, relay and pop3-account: list, add, set, remove: rows of lists of mailserver.cfg. */
+/* partner, relay, pop3-account and acme: list, add, set, remove: rows of lists of mailserver.cfg. */
 #include <limits.h>
 #include <stdio.h>
 
@@ -14,7 +14,10 @@ enum { PAGE_MAX = 16 << 20, ITEM_MAX = 32, TEXT_MAX = 64 * 1024 };
 static const struct {
 	const char *group;
 	const char *list;
-} groups[] = {{"partner ", "TlsPolicy"}, {"relay ", "RelayRule"}, {"pop3-account ", "Pop3Account"}};
+} groups[] = {{"partner ", "TlsPolicy"},
+	      {"relay ", "RelayRule"},
+	      {"pop3-account ", "Pop3Account"},
+	      {"acme ", "AcmeCertificate"}};
 
 static const char *list_of(const struct ctl *ctl)
 {

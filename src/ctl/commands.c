@@ -240,6 +240,22 @@ static const struct command rows[] = {
 	{"cert csr", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
 	 "Print a request (PKCS#10) for a CA, made with the private key of a pair",
 	 "For the given host names, or for those of the certificate that is there.", cmd_cert_csr},
+	{"acme list", "", 0, 0, OPT(JSON),
+	 "List the rows of AcmeCertificate: certificates that a CA is asked for, and renewed",
+	 "When each is asked for next, and why the last try failed, `status` tells. With --json also what "
+	 "each variable means, and what `check` says of the rows.",
+	 cmd_rows_list},
+	{"acme add", "VARIABLE=VALUE...", 1, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Add a row to AcmeCertificate: the CA is asked for it at once",
+	 "For example Name=server-ecdsa Domains=mail.example.org,imap.example.org KeyType=ecdsa. Which CA, "
+	 "and that you agree to its terms, stands in the table Acme (`settings set Acme.AgreeTerms=1`).",
+	 cmd_rows_add},
+	{"acme set", "ROW VARIABLE=VALUE...", 2, ARGUMENTS_MAX, CHANGE_OPTIONS,
+	 "Change a row of AcmeCertificate", "An empty value takes the variable out. --generation makes sure "
+	 "that ROW is still the one that was seen.",
+	 cmd_rows_set},
+	{"acme remove", "ROW", 1, 1, CHANGE_OPTIONS, "Remove a row of AcmeCertificate",
+	 "The pair in sslcert/ stays and is served; it is renewed no more.", cmd_rows_remove},
 	{"evidence list", "", 0, 0, PAGE_OPTIONS,
 	 "List the changes of configuration and certificates that were recorded",
 	 "The newest first.", cmd_evidence_list},

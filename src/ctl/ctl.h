@@ -152,7 +152,7 @@ int cmd_service_stop(struct ctl *ctl);
 int cmd_settings_show(struct ctl *ctl);
 int cmd_settings_set(struct ctl *ctl);
 
-/* Of the lists whose commands begin with partner, relay and pop3-account. */
+/* Of the lists whose commands begin with partner, relay, pop3-account and acme. */
 int cmd_rows_list(struct ctl *ctl);
 int cmd_rows_add(struct ctl *ctl);
 int cmd_rows_set(struct ctl *ctl);

@@ -175,6 +175,7 @@ def test_settings_are_shown_and_set(admin):
     ("partner", ["Peer=192.0.2.0/24", "Direction=in", "Level=encrypt"], "Comment=a <b> & c", "Direction=over"),
     ("pop3-account", ["Name=at.net", "Host=pop.example.net", "User=anna", "Password=at-net",
                       "DeliverTo=anna@example.org"], "Comment=theirs", "Port=0"),
+    ("acme", ["Name=mail.net", "Domains=mail.example.net,imap.example.net", "KeyType=rsa"], "Comment=theirs", "KeyType=dsa"),
     ("relay", ["Recipient=example.net", "Host=relay.example.net"], "Comment=ours", "Port=0")])
 def test_rows_of_lists(admin, group, row, change, wrong):
     def rows():

@@ -23,6 +23,13 @@ export async function handshakes(port, version) {
 	return /CONNECTION ESTABLISHED/.test(text);
 }
 
+/** The certificate that a port shows to who asks for a name: subject, issuer, serial, as openssl prints them. */
+export async function served(port, name, options = []) {
+	const { text } = await run("openssl", ["s_client", "-connect", `localhost:${port}`, "-servername", name, ...options], "Q\n");
+	const { text: lines } = await run("openssl", ["x509", "-noout", "-subject", "-issuer", "-serial"], text);
+	return Object.fromEntries(lines.split("\n").filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)));
+}
+
 export async function until(what, text, patience_ms = 20000) {
 	const end = Date.now() + patience_ms;
 	for (;;) {

@@ -32,6 +32,12 @@ def test_a_certificate_of_a_ca_is_served_without_a_restart(browse, acme_home, au
         browse("certificates", server, name=NAME)
 
 
+def test_a_row_of_acme_brings_a_certificate(browse, acme_home, authority):
+    acme_home.configure(**{"Acme.AgreeTerms": "0"})
+    with authority.run(PORTS), Server(acme_home) as server:
+        browse("acme", server, name=NAME)
+
+
 def foreign_certificate(home):
     """A pair whose subject is an attack on who shows it."""
     folder = home.path / "sslcert"

@@ -15,6 +15,11 @@ interface FormProps {
 	label?: string;
 }
 
+/** The field that a fault is about: the server speaks of variables with their table, "RelayRule:#2/Port". */
+function field_of(fault: Fault | null): string | undefined {
+	return fault?.field?.slice(fault.field.lastIndexOf("/") + 1);
+}
+
 /** A form; the faults that name no field of it are shown at its end. */
 export function Form({ fault, submit, children, end, label }: FormProps) {
 	const form = useRef<HTMLFormElement>(null);
@@ -25,7 +30,8 @@ export function Form({ fault, submit, children, end, label }: FormProps) {
 		event.preventDefault();
 		submit();
 	};
-	const has_place = fault?.field && form.current?.querySelector(`[data-field=${JSON.stringify(fault.field)}]`);
+	const field = field_of(fault);
+	const has_place = field && form.current?.querySelector(`[data-field=${JSON.stringify(field)}]`);
 	return (
 		<FaultOfForm.Provider value={fault}>
 			<form class="form" ref={form} onSubmit={submitted} noValidate aria-label={label}>
@@ -53,7 +59,7 @@ interface FieldProps extends Labelled {
 export function Field({ label, name, hint, wrong, children }: FieldProps) {
 	const id = useId();
 	const fault = useContext(FaultOfForm);
-	const said = wrong ?? (name !== undefined && fault?.field === name ? fault.message : null);
+	const said = wrong ?? (name !== undefined && field_of(fault) === name ? fault!.message : null);
 	const described = [hint ? `${id}-hint` : "", said ? `${id}-wrong` : ""].filter(Boolean).join(" ");
 	return (
 		<div class="field" data-field={name}>

@@ -16,7 +16,7 @@ import { Table, type Column } from "./table";
 
 const t = texts.rows;
 
-export type ListName = "TlsPolicy" | "RelayRule" | "Pop3Account";
+export type ListName = "TlsPolicy" | "RelayRule" | "Pop3Account" | "AcmeCertificate";
 export type Rows = Answer<`GET /lists/${ListName}`>;
 export type Row = Rows["rows"][number];
 type Values = Readonly<Record<string, string>>;

@@ -8,7 +8,7 @@ import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../com
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
 import { date, time } from "../core/format";
-import { useKnown, useMayChange, type Status } from "../core/session";
+import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
 
@@ -150,21 +150,6 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 	);
 }
 
-type AcmeRow = Status["acme"][number];
-
-const acme_columns: Column<AcmeRow>[] = [
-	{ title: t.name, cell: (row) => row.name },
-	{ title: t.state, cell: (row) => <Mark tone={row.failures > 0 ? "warn" : "good"}>{row.failures > 0 ? t.acme_failures(row.failures) : t.acme_well}</Mark> },
-	{ title: t.acme_text, cell: (row) => <span class="break">{row.why}</span> },
-	{ title: t.acme_next, kind: "nowrap num", cell: (row) => time(row.next) },
-];
-
-function Acme() {
-	const rows = useKnown().status.answer?.acme ?? [];
-	if (rows.length === 0) return null;
-	return <Panel title={t.acme} lead={t.acme_lead} bare><Table caption={t.acme} columns={acme_columns} rows={rows} row_key={(row) => row.name} /></Panel>;
-}
-
 export function Certificates() {
 	const held = useAnswer("GET /certificates", {}, 30000);
 	const may_change = useMayChange();
@@ -190,7 +175,6 @@ export function Certificates() {
 					{held.answer.certificates.filter((row) => row.problems.length > 0).map((row) => <div class="stack tight" key={row.name}><h3>{row.name}</h3><Problems certificate={row} /></div>)}
 				</Panel>
 			)}
-			<Acme />
 			{shown && <Details certificate={shown} close={() => shown_set(null)} />}
 			{way === "request" && <Request close={close} done={done} />}
 			{way === "import" && <Import close={close} done={done} />}

@@ -2,6 +2,7 @@
 // The pages and where they stand in the navigation.
 import type { ComponentType } from "preact";
 import { texts } from "../texts";
+import { Acme } from "./acme";
 import { Aliases } from "./aliases";
 import { Certificates } from "./certificates";
 import { Connections } from "./connections";
@@ -34,6 +35,7 @@ export const sections: readonly { title: string; pages: readonly PageRow[] }[] =
 	{ title: texts.shell.sections.security, pages: [
 		{ path: "/security/tls", title: names.tls, show: TlsOptions },
 		{ path: "/security/certificates", title: names.certificates, show: Certificates },
+		{ path: "/security/acme", title: names.acme, show: Acme },
 		{ path: "/security/partners", title: names.partners, show: Partners },
 		{ path: "/security/dkim", title: names.dkim, show: Dkim },
 	] },
