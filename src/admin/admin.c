@@ -398,27 +398,10 @@ static void login_end(struct admin *admin, struct call *call,
 	call_answer(admin, call, &answer);
 }
 
-/* ?since=&step=; the name of what is wrong, or NULL. */
-static const char *history_read(struct str query, int64_t *since_s, int64_t *step_s)
-{
-	for (struct str rest = query; rest.len > 0;) {
-		struct str value = str_cut(&rest, '&');
-		struct str name = str_cut(&value, '=');
-		bool is_since = str_equals(name, STR("since"));
-		uint64_t number;
-		if (!is_since && !str_equals(name, STR("step")))
-			return "query";
-		if (!str_parse_u64(value, INT32_MAX * UINT64_C(1000), &number))
-			return is_since ? "since" : "step";
-		*(is_since ? since_s : step_s) = (int64_t)number;
-	}
-	return NULL;
-}
-
 static void history_answer(struct admin *admin, struct call *call, struct answer *answer)
 {
 	int64_t now_s = clock_real_s(), since_s = now_s - HISTORY_S, step_s = 0;
-	const char *wrong = history_read(asked_of(call)->query, &since_s, &step_s);
+	const char *wrong = samples_query_read(asked_of(call)->query, &since_s, &step_s);
 
 	if (wrong != NULL)
 		answer_error(answer, 400, "invalid", wrong, "a whole number of seconds is wanted");

@@ -101,9 +101,11 @@ static int command_run(const struct errand *errand, const struct errand_start *s
 	/* What is wrong with the request is said where the command says what is wrong. */
 	CHECK(dup2(errand->err_fd, STDERR_FILENO) == STDERR_FILENO);
 	environment_set();
-	int code = admin_request_read(start->match, start->query, body_of(start, &body_room), &request);
-	if (code == CTL_DONE)
-		code = request_run(errand, start, &request, end);
+	bool is_good =
+		admin_request_read(start->match, start->query, body_of(start, &body_room), &request);
+	int code = is_good ? request_run(errand, start, &request, end)
+			   : ctl_fail_field(FAULT_INVALID, request.refused_field, "%s",
+					    request.refused_text);
 	admin_request_done(&request);
 	buf_done(&body_room);
 	return code;

@@ -29,9 +29,15 @@ bool request_text_decode(struct buf *to, struct str text, bool is_query)
 	return !to->failed;
 }
 
-static int bad_request(const char *field, const char *text)
+/* Keeps what is wrong, for which the request's texts live long enough. */
+static bool refuse(struct admin_request *request, const char *field, const char *text)
 {
-	return ctl_fail_field(FAULT_INVALID, field, "%s", text);
+	request->refused_field =
+		field == NULL ? NULL : arena_dup(&request->texts, str_from_c(field)).ptr;
+	request->refused_text = arena_dup(&request->texts, str_from_c(text)).ptr;
+	if (request->refused_text == NULL)
+		request->refused_text = "it is too long";
+	return false;
 }
 
 /* A JSON text of it; NULL when it is not well formed. */
@@ -48,7 +54,7 @@ static json_t *text_json(struct str text, bool is_query)
 
 /* ---- the three places as one object each ---- */
 
-static int path_read(const struct route_match *match, json_t *object)
+static bool path_read(struct admin_request *request, const struct route_match *match)
 {
 	size_t piece = 0;
 
@@ -58,43 +64,59 @@ static int path_read(const struct route_match *match, json_t *object)
 		CHECK(piece < match->piece_count);
 		json_t *value = text_json(match->pieces[piece++], false);
 		if (value == NULL)
-			return bad_request(at->name, "it is not well formed in the path");
-		json_object_set_new(object, at->name, value);
+			return refuse(request, at->name, "it is not well formed in the path");
+		json_object_set_new(request->places[PLACE_PATH], at->name, value);
 	}
-	return CTL_DONE;
+	return true;
 }
 
-static int query_read(struct str query, json_t *object)
+static bool query_read(struct admin_request *request, struct str query)
 {
+	json_t *object = request->places[PLACE_QUERY];
+
 	for (struct str rest = query; rest.len > 0;) {
 		struct str value = str_cut(&rest, '&');
 		char name[64];
 		if (!str_copy_c(str_cut(&value, '='), name, sizeof(name)) || name[0] == '\0')
-			return bad_request(NULL, "the query is not well formed");
+			return refuse(request, NULL, "the query is not well formed");
 		if (json_object_get(object, name) != NULL)
-			return bad_request(name, "it stands twice in the query");
+			return refuse(request, name, "it stands twice in the query");
 		json_t *json = text_json(value, true);
 		if (json == NULL)
-			return bad_request(name, "it is not well formed in the query");
-		json_object_set_new(object, name, json);
+			return refuse(request, name, "it is not well formed in the query");
+		/* A name that is no UTF-8 is none of ours. */
+		if (json_object_set_new(object, name, json) != 0)
+			return refuse(request, NULL, "the query is not well formed");
 	}
-	return CTL_DONE;
+	return true;
 }
 
-static int body_read(struct str body, json_t **object_out)
+static bool body_refuse(struct admin_request *request, const char *why)
 {
+	struct buf text = BUF_INIT(1024);
+
+	buf_printf(&text, "the body is no JSON: %s", why);
+	buf_append_char(&text, '\0');
+	refuse(request, NULL, text.data);
+	buf_done(&text);
+	return false;
+}
+
+static bool body_read(struct admin_request *request, struct str body)
+{
+	json_t **object = &request->places[PLACE_BODY];
 	json_error_t error;
 
 	if (str_is_empty(body)) {
-		*object_out = json_object();
-		return CTL_DONE;
+		*object = json_object();
+		return true;
 	}
-	*object_out = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
-	if (*object_out == NULL)
-		return ctl_fail_field(FAULT_INVALID, NULL, "the body is no JSON: %s", error.text);
-	if (!json_is_object(*object_out))
-		return bad_request(NULL, "the body has to be a JSON object");
-	return CTL_DONE;
+	*object = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
+	if (*object == NULL)
+		return body_refuse(request, error.text);
+	if (!json_is_object(*object))
+		return refuse(request, NULL, "the body has to be a JSON object");
+	return true;
 }
 
 /* ---- values ---- */
@@ -112,62 +134,63 @@ static const char *value_text(struct admin_request *request, const json_t *value
 	return arena_dup(&request->texts, str_from_c(number)).ptr;
 }
 
-static int word_add(struct admin_request *request, const char *field, const char *word)
+static bool word_add(struct admin_request *request, const char *field, const char *word)
 {
 	struct arguments *arguments = &request->arguments;
 
 	if (word == NULL)
-		return bad_request(field, "a text is wanted here");
+		return refuse(request, field, "a text is wanted here");
 	if (arguments->word_count == ARGUMENTS_MAX)
-		return bad_request(field, "too many at once");
+		return refuse(request, field, "too many at once");
 	arguments->words[arguments->word_count++] = word;
-	return CTL_DONE;
+	return true;
 }
 
-static int words_add(struct admin_request *request, const char *field, const json_t *list)
+static bool words_add(struct admin_request *request, const char *field, const json_t *list)
 {
 	const json_t *item;
 	size_t i;
-	int code = CTL_DONE;
+	bool is_good = true;
 
 	if (!json_is_array(list))
-		return bad_request(field, "a list of texts is wanted here");
+		return refuse(request, field, "a list of texts is wanted here");
 	json_array_foreach(list, i, item)
-		if (code == CTL_DONE)
-			code = word_add(request, field, value_text(request, item));
-	return code;
+		is_good = is_good && word_add(request, field, value_text(request, item));
+	return is_good;
 }
 
-static int assignment_add(struct admin_request *request, const char *name, const json_t *value)
+static bool assignment_add(struct admin_request *request, const char *name, const json_t *value)
 {
 	const char *text = json_is_null(value) ? "" : value_text(request, value);
 	struct buf word = BUF_INIT(REQUEST_TEXT_MAX);
 
 	if (text == NULL)
-		return bad_request(name, "a text is wanted here");
+		return refuse(request, name, "a text is wanted here");
+	/* It would name another variable than the member does. */
+	if (strchr(name, '=') != NULL)
+		return refuse(request, name, "nothing of this name is known here");
 	buf_printf(&word, "%s=%s", name, text);
 	struct str kept = arena_dup(&request->texts, buf_str(&word));
-	int code = word.failed || kept.ptr == NULL ? bad_request(name, "it is too long")
-						   : word_add(request, name, kept.ptr);
+	bool is_good = word.failed || kept.ptr == NULL ? refuse(request, name, "it is too long")
+						       : word_add(request, name, kept.ptr);
 	buf_done(&word);
-	return code;
+	return is_good;
 }
 
-static int assignments_add(struct admin_request *request, const char *field, json_t *object)
+static bool assignments_add(struct admin_request *request, const char *field, json_t *object)
 {
 	const char *name;
 	json_t *value;
-	int code = CTL_DONE;
+	bool is_good = true;
 
 	if (!json_is_object(object))
-		return bad_request(field, "an object of names and values is wanted here");
+		return refuse(request, field, "an object of names and values is wanted here");
 	json_object_foreach(object, name, value)
-		if (code == CTL_DONE)
-			code = assignment_add(request, name, value);
-	return code;
+		is_good = is_good && assignment_add(request, name, value);
+	return is_good;
 }
 
-static int option_set(struct admin_request *request, const struct route_parameter *parameter,
+static bool option_set(struct admin_request *request, const struct route_parameter *parameter,
 		      const json_t *value)
 {
 	struct arguments *arguments = &request->arguments;
@@ -176,38 +199,46 @@ static int option_set(struct admin_request *request, const struct route_paramete
 		bool is_given = json_is_true(value) ||
 				(json_is_string(value) && strcmp(json_string_value(value), "1") == 0);
 		if (!is_given && !json_is_false(value))
-			return bad_request(parameter->name, "true or false is wanted here");
+			return refuse(request, parameter->name, "true or false is wanted here");
 		if (is_given)
-			arguments->given |= 1u << parameter->option;
-		return CTL_DONE;
+			arguments->given |= UINT64_C(1) << parameter->option;
+		return true;
 	}
 	arguments->values[parameter->option] = value_text(request, value);
 	if (arguments->values[parameter->option] == NULL)
-		return bad_request(parameter->name, "a text is wanted here");
-	arguments->given |= 1u << parameter->option;
-	return CTL_DONE;
+		return refuse(request, parameter->name, "a text is wanted here");
+	arguments->given |= UINT64_C(1) << parameter->option;
+	return true;
 }
 
 /* The first line of the input: a line end would hide what follows. */
-static int input_set(const char *field, const json_t *value, struct buf *input)
+static bool input_set(struct admin_request *request, const char *field, const json_t *value)
 {
+	struct buf *input = &request->input;
 	struct str text = str_make(json_string_value(value), json_string_length(value));
 
 	if (!json_is_string(value) || str_find_char(text, '\n') != STR_NONE)
-		return bad_request(field, "a text of one line is wanted here");
+		return refuse(request, field, "a text of one line is wanted here");
 	buf_append_str(input, text);
 	buf_append_char(input, '\n');
-	return CTL_DONE;
+	return !input->failed || refuse(request, field, "it is too long");
 }
 
-static int parameter_apply(const struct route_parameter *parameter, json_t *value,
-			   struct admin_request *request)
+static bool text_set(struct admin_request *request, const char *field, const json_t *value)
 {
-	struct buf *input = &request->input;
+	if (!json_is_string(value))
+		return refuse(request, field, "a text is wanted here");
+	buf_append_str(&request->input,
+		       str_make(json_string_value(value), json_string_length(value)));
+	return !request->input.failed || refuse(request, field, "it is too long");
+}
 
+static bool parameter_apply(const struct route_parameter *parameter, json_t *value,
+			    struct admin_request *request)
+{
 	if (value == NULL || json_is_null(value))
-		return parameter->is_required ? bad_request(parameter->name, "it is missing")
-					      : CTL_DONE;
+		return parameter->is_required ? refuse(request, parameter->name, "it is missing")
+					      : true;
 	switch (parameter->target) {
 	case TARGET_WORD:
 		return word_add(request, parameter->name, value_text(request, value));
@@ -217,34 +248,31 @@ static int parameter_apply(const struct route_parameter *parameter, json_t *valu
 		return assignments_add(request, parameter->name, value);
 	case TARGET_INPUT:
 		request->arguments.given |= OPTION_BIT(PASSWORD_STDIN);
-		return input_set(parameter->name, value, input);
+		return input_set(request, parameter->name, value);
 	case TARGET_TEXT:
-		if (!json_is_string(value))
-			return bad_request(parameter->name, "a text is wanted here");
-		buf_append_str(input,
-			       str_make(json_string_value(value), json_string_length(value)));
-		return CTL_DONE;
+		return text_set(request, parameter->name, value);
 	case TARGET_OPTION:
 	case TARGET_FLAG:
 		return option_set(request, parameter, value);
 	}
-	return CTL_USAGE;
+	return false;
 }
 
 /* Names that stand in none of the row's parameters of that place. */
-static int strangers_refuse(const struct route *route, enum route_place place, json_t *object)
+static bool strangers_refuse(struct admin_request *request, const struct route *route,
+			     enum route_place place)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(object, name, value) {
+	json_object_foreach(request->places[place], name, value) {
 		const struct route_parameter *at = route->parameters;
 		while (at->name != NULL && (at->place != place || strcmp(at->name, name) != 0))
 			at++;
 		if (at->name == NULL)
-			return bad_request(name, "nothing of this name is known here");
+			return refuse(request, name, "nothing of this name is known here");
 	}
-	return CTL_DONE;
+	return true;
 }
 
 static const struct command *command_of(const struct route *route)
@@ -261,23 +289,17 @@ bool request_prints_json(const struct route *route)
 	return (command_of(route)->options & OPTION_BIT(JSON)) != 0;
 }
 
-static int places_read(const struct route_match *match, struct str query, struct str body,
-		       struct admin_request *request)
+static bool places_read(const struct route_match *match, struct str query, struct str body,
+			struct admin_request *request)
 {
-	json_t **places = request->places;
-	int code = path_read(match, places[PLACE_PATH]);
-
-	if (code == CTL_DONE)
-		code = query_read(query, places[PLACE_QUERY]);
-	if (code == CTL_DONE)
-		code = body_read(body, &places[PLACE_BODY]);
-	for (enum route_place place = PLACE_QUERY; place <= PLACE_BODY && code == CTL_DONE; place++)
-		code = strangers_refuse(match->route, place, places[place]);
-	return code;
+	if (!path_read(request, match) || !query_read(request, query) || !body_read(request, body))
+		return false;
+	return strangers_refuse(request, match->route, PLACE_QUERY) &&
+	       strangers_refuse(request, match->route, PLACE_BODY);
 }
 
-int admin_request_read(const struct route_match *match, struct str query, struct str body,
-		       struct admin_request *request)
+bool admin_request_read(const struct route_match *match, struct str query, struct str body,
+			struct admin_request *request)
 {
 	const struct route *route = match->route;
 
@@ -288,12 +310,11 @@ int admin_request_read(const struct route_match *match, struct str query, struct
 	arena_init(&request->texts, TEXTS_MAX);
 	if (request_prints_json(route))
 		request->arguments.given |= OPTION_BIT(JSON);
-	int code = places_read(match, query, body, request);
-	for (const struct route_parameter *at = route->parameters;
-	     at->name != NULL && code == CTL_DONE; at++)
-		code = parameter_apply(at, json_object_get(request->places[at->place], at->name),
-				       request);
-	return code;
+	bool is_good = places_read(match, query, body, request);
+	for (const struct route_parameter *at = route->parameters; at->name != NULL && is_good; at++)
+		is_good = parameter_apply(at, json_object_get(request->places[at->place], at->name),
+					  request);
+	return is_good;
 }
 
 void admin_request_done(struct admin_request *request)

@@ -3,7 +3,7 @@
  * From a request to the words and options of a command.
  *
  * It reads what a client sent (query, JSON body), strictly: a name that the row does not know, one
- * that stands twice, or a value of another type is refused, and the error names it as its field.
+ * that stands twice, or a value of another type is refused, and the refusal names it as its field.
  */
 #ifndef POSTERN_ADMIN_REQUEST_H
 #define POSTERN_ADMIN_REQUEST_H
@@ -26,14 +26,16 @@ struct admin_request {
 	struct buf input; /* what is to stand in the command's input */
 	json_t *places[REQUEST_PLACES];
 	struct arena texts;
+	const char *refused_field; /* NULL: of no one parameter */
+	const char *refused_text;  /* NULL: nothing is wrong */
 };
 
 /*
- * Reads it. Returns 0, or the exit code after what is wrong was said (ctl/ctl.h); in any case
- * admin_request_done is to be called.
+ * Reads it. False: the request tells what is wrong, with which parameter. In any case
+ * admin_request_done is to be called. Pure.
  */
-must_check int admin_request_read(const struct route_match *match, struct str query,
-				  struct str body, struct admin_request *request);
+must_check bool admin_request_read(const struct route_match *match, struct str query,
+				   struct str body, struct admin_request *request);
 
 /* Frees, and overwrites the input. */
 void admin_request_done(struct admin_request *request);

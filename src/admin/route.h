@@ -62,7 +62,7 @@ struct route {
 	enum route_access access;
 	const char *answer; /* the schema of the answer in admin/schemas.json */
 	const char *about;
-	unsigned always; /* options that are given each time, beside --json */
+	uint64_t always; /* options that are given each time, beside --json */
 	unsigned limit_s; /* how long the command may take; 0: a minute */
 	enum route_own own;
 	struct route_parameter parameters[ROUTE_PARAMETERS_MAX];

@@ -224,3 +224,23 @@ void samples_append(const struct samples *samples, int64_t since_s, int64_t step
 		}
 	buf_append_c(json, "]}\n");
 }
+
+const char *samples_query_read(struct str query, int64_t *since_s, int64_t *step_s)
+{
+	static const struct str names[] = {STR_INIT("since"), STR_INIT("step")};
+	bool is_given[2] = {false, false};
+
+	for (struct str rest = query; rest.len > 0;) {
+		struct str value = str_cut(&rest, '&');
+		struct str name = str_cut(&value, '=');
+		size_t i = str_equals(name, names[0]) ? 0 : 1;
+		uint64_t number;
+		if (!str_equals(name, names[i]))
+			return "query";
+		if (is_given[i] || !str_parse_u64(value, INT32_MAX * UINT64_C(1000), &number))
+			return names[i].ptr;
+		is_given[i] = true;
+		*(i == 0 ? since_s : step_s) = (int64_t)number;
+	}
+	return NULL;
+}

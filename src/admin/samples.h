@@ -57,4 +57,10 @@ void samples_add(struct samples *samples, const struct sample_counters *counters
 void samples_append(const struct samples *samples, int64_t since_s, int64_t step_s, int64_t now_s,
 		    struct buf *json);
 
+/*
+ * Reads a query "since=1700000000&step=60"; what does not stand in it stays as it is. Returns the
+ * name of what is wrong or stands twice, or NULL; static. Pure.
+ */
+const char *samples_query_read(struct str query, int64_t *since_s, int64_t *step_s);
+
 #endif

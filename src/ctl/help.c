@@ -255,7 +255,7 @@ static void bash_append_options(struct buf *to, const struct command_table *tabl
 			continue;
 		buf_printf(to, "\t\"%s\") options=\"", table->rows[i].name);
 		for (int k = 0, count = 0; k < OPTION_COUNT; k++)
-			if ((options & (1u << k)) != 0)
+			if ((options & UINT64_C(1) << k) != 0)
 				buf_printf(to, "%s--%s", count++ == 0 ? "" : " ",
 					   option_row((enum option)k)->name);
 		buf_append_c(to, "\" ;;\n");

@@ -117,6 +117,31 @@ static void test_a_file_of_another_form(void **state)
 	expect(NOW, 60, NOW + 60, "{\"step_s\":60,\"samples\":[" SAMPLE(1700000100, 1, 0, "") "]}\n");
 }
 
+static void test_queries(void **state)
+{
+	static const struct {
+		struct str query;
+		const char *wrong;
+	} rows[] = {
+		{STR_INIT(""), NULL},		       {STR_INIT("since=5&step=60"), NULL},
+		{STR_INIT("step=60&since=5"), NULL},   {STR_INIT("step=60&step=60"), "step"},
+		{STR_INIT("since=5&since=6"), "since"}, {STR_INIT("since=-5"), "since"},
+		{STR_INIT("since=%35"), "since"},      {STR_INIT("step="), "step"},
+		{STR_INIT("step"), "step"},	       {STR_INIT("steps=1"), "query"},
+		{STR_INIT("&"), "query"},	       {STR_INIT("step=99999999999999999999"), "step"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t since_s = 5, step_s = 60;
+		const char *wrong = samples_query_read(rows[i].query, &since_s, &step_s);
+		assert_int_equal(wrong == NULL, rows[i].wrong == NULL);
+		if (wrong != NULL)
+			assert_string_equal(wrong, rows[i].wrong);
+		else
+			assert_true(since_s == 5 && step_s == 60);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -127,6 +152,7 @@ int main(void)
 		TEST(test_a_restart),
 		TEST(test_a_week_and_no_more),
 		TEST(test_a_file_of_another_form),
+		cmocka_unit_test(test_queries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
