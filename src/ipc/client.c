@@ -71,6 +71,9 @@ enum fault role_client_open(struct role_client *client, struct channel *channel_
 							.peer = client->role};
 			return FAULT_NONE;
 		}
+		/* Whatever the reason, nothing was asked. */
+		if (fault == FAULT_IO)
+			return FAULT_UNAVAILABLE;
 		if (fault != FAULT_UNAVAILABLE || clock_mono_ms() >= give_up)
 			return fault;
 		usleep(RECONNECT_PAUSE_MS * 1000);

@@ -27,7 +27,10 @@
  */
 struct connector {
 	enum role self;
-	/* Stores a connected socket in `*fd_out`; FAULT_UNAVAILABLE while the role is down. May block shortly. */
+	/*
+	 * Stores a connected socket in `*fd_out`; FAULT_UNAVAILABLE while the role is down, FAULT_IO
+	 * when it is in vain to wait for it. May block shortly.
+	 */
 	enum fault (*connect)(struct connector *connector, enum role role, int *fd_out);
 };
 

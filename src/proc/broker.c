@@ -12,6 +12,9 @@ static enum fault ask(struct broker *broker, enum role role, int *fd_out)
 	enum fault fault = channel_send(&broker->channel, MSG_channel_wanted, 0, &wanted);
 	if (fault == FAULT_NONE)
 		fault = channel_receive(&broker->channel, &packet);
+	if (fault == FAULT_UNAVAILABLE)
+		/* The parent has gone, and nobody else starts a role. */
+		fault = FAULT_IO;
 	if (fault == FAULT_NONE && packet.header.kind != MSG_channel_given)
 		fault = FAULT_INVALID;
 	if (fault == FAULT_NONE)

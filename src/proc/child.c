@@ -114,6 +114,11 @@ enum fault child_start(struct child *child, const struct child_start *start)
 	return FAULT_NONE;
 }
 
+void child_ask_to_end(struct child *child)
+{
+	channel_close(&child->channel);
+}
+
 void child_stop(struct child *child)
 {
 	channel_close(&child->channel);

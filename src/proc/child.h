@@ -47,7 +47,13 @@ must_check enum fault child_start(struct child *child, const struct child_start 
 /* Forgets the process after it was reaped; sets when it may start again. */
 void child_died(struct child *child);
 
-/* Closes its channels, which asks it to end. */
+/*
+ * Asks it to end. Until it has ended it may still ask for channels to others,
+ * which it needs to finish what was begun.
+ */
+void child_ask_to_end(struct child *child);
+
+/* Closes both its channels, which asks it to end at once. */
 void child_stop(struct child *child);
 
 /*

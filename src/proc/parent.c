@@ -76,7 +76,7 @@ void parent_stop(struct parent *parent)
 	/* First those who may still need the others to finish what was begun. */
 	for (size_t i = 0; i < parent->child_count; i++)
 		if (role_meets_peers(parent->children[i].role))
-			child_stop(&parent->children[i]);
+			child_ask_to_end(&parent->children[i]);
 }
 
 static void signals_ready(struct parent *parent, struct source *source)
@@ -224,6 +224,20 @@ static void certificates_look(struct parent *parent)
 		expiry_look(&parent->expiry, &parent->pairs, now_s, &parent->logs.log);
 }
 
+static void stop_late(struct parent *parent)
+{
+	for (size_t i = 0; i < parent->child_count; i++) {
+		const struct child *child = &parent->children[i];
+		if (child->pid <= 0)
+			continue;
+		log_printf(&parent->logs.log, LOG_ERROR,
+			   "role %s (process %d) did not end within %d s of being asked to; it is killed",
+			   role_name(child->role), (int)child->pid, STOP_MS / 1000);
+		kill(child->pid, SIGKILL);
+	}
+	parent->stop_deadline_ms = INT64_MAX;
+}
+
 static void stop_step(struct parent *parent, int64_t now_ms)
 {
 	bool sessions_gone = true;
@@ -231,13 +245,10 @@ static void stop_step(struct parent *parent, int64_t now_ms)
 	for (size_t i = 0; i < parent->child_count; i++)
 		if (role_meets_peers(parent->children[i].role) && parent->children[i].pid > 0)
 			sessions_gone = false;
-	for (size_t i = 0; i < parent->child_count; i++) {
-		struct child *child = &parent->children[i];
-		if (sessions_gone)
-			child_stop(child);
-		if (now_ms > parent->stop_deadline_ms && child->pid > 0)
-			kill(child->pid, SIGKILL);
-	}
+	for (size_t i = 0; sessions_gone && i < parent->child_count; i++)
+		child_stop(&parent->children[i]);
+	if (now_ms > parent->stop_deadline_ms)
+		stop_late(parent);
 }
 
 static void parent_loop(struct parent *parent)

@@ -12,6 +12,7 @@ import pytest
 
 from clients import client, imap_login, imap_ok, imap_subjects, message, s_client, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
+from harness.server import Server
 
 ROLES = ["keys", "auth", "store", "front", "mailq", "admin"]
 
@@ -119,3 +120,13 @@ def test_a_front_holds_neither_private_keys_nor_password_hashes(server, folder):
     [pid] = roles(server)["keys"]
     held = core_of(pid, folder)
     assert any(holds(held, number) for key in keys for number in key_numbers(key))
+
+
+# ---- the end
+
+def test_a_server_that_has_hardly_begun_ends_by_itself(home):
+    """What a role has begun it may finish with the others, also when it has not met them yet; nobody is killed."""
+    for _ in range(3):
+        with Server(home) as server:
+            pass
+        assert "is killed" not in server.output, server.output

@@ -17,6 +17,7 @@ enum { ANSWER_MS = 300, TURN_MS = 600, AT_ONCE_MS = 150, ROLE_ENDS = 16 };
 struct local {
 	struct connector connector;
 	bool is_down;
+	bool is_gone; /* who starts the role has gone as well */
 	int role_ends[ROLE_ENDS];
 	int client_ends[ROLE_ENDS];
 	size_t count;
@@ -28,6 +29,8 @@ static enum fault connect_local(struct connector *connector, enum role role, int
 	struct local *local = (struct local *)(void *)connector;
 	int fds[2];
 
+	if (local->is_gone)
+		return FAULT_IO;
 	if (local->is_down)
 		return FAULT_UNAVAILABLE;
 	assert_true(local->count < ROLE_ENDS);
@@ -225,6 +228,17 @@ static void test_a_crowd_that_is_served_lets_the_next_in(void **state)
 	assert_int_equal(local->count, 1);
 }
 
+static void test_a_role_that_nobody_starts_is_not_waited_for(void **state)
+{
+	struct local *local = *state;
+	int64_t took_ms;
+
+	local->is_gone = true;
+	local->client.patience_ms = 100 * TURN_MS;
+	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
+	assert_in_range(took_ms, 0, local->client.patience_ms / 2);
+}
+
 static void test_a_role_that_is_down_is_waited_for_once(void **state)
 {
 	struct local *local = *state;
@@ -250,6 +264,7 @@ int main(void)
 		TEST(test_a_role_that_answers_others_is_not_suspect),
 		TEST(test_no_more_calls_than_allowed_wait),
 		TEST(test_a_crowd_that_is_served_lets_the_next_in),
+		TEST(test_a_role_that_nobody_starts_is_not_waited_for),
 		TEST(test_a_role_that_is_down_is_waited_for_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
