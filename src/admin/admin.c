@@ -17,7 +17,13 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { STREAM_READ_BYTES = 8 * 1024, STREAM_BEAT_MS = 15 * 1000, HISTORY_S = 24 * 3600 };
+enum {
+	STREAM_READ_BYTES = 8 * 1024,
+	STREAM_BEAT_MS = 15 * 1000,
+	HISTORY_S = 24 * 3600,
+	/* What a command may print at most, with "data: " before each line. */
+	REST_MAX = 256 << 20,
+};
 
 enum call_state {
 	CALL_NEW,
@@ -25,7 +31,8 @@ enum call_state {
 	CALL_SESSION, /* auth looks for the session */
 	CALL_LOGOUT,  /* auth ends it */
 	CALL_QUEUED,  /* for a command, until others have ended */
-	CALL_RUNNING
+	CALL_RUNNING,
+	CALL_ENDING /* the answer of what was followed goes out */
 };
 
 /* A request, from its coming until it is answered. */
@@ -39,10 +46,15 @@ struct call {
 	uint64_t auth_id;
 	char account[LOGIN_ACCOUNT_MAX + 1];
 	struct errand errand;
-	/* Of a stream. */
+	/* Of a stream, and of what is followed. */
 	bool wants_part;   /* the one before was taken */
 	int64_t beat_ms;   /* when a sign of life is due, monotonic */
 	struct buf line;   /* begun and not ended yet */
+	/* Of what is followed. */
+	bool is_followed;  /* the head of the answer has gone out */
+	struct buf latest; /* the event of the newest record that was not sent */
+	struct buf rest;   /* the last events: the answer */
+	size_t rest_sent;
 };
 
 struct admin {
@@ -84,6 +96,8 @@ static struct call *call_new(struct admin *admin, struct role_peer *peer, struct
 	packet_init(packet);
 	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1, .write_fd = -1};
 	buf_init(&call->line, EVENTS_LINE_MAX);
+	buf_init(&call->latest, EVENTS_PART_MAX);
+	buf_init(&call->rest, REST_MAX);
 	list_append(&admin->calls, &call->node);
 	admin->call_count++;
 	return call;
@@ -94,11 +108,75 @@ static void call_free(struct admin *admin, struct call *call)
 	call_state_set(admin, call, CALL_NEW);
 	errand_done(&call->errand);
 	buf_done(&call->line);
+	buf_done(&call->latest);
+	buf_wipe(&call->rest);
 	packet_done(&call->packet);
 	role_peer_release(&call->peer);
 	list_remove(&call->node);
 	admin->call_count--;
 	free(call);
+}
+
+/* ---- parts ---- */
+
+static void stream_head_send(struct call *call)
+{
+	struct msg_api_answered answered = {
+		.status = 200, .content_type = STR("text/event-stream"), .is_stream = 1, .file = -1};
+
+	role_peer_answer(call->peer, MSG_api_answered, call->id, &answered);
+}
+
+/* Sends a part; the last one ends the call. */
+static void stream_part_send(struct admin *admin, struct call *call, struct str bytes, bool is_last)
+{
+	struct msg_api_part part = {.bytes = bytes, .is_last = is_last};
+
+	role_peer_answer(call->peer, MSG_api_part, call->id, &part);
+	call->wants_part = false;
+	if (is_last)
+		call_free(admin, call);
+}
+
+/* Sends what there is, if it is wanted. */
+static void follow_send(struct admin *admin, struct call *call)
+{
+	if (!call->wants_part)
+		return;
+	if (call->state == CALL_ENDING) {
+		struct str piece = str_sub(buf_str(&call->rest), call->rest_sent, EVENTS_PART_MAX);
+		call->rest_sent += piece.len;
+		stream_part_send(admin, call, piece, call->rest_sent == call->rest.len);
+	} else if (call->latest.len > 0) {
+		stream_part_send(admin, call, buf_str(&call->latest), false);
+		buf_reset(&call->latest);
+	}
+}
+
+/* The answer's document, wherever it stands. */
+static void document_append(struct buf *to, const struct answer *answer)
+{
+	if (answer->file < 0)
+		buf_append_str(to, buf_str(&answer->body));
+	else if (lseek(answer->file, 0, SEEK_SET) != 0 ||
+		 fd_read_file(answer->file, to) != FAULT_NONE)
+		buf_reset(to);
+}
+
+/* Behind the last record, if it was not sent yet, goes the answer. */
+static void follow_end(struct admin *admin, struct call *call, const struct answer *answer)
+{
+	struct buf document = BUF_INIT(REST_MAX);
+
+	document_append(&document, answer);
+	buf_append_str(&call->rest, buf_str(&call->latest));
+	event_append_answer(&call->rest, answer->status,
+			    document.len > 0 ? buf_str(&document) : STR("null"));
+	buf_wipe(&document);
+	CHECK(!call->rest.failed);
+	errand_done(&call->errand);
+	call_state_set(admin, call, CALL_ENDING);
+	follow_send(admin, call);
 }
 
 /* ---- answers ---- */
@@ -132,10 +210,15 @@ static void answer_send(const struct call *call, const struct answer *answer)
 /* Answers and ends the call. */
 static void call_answer(struct admin *admin, struct call *call, struct answer *answer)
 {
-	if (call->peer != NULL)
+	bool is_followed = call->is_followed && call->peer != NULL;
+
+	if (is_followed)
+		follow_end(admin, call, answer);
+	else if (call->peer != NULL)
 		answer_send(call, answer);
 	answer_done(answer);
-	call_free(admin, call);
+	if (!is_followed)
+		call_free(admin, call);
 }
 
 static void call_error(struct admin *admin, struct call *call, int status, const char *code,
@@ -200,25 +283,6 @@ static void auth_ask(struct admin *admin, struct call *call, enum call_state sta
 
 /* ---- streams ---- */
 
-static void stream_head_send(struct call *call)
-{
-	struct msg_api_answered answered = {
-		.status = 200, .content_type = STR("text/event-stream"), .is_stream = 1, .file = -1};
-
-	role_peer_answer(call->peer, MSG_api_answered, call->id, &answered);
-}
-
-/* Sends a part; the last one ends the call. */
-static void stream_part_send(struct admin *admin, struct call *call, struct str bytes, bool is_last)
-{
-	struct msg_api_part part = {.bytes = bytes, .is_last = is_last};
-
-	role_peer_answer(call->peer, MSG_api_part, call->id, &part);
-	call->wants_part = false;
-	if (is_last)
-		call_free(admin, call);
-}
-
 /* The command has ended, or its time is up: then the client may ask again. */
 static void stream_end(struct admin *admin, struct call *call, bool is_late)
 {
@@ -273,10 +337,14 @@ static void stream_go_on(struct admin *admin, const struct role_peer *peer, uint
 {
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
-		if (call->peer != peer || call->id != id || !call->errand.is_stream)
+		if (call->peer != peer || call->id != id ||
+		    (!call->errand.is_stream && !call->is_followed))
 			continue;
 		call->wants_part = true;
 		call->beat_ms = clock_mono_ms() + STREAM_BEAT_MS;
+		if (call->is_followed)
+			follow_send(admin, call);
+		return;
 	}
 }
 
@@ -293,7 +361,9 @@ static void command_begin(struct admin *admin, struct call *call)
 				  .body = asked->body,
 				  .body_fd = call->packet.fd,
 				  .control_fd = control,
-				  .home = admin->options.home};
+				  .home = admin->options.home,
+				  .is_followed = call->match.route->may_be_followed &&
+						 events_are_wanted(asked->accept)};
 
 	if (fault == FAULT_NONE)
 		fault = errand_begin(&call->errand, &start);
@@ -303,26 +373,44 @@ static void command_begin(struct admin *admin, struct call *call)
 		return;
 	}
 	call_state_set(admin, call, CALL_RUNNING);
-	if (call->errand.is_stream)
+	call->is_followed = start.is_followed;
+	if (call->errand.is_stream || call->is_followed)
 		stream_head_send(call);
 }
 
-static size_t streams_count(struct admin *admin)
+/* Whose time limit is its own. */
+static bool is_long(const struct route *route)
+{
+	return !route->is_stream && route->limit_s > ERRAND_STANDARD_S;
+}
+
+static size_t running_count(struct admin *admin, bool (*is_counted)(const struct route *route))
 {
 	size_t count = 0;
 
 	list_each(node, next, &admin->calls) {
 		const struct call *call = list_entry(node, struct call, node);
-		count += call->state == CALL_RUNNING && call->errand.is_stream;
+		count += call->state == CALL_RUNNING && is_counted(call->match.route);
 	}
 	return count;
 }
 
+static bool is_stream(const struct route *route)
+{
+	return route->is_stream;
+}
+
+static bool may_begin(struct admin *admin, const struct call *call)
+{
+	return admin->running < ADMIN_ERRANDS_MAX &&
+	       (!is_long(call->match.route) || running_count(admin, is_long) < ADMIN_LONG_MAX);
+}
+
 static void command_queue(struct admin *admin, struct call *call)
 {
-	if (call->match.route->is_stream && streams_count(admin) >= ADMIN_STREAMS_MAX)
+	if (is_stream(call->match.route) && running_count(admin, is_stream) >= ADMIN_STREAMS_MAX)
 		call_error(admin, call, 503, "busy", "too many watch already; try again");
-	else if (admin->running < ADMIN_ERRANDS_MAX)
+	else if (may_begin(admin, call))
 		command_begin(admin, call);
 	else
 		call_state_set(admin, call, CALL_QUEUED);
@@ -332,9 +420,7 @@ static void queue_go_on(struct admin *admin)
 {
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
-		if (admin->running >= ADMIN_ERRANDS_MAX)
-			return;
-		if (call->state == CALL_QUEUED)
+		if (call->state == CALL_QUEUED && may_begin(admin, call))
 			command_begin(admin, call);
 	}
 }
@@ -629,7 +715,7 @@ static int64_t call_left_ms(const struct call *call, int64_t now_ms)
 
 	if (call->errand.is_stream && !call->wants_part)
 		return -1;
-	if (call->errand.is_stream && call->beat_ms < at_ms)
+	if (call->wants_part && call->beat_ms < at_ms)
 		at_ms = call->beat_ms;
 	return at_ms > now_ms ? at_ms - now_ms : 0;
 }
@@ -663,13 +749,40 @@ static void waiting_collect(struct admin *admin, struct waiting *waiting)
 	}
 }
 
+/* Takes what the command told; true when it has ended. */
+static bool command_read(struct call *call)
+{
+	char room[STREAM_READ_BYTES];
+	bool is_ended;
+
+	for (struct str told = errand_read(&call->errand, room, sizeof(room), &is_ended);
+	     told.len > 0;) {
+		size_t end = str_find_char(told, '\n');
+		buf_append_str(&call->line, str_sub(told, 0, end));
+		if (end == STR_NONE)
+			break;
+		buf_reset(&call->latest);
+		event_append(&call->latest, "progress", buf_str(&call->line));
+		buf_reset(&call->line);
+		told = str_from(told, end + 1);
+	}
+	return is_ended;
+}
+
 static void command_look(struct admin *admin, struct call *call, bool is_readable, int64_t now_ms)
 {
-	if (!is_readable && now_ms < call->errand.deadline_ms)
+	if (is_readable && command_read(call)) {
+		command_end(admin, call);
 		return;
-	if (!is_readable)
+	}
+	if (now_ms >= call->errand.deadline_ms) {
 		errand_kill(&call->errand);
-	command_end(admin, call);
+		command_end(admin, call);
+		return;
+	}
+	follow_send(admin, call);
+	if (call->wants_part && now_ms >= call->beat_ms)
+		stream_part_send(admin, call, STR(": \n\n"), false);
 }
 
 /* Those that have ended or said something, and those whose time is up. */

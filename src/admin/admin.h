@@ -7,7 +7,9 @@
  * (admin/route.h) is carried out in a process of its own (admin/errand.h). One thread, one loop; at most
  * ADMIN_ERRANDS_MAX commands run, so many more wait.
  *
- * A client that goes ends what it wanted to read; a change that was begun goes on.
+ * A command of a route that may be followed tells how far it is; to a client that accepts events its
+ * records go as such, the newest when the one before was taken, and then the answer. The command waits
+ * for nobody. A client that goes ends what it wanted to read; a change that was begun goes on.
  */
 #ifndef POSTERN_ADMIN_ADMIN_H
 #define POSTERN_ADMIN_ADMIN_H
@@ -16,8 +18,16 @@
 #include "ipc/client.h"
 #include "ipc/server.h"
 
-/* Of the commands that run so many may be streams, which stay long. */
-enum { ADMIN_ERRANDS_MAX = 8, ADMIN_STREAMS_MAX = 4, ADMIN_CALLS_MAX = 64 };
+/*
+ * Of the commands that run so many may be streams, which stay long, and so many those whose route has a
+ * time limit of its own: the short ones always find a place.
+ */
+enum {
+	ADMIN_ERRANDS_MAX = 12,
+	ADMIN_STREAMS_MAX = 4,
+	ADMIN_LONG_MAX = 4,
+	ADMIN_CALLS_MAX = 64
+};
 
 struct admin;
 

@@ -19,9 +19,9 @@
 #include "base/file.h"
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/progress.h"
 
 enum {
-	LIMIT_S = 60,
 	BODY_MAX = 64 << 20,
 	OUTPUT_MAX = 64 << 20,
 	/* Where the process finds what it has besides input, output and errors. */
@@ -67,13 +67,21 @@ static int input_make(struct str input)
 	return fd;
 }
 
-static void environment_set(void)
+static void number_set(const char *variable, int fd)
 {
-	const struct rlimit output = {OUTPUT_MAX, OUTPUT_MAX};
 	char number[16];
 
-	snprintf(number, sizeof(number), "%d", FD_CONTROL);
-	CHECK(setenv(LINK_CONTROL_VARIABLE, number, 1) == 0);
+	snprintf(number, sizeof(number), "%d", fd);
+	CHECK(setenv(variable, number, 1) == 0);
+}
+
+static void environment_set(const struct errand *errand)
+{
+	const struct rlimit output = {OUTPUT_MAX, OUTPUT_MAX};
+
+	number_set(LINK_CONTROL_VARIABLE, FD_CONTROL);
+	if (errand->is_followed)
+		number_set(CTL_PROGRESS_VARIABLE, FD_END);
 	CHECK(setenv(CTL_ERRORS_VARIABLE, "json", 1) == 0);
 	(void)setrlimit(RLIMIT_FSIZE, &output);
 	(void)prctl(PR_SET_NAME, "postern-command");
@@ -100,7 +108,7 @@ static int command_run(const struct errand *errand, const struct errand_start *s
 
 	/* What is wrong with the request is said where the command says what is wrong. */
 	CHECK(dup2(errand->err_fd, STDERR_FILENO) == STDERR_FILENO);
-	environment_set();
+	environment_set(errand);
 	bool is_good =
 		admin_request_read(start->match, start->query, body_of(start, &body_room), &request);
 	int code = is_good ? request_run(errand, start, &request, end)
@@ -132,7 +140,8 @@ static enum fault process_start(struct errand *errand, const struct errand_start
 	pid_t role = getpid();
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
+	/* Neither waits for the other: a role that has no time misses records of a command. */
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
 		return fault_from_errno(errno);
 	errand->pid = fork();
 	if (errand->pid == 0) {
@@ -160,13 +169,14 @@ enum fault errand_begin(struct errand *errand, const struct errand_start *start)
 				  .err_fd = -1,
 				  .write_fd = -1,
 				  .is_stream = start->match->route->is_stream,
+				  .is_followed = start->is_followed,
 				  .prints_json = request_prints_json(start->match->route)};
 	enum fault fault = files_make(errand);
 	if (fault == FAULT_NONE)
 		fault = process_start(errand, start);
 	if (fault != FAULT_NONE)
 		errand_done(errand);
-	errand->deadline_ms = clock_mono_ms() + 1000 * (int64_t)(limit_s == 0 ? LIMIT_S : limit_s);
+	errand->deadline_ms = clock_mono_ms() + 1000 * (int64_t)(limit_s == 0 ? ERRAND_STANDARD_S : limit_s);
 	return fault;
 }
 
@@ -175,6 +185,14 @@ void errand_kill(struct errand *errand)
 	errand->is_late = true;
 	if (errand->pid > 0)
 		kill(errand->pid, SIGKILL);
+}
+
+struct str errand_read(struct errand *errand, char *room, size_t size, bool *is_ended_out)
+{
+	ssize_t got = read(errand->end_fd, room, size);
+
+	*is_ended_out = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+	return str_make(room, got > 0 ? (size_t)got : 0);
 }
 
 int errand_reap(struct errand *errand)

@@ -14,14 +14,18 @@
 #include "admin/route.h"
 #include "base/fault.h"
 
+/* How long a command may take whose route says nothing else. */
+enum { ERRAND_STANDARD_S = 60 };
+
 struct errand {
 	pid_t pid;  /* 0: none runs */
-	int end_fd; /* becomes readable when it has ended */
+	int end_fd; /* records of how far it is (ctl/progress.h), and the end when it has ended */
 	int out_fd; /* what it printed; of a stream a pipe, from which it is read as it comes */
 	int err_fd; /* what it said of errors */
 	int write_fd;	     /* the process's end of that pipe; -1 in the role */
 	int64_t deadline_ms; /* monotonic */
 	bool is_stream;
+	bool is_followed;    /* it tells how far it is */
 	bool prints_json;    /* what it prints is a document */
 	bool is_late;	     /* it was ended because its time was up */
 };
@@ -33,6 +37,7 @@ struct errand_start {
 	int body_fd;	/* in place of `body`; -1: none */
 	int control_fd; /* stays the caller's, as does body_fd */
 	const char *home;
+	bool is_followed;
 };
 
 /* Begins; MEMORY or IO when there is no process or no memory to be had. */
@@ -41,7 +46,10 @@ must_check enum fault errand_begin(struct errand *errand, const struct errand_st
 /* Ends it because its time is up; errand_reap follows. */
 void errand_kill(struct errand *errand);
 
-/* After end_fd became readable: takes the process's end. The exit code, or -1 when it did not end by itself. */
+/* What it told since, from end_fd; `*is_ended_out`: it has ended. Does not block. */
+struct str errand_read(struct errand *errand, char *room, size_t size, bool *is_ended_out);
+
+/* After it has ended: takes the process's end. The exit code, or -1 when it did not end by itself. */
 int errand_reap(struct errand *errand);
 
 /* Ends it, if it runs, and frees what it left. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Server-sent events (the HTML standard, section 9.2) made of a command's lines: each is the data of
- * one. Pure.
+ * Server-sent events (the HTML standard, section 9.2): made of a command's lines, each the data of
+ * one, or of its answer. Pure.
  */
 #ifndef POSTERN_ADMIN_EVENTS_H
 #define POSTERN_ADMIN_EVENTS_H
@@ -19,5 +19,14 @@ void events_append(struct buf *to, struct buf *line, struct str bytes);
 
 /* Appends one event of that name; `data` is one line. */
 void event_append(struct buf *to, const char *name, struct str data);
+
+/*
+ * Appends the event that ends what was followed: "result", or "fault" from status 400 on. Its data is
+ * {"status":200,"answer":...}, in as many lines as the document has, which a reader puts together.
+ */
+void event_append_answer(struct buf *to, int status, struct str document);
+
+/* Whether a field Accept names the type of a stream of events, with any weight but 0. */
+bool events_are_wanted(struct str accept);
 
 #endif

@@ -96,10 +96,15 @@ static void parameters_add(const struct route *route, json_t *operation)
 
 static json_t *content_json(const struct route *route)
 {
-	if (route->is_stream)
-		return json_pack("{s:{s:o}}", "text/event-stream", "schema",
-				 json_pack("{s:s}", "type", "string"));
-	return json_pack("{s:{s:o}}", "application/json", "schema", schema_ref(route->answer));
+	json_t *content = json_object();
+
+	if (!route->is_stream)
+		json_object_set_new(content, "application/json",
+				    json_pack("{s:o}", "schema", schema_ref(route->answer)));
+	if (route->is_stream || route->may_be_followed)
+		json_object_set_new(content, "text/event-stream",
+				    json_pack("{s:{s:s}}", "schema", "type", "string"));
+	return content;
 }
 
 static json_t *operation_json(const struct route *route)

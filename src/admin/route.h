@@ -67,6 +67,8 @@ struct route {
 	enum route_own own;
 	struct route_parameter parameters[ROUTE_PARAMETERS_MAX];
 	bool is_stream; /* the command's lines are sent one by one, as server-sent events */
+	/* The command tells how far it is (ctl/progress.h): sent as events to whoever wants them. */
+	bool may_be_followed;
 };
 
 extern const struct route admin_routes[];

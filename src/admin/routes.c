@@ -8,7 +8,7 @@
  * Connecting to others takes its time; a CA too. A stream ends now and then, so that whoever has
  * lost his session does not go on reading; browsers ask for the next one by themselves.
  */
-enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
+enum { PROBE_S = 3 * 60, ORDER_S = 10 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
 
 /* Of lists, which come in pages. */
 #define PAGE_PARAMETERS                                                                            \
@@ -44,8 +44,9 @@ enum { PROBE_S = 3 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
 		 "Remove a row of " list, 0, 0, OWN_NONE,                                          \
 		 {{"row", PLACE_PATH, TARGET_WORD, 0, true, "its number"}, CHANGE_PARAMETERS}}
 
-#define QUEUE_IDS                                                                                  \
-	{"ids", PLACE_BODY, TARGET_WORDS, 0, true, "of the messages, or [\"all\"]"}
+#define QUEUE_ORDER                                                                                \
+	{{"ids", PLACE_BODY, TARGET_WORDS, 0, true, "of the messages, or [\"all\"]"}},            \
+		.may_be_followed = true
 
 #define DKIM_SELECTOR_PARAMETER                                                                    \
 	{"selector", PLACE_BODY, TARGET_WORD, 0, false, "of the key; without: each"}
@@ -120,7 +121,8 @@ const struct route admin_routes[] = {
 	 "What a destination offers, and what the client's policy makes of it", 0, PROBE_S, OWN_NONE,
 	 {{"destination", PLACE_QUERY, TARGET_WORD, 0, true, "a domain, or HOST[:PORT]"},
 	  {"service", PLACE_QUERY, TARGET_OPTION, OPTION_SERVICE, false,
-	   "SMTP, Submission, SMTPS, POP3, POP3S, IMAPS or HTTPS"}}},
+	   "SMTP, Submission, SMTPS, POP3, POP3S, IMAPS or HTTPS"}},
+	 .may_be_followed = true},
 
 	LIST_ROUTES("TlsPolicy", "partner"),
 	LIST_ROUTES("RelayRule", "relay"),
@@ -158,7 +160,8 @@ const struct route admin_routes[] = {
 	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},
 	  {"domains", PLACE_BODY, TARGET_WORDS, 0, false, "without: those of its row in AcmeCertificate"},
 	  {"challenge", PLACE_BODY, TARGET_OPTION, OPTION_CHALLENGE, false, "http-01, tls-alpn-01"},
-	  {"key_type", PLACE_BODY, TARGET_OPTION, OPTION_KEY_TYPE, false, "ecdsa, rsa"}}},
+	  {"key_type", PLACE_BODY, TARGET_OPTION, OPTION_KEY_TYPE, false, "ecdsa, rsa"}},
+	 .may_be_followed = true},
 
 	{"GET", "/evidence", "evidence list", ACCESS_READ, "Evidence",
 	 "The changes of configuration and certificates that were recorded, the newest first", 0, 0,
@@ -235,7 +238,8 @@ const struct route admin_routes[] = {
 	 OWN_NONE, {{0}}},
 	{"POST", "/downloads/run", "pop3 run", ACCESS_CHANGE, "Done",
 	 "Fetch the mail of a row of Pop3Account now", 0, REQUEST_S, OWN_NONE,
-	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the row"}}},
+	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the row"}},
+	 .may_be_followed = true},
 
 	{"GET", "/queue", "queue list", ACCESS_READ, "Queue",
 	 "The messages that wait for other servers, and why each does", 0, 0, OWN_NONE,
@@ -244,13 +248,13 @@ const struct route admin_routes[] = {
 	 "A message of the queue and each recipient", 0, 0, OWN_NONE,
 	 {{"id", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
 	{"POST", "/queue/retry", "queue retry", ACCESS_CHANGE, "QueueOrdered",
-	 "Try messages of the queue now", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	 "Try messages of the queue now", 0, ORDER_S, OWN_NONE, QUEUE_ORDER},
 	{"POST", "/queue/hold", "queue hold", ACCESS_CHANGE, "QueueOrdered",
-	 "Hold messages of the queue until they are released", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	 "Hold messages of the queue until they are released", 0, ORDER_S, OWN_NONE, QUEUE_ORDER},
 	{"POST", "/queue/release", "queue release", ACCESS_CHANGE, "QueueOrdered",
-	 "Let held messages of the queue go on", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	 "Let held messages of the queue go on", 0, ORDER_S, OWN_NONE, QUEUE_ORDER},
 	{"POST", "/queue/remove", "queue remove", ACCESS_CHANGE, "QueueOrdered",
-	 "Remove messages from the queue; the senders are not told", 0, 0, OWN_NONE, {QUEUE_IDS}},
+	 "Remove messages from the queue; the senders are not told", 0, ORDER_S, OWN_NONE, QUEUE_ORDER},
 
 	{"GET", "/dkim", "dkim show", ACCESS_READ, "Dkim",
 	 "The keys that sign mail, their records, and whether DNS has them", 0, 0, OWN_NONE,

@@ -2,6 +2,7 @@
 /* cert request: has the running server ask a CA for a certificate, and tells how far it is. */
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/progress.h"
 
 enum { DOMAINS_MAX = 32 * 1024 };
 
@@ -51,13 +52,18 @@ static int done_tell(const struct ctl *ctl, const struct msg_done *done)
 static int answers_follow(const struct ctl *ctl, const struct channel *channel)
 {
 	struct packet packet;
+	struct progress progress;
 	int code = CTL_NOT_RUNNING;
 	enum fault fault;
 
 	packet_init(&packet);
+	progress_begin(&progress, ctl, "CA");
 	while ((fault = channel_receive(channel, &packet)) == FAULT_NONE &&
-	       packet.header.kind == MSG_acme_told)
+	       packet.header.kind == MSG_acme_told) {
 		told_print(packet.message.acme_told.text);
+		progress_step(&progress, packet.message.acme_told.text);
+	}
+	progress_end(&progress);
 	if (fault == FAULT_NONE && packet.header.kind == MSG_done)
 		code = done_tell(ctl, &packet.message.done);
 	else

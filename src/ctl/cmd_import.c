@@ -130,6 +130,13 @@ static int too_large_fail(struct import *import)
 			(unsigned long long)import->messages + 1, import->source);
 }
 
+/* By bytes, of which the whole is known. */
+static void far_tell(struct import *import, uint64_t done, uint64_t total)
+{
+	progress_tell(&import->progress, done, total, "%llu messages",
+		      (unsigned long long)import->messages);
+}
+
 /* ---- mbox ---- */
 
 static int mbox_message_store(struct import *import, const struct mbox_message *message)
@@ -160,10 +167,10 @@ static int mbox_import(struct import *import, struct str file)
 		return ctl_fail(CTL_USAGE,
 				"%s is neither an mbox (its first line does not begin with \"From \") "
 				"nor a Maildir", import->source);
-	progress_begin(&import->progress, import->source, file.len);
+	progress_begin(&import->progress, import->ctl, import->source);
 	while (code == CTL_DONE && mbox_next(&mbox, &message)) {
 		code = mbox_message_store(import, &message);
-		progress_show(&import->progress, mbox.at, import->messages);
+		far_tell(import, mbox.at, file.len);
 	}
 	return code;
 }
@@ -228,11 +235,11 @@ static int maildir_import(struct import *import)
 				import->source);
 	if (fault != FAULT_NONE)
 		return ctl_fail(CTL_USAGE, "%s: %s", import->source, fault_text(fault));
-	progress_begin(&import->progress, import->source, maildir.bytes);
+	progress_begin(&import->progress, import->ctl, import->source);
 	for (size_t i = 0; i < maildir.count && code == CTL_DONE; i++) {
 		code = entry_import(import, &maildir, &maildir.entries[i]);
 		done += maildir.entries[i].bytes;
-		progress_show(&import->progress, done, import->messages);
+		far_tell(import, done, maildir.bytes);
 	}
 	maildir_close(&maildir);
 	return code;

@@ -8,6 +8,7 @@
 #include "ctl/ctl.h"
 #include "ctl/link.h"
 #include "ctl/page.h"
+#include "ctl/progress.h"
 #include "ctl/told.h"
 #include "store/queue.h"
 
@@ -320,19 +321,40 @@ static void chosen_find(struct chosen *chosen, const struct ctl *ctl, struct vie
 	}
 }
 
-/* One that was delivered meanwhile is no fault. */
-static int chosen_order(struct link *link, const struct chosen *chosen, enum queue_order order)
+/* Of each step the server hears at once: what was ordered is ordered, whatever comes of the rest. */
+static enum fault step_order(struct link *link, const uint64_t *entries, size_t count,
+			     enum queue_order order)
 {
-	for (size_t i = 0; i < chosen->count; i++) {
-		enum fault fault = queue_order(link->store, chosen->entries[i], order);
-		if (fault != FAULT_NONE && fault != FAULT_NOT_FOUND)
-			return ctl_fail_field(fault, NULL, "the queue: %s", fault_text(fault));
-		link_queue_ordered(link, chosen->entries[i]);
+	size_t done;
+	enum fault fault = queue_order(link->store, entries, count, order, &done);
+
+	if (fault == FAULT_NONE)
+		link_queue_ordered(link, entries, count);
+	return fault;
+}
+
+/* One that was delivered meanwhile is no fault. `*ordered_out`: how far it came. */
+static int chosen_order(struct link *link, const struct chosen *chosen, enum queue_order order,
+			struct progress *progress, size_t *ordered_out)
+{
+	for (size_t at = 0, count; at < chosen->count; at += count) {
+		count = chosen->count - at < QUEUE_ORDER_MAX ? chosen->count - at : QUEUE_ORDER_MAX;
+		*ordered_out = at;
+		progress_tell(progress, at, chosen->count, "%zu of %zu messages", at,
+			      chosen->count);
+		enum fault fault = step_order(link, chosen->entries + at, count, order);
+		if (fault != FAULT_NONE)
+			return ctl_fail_field(fault, NULL,
+					      "the queue: %s; %zu of %zu messages are ordered",
+					      fault_text(fault), at, chosen->count);
 	}
+	*ordered_out = chosen->count;
 	return json_array_size(chosen->unknown) > 0 ? CTL_USAGE : CTL_DONE;
 }
 
-static void order_tell(struct link *link, const struct ctl *ctl, const char *what)
+/* How many only where it was not as many as were named. */
+static void order_tell(struct link *link, const struct ctl *ctl, const char *what,
+		       const struct chosen *chosen, size_t ordered)
 {
 	CLEANUP_BUF struct buf line = BUF_INIT(LINE_MAX_BYTES);
 
@@ -340,6 +362,8 @@ static void order_tell(struct link *link, const struct ctl *ctl, const char *wha
 	for (size_t i = 0; i < ctl->arguments->word_count; i++)
 		buf_printf(&line, "%s%.*s", i == 0 ? "" : ",", STR_ARG(ctl_word(ctl, i)));
 	buf_append_char(&line, '}');
+	if (ordered < chosen->count)
+		buf_printf(&line, ", %zu of %zu", ordered, chosen->count);
 	config_change_tell(link, buf_str(&line));
 }
 
@@ -348,14 +372,18 @@ static int order_run(struct ctl *ctl, enum queue_order order, const char *what)
 	struct link link;
 	struct view *view CLEANUP_VIEW = NULL;
 	struct chosen chosen = {.ids = json_array(), .unknown = json_array()};
+	struct progress progress;
+	size_t ordered = 0;
 	int code = queue_open(ctl, &link, &view);
 
 	if (code == CTL_DONE) {
 		chosen_find(&chosen, ctl, view);
 		view_close(&view);
-		code = chosen_order(&link, &chosen, order);
-		if (chosen.count > 0)
-			order_tell(&link, ctl, what);
+		progress_begin(&progress, ctl, "queue");
+		code = chosen_order(&link, &chosen, order, &progress, &ordered);
+		progress_end(&progress);
+		if (ordered > 0)
+			order_tell(&link, ctl, what, &chosen, ordered);
 		if (ctl_has(ctl, OPTION_BIT(JSON)))
 			ctl_print_json(json_pack("{s:O, s:O}", "ordered", chosen.ids, "unknown",
 						 chosen.unknown));

@@ -23,7 +23,9 @@
 #include "config/file.h"
 #include "ctl/ctl.h"
 #include "mailq/mailq.h"
+#include "store/queue.h"
 #include "store/service.h"
+#include "store/wire.h"
 #include "tls/catalog.h"
 
 /* How long a command waits for a role that is being restarted. */
@@ -477,13 +479,16 @@ void link_close(struct link *link)
 	link->connector.connect = NULL;
 }
 
-void link_queue_ordered(struct link *link, uint64_t entry)
+void link_queue_ordered(struct link *link, const uint64_t *entries, size_t count)
 {
-	struct msg_queue_ordered ordered = {.entry = entry};
+	CLEANUP_BUF struct buf numbers = BUF_INIT(QUEUE_ORDER_MAX * sizeof(uint64_t));
 	struct packet answer;
 
 	if (link->control.fd < 0)
 		return;
+	for (size_t i = 0; i < count; i++)
+		wire_put_u64(&numbers, entries[i]);
+	struct msg_queue_ordered ordered = {.entries = buf_str(&numbers)};
 	packet_init(&answer);
 	/* The order stands in the store, whoever hears of it. */
 	(void)!role_client_call(&link->mailq_role, MSG_queue_ordered, &ordered, MSG_done, &answer);

@@ -90,10 +90,10 @@ link_password_list(struct link *link, struct str after, struct str until,
 		   void (*each)(void *context, const char *account, uint32_t flags), void *context);
 
 /*
- * Tells the running server, if there is one, that an order about an entry of the queue
- * stands in the store. A server that does not hear of it finds it at its next start.
+ * Tells the running server, if there is one, that an order about at most QUEUE_ORDER_MAX entries of
+ * the queue stands in the store. A server that does not hear of it finds it at its next start.
  */
-void link_queue_ordered(struct link *link, uint64_t entry);
+void link_queue_ordered(struct link *link, const uint64_t *entries, size_t count);
 
 /* Sets those of an account's flags that `mask` names; as the role answers. */
 must_check enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,

@@ -126,7 +126,8 @@ static enum command_step request_ask(struct session *session, struct api *api)
 		.host = request->host,
 		.origin = http_request_field(request, STR("Origin")),
 		.fetch_site = http_request_field(request, STR("Sec-Fetch-Site")),
-		.content_type = http_request_field(request, STR("Content-Type"))};
+		.content_type = http_request_field(request, STR("Content-Type")),
+		.accept = http_request_field(request, STR("Accept"))};
 	struct admin_client *admin = session_admin(session);
 	enum fault fault = admin == NULL ? FAULT_UNAVAILABLE : body_attach(session, &asked);
 

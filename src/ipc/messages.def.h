@@ -201,8 +201,8 @@
 /* The counters of mailq in Prometheus' text format, for /metrics; answered by metrics_given. */
 #define FIELDS_metrics_wanted(F)
 #define FIELDS_metrics_given(F) F(STR, text)
-/* An administrator has ordered something about an entry of the queue; answered by done. */
-#define FIELDS_queue_ordered(F) F(U64, entry)
+/* An administrator has ordered something about entries of the queue, a u64 each; answered by done. */
+#define FIELDS_queue_ordered(F) F(STR, entries)
 
 /*
  * Fetches the mail of a row of Pop3Account now; answered by done when the visit is over,
@@ -298,7 +298,8 @@
  */
 #define FIELDS_api_asked(F)                                                                        \
 	F(STR, peer) F(STR, method) F(STR, path) F(STR, query) F(STR, token) F(STR, csrf)          \
-	F(STR, host) F(STR, origin) F(STR, fetch_site) F(STR, content_type) F(STR, body) F(FD, file)
+	F(STR, host) F(STR, origin) F(STR, fetch_site) F(STR, content_type) F(STR, accept)         \
+	F(STR, body) F(FD, file)
 /*
  * `fields` are whole lines of the head. After a stream's head its parts follow, the next one when
  * the one before was taken.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/cursor.h"
 #include "mailq/delivery.h"
 #include "mailq/here.h"
 #include "mailq/signing.h"
@@ -153,8 +154,10 @@ void sender_ordered(struct sender *sender, uint64_t entry)
 
 void queue_ordered(struct mailq *mailq, struct role_peer *peer, struct packet *packet)
 {
-	if (mailq->sender != NULL)
-		sender_ordered(mailq->sender, packet->message.queue_ordered.entry);
+	struct cursor from = cursor_make(packet->message.queue_ordered.entries);
+
+	while (mailq->sender != NULL && cursor_left(&from) >= sizeof(uint64_t))
+		sender_ordered(mailq->sender, cursor_u64(&from));
 	role_peer_done(peer, packet->header.id, FAULT_NONE, STR(""));
 }
 

@@ -76,7 +76,8 @@
 #define OPERATION_queue_settle(F)                                                                  \
 	F(U64, entry) F(U64, owner) F(U64, epoch) F(TEXT, outcomes) F(U64, received_s)             \
 	F(TEXT, summary) F(TEXT, targets) F(TEXT, queue) F(TEXT, body)
-#define OPERATION_queue_order(F) F(U64, entry) F(U32, order) F(U64, now_s)
+/* `entries`: their numbers (u64 each). Result: how many of them were there (u32). */
+#define OPERATION_queue_order(F) F(TEXT, entries) F(U32, order) F(U64, now_s)
 /* `messages`: as fetched_record.h puts changes; `run`: empty, or in the place of the one before. */
 #define OPERATION_fetched_change(F) F(TEXT, source) F(TEXT, messages) F(TEXT, run)
 

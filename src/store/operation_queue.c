@@ -248,7 +248,8 @@ static void recipient_order(struct batch *batch, uint64_t entry, struct queue_re
 	recipient_keep(batch, entry, recipient);
 }
 
-static enum fault recipients_order(struct batch *batch, const struct op_queue_order *op)
+static enum fault recipients_order(struct batch *batch, uint64_t entry,
+				   const struct op_queue_order *op)
 {
 	struct key at;
 	struct str key;
@@ -257,7 +258,7 @@ static enum fault recipients_order(struct batch *batch, const struct op_queue_or
 
 	for (uint32_t number = 0; number < QUEUE_RECIPIENTS_MAX; number++) {
 		struct queue_recipient recipient;
-		key_queue_recipient(&at, op->entry, number);
+		key_queue_recipient(&at, entry, number);
 		if (!batch_seek(batch, key_str(&at), &key, &value) ||
 		    !key_is_beside(key, &at, prefix_len) ||
 		    key.len != prefix_len + sizeof(uint32_t))
@@ -266,26 +267,44 @@ static enum fault recipients_order(struct batch *batch, const struct op_queue_or
 		enum fault fault = queue_recipient_take(number, value, &recipient);
 		if (fault != FAULT_NONE)
 			return fault;
-		recipient_order(batch, op->entry, &recipient, op);
+		recipient_order(batch, entry, &recipient, op);
 	}
 	return FAULT_NONE;
 }
 
-enum fault execute_queue_order(struct execution *run, const struct op_queue_order *op)
+static enum fault entry_order(struct batch *batch, uint64_t number, const struct op_queue_order *op)
 {
-	struct account_record account;
 	struct queue_entry entry;
 
-	if (op->order > QUEUE_REMOVE)
+	enum fault fault = entry_load(batch, number, &entry);
+	if (fault == FAULT_NONE)
+		fault = recipients_order(batch, number, op);
+	if (fault == FAULT_NONE && op->order == QUEUE_REMOVE)
+		fault = entry_remove(batch, number);
+	return fault;
+}
+
+enum fault execute_queue_order(struct execution *run, const struct op_queue_order *op)
+{
+	struct cursor from = cursor_make(op->entries);
+	struct account_record account;
+	uint32_t done = 0;
+
+	if (op->order > QUEUE_REMOVE || op->entries.len > QUEUE_ORDER_MAX * sizeof(uint64_t) ||
+	    op->entries.len % sizeof(uint64_t) != 0)
 		return FAULT_INVALID;
 	enum fault fault = queue_load(run->batch, &account);
-	if (fault == FAULT_NONE)
-		fault = entry_load(run->batch, op->entry, &entry);
-	if (fault == FAULT_NONE)
-		fault = recipients_order(run->batch, op);
-	if (fault == FAULT_NONE && op->order == QUEUE_REMOVE)
-		fault = entry_remove(run->batch, op->entry);
-	if (fault == FAULT_NONE)
-		account_keep_step(run->batch, ACCOUNT_QUEUE, &account);
-	return fault;
+	while (cursor_left(&from) > 0 && fault == FAULT_NONE) {
+		fault = entry_order(run->batch, cursor_u64(&from), op);
+		/* One that was delivered meanwhile. */
+		if (fault == FAULT_NOT_FOUND)
+			fault = FAULT_NONE;
+		else
+			done++;
+	}
+	if (fault != FAULT_NONE)
+		return fault;
+	account_keep_step(run->batch, ACCOUNT_QUEUE, &account);
+	wire_put_u32(run->result, done);
+	return FAULT_NONE;
 }

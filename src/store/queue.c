@@ -100,12 +100,25 @@ enum fault queue_settle(struct store *store, struct queue_settle *settle)
 	return fault;
 }
 
-enum fault queue_order(struct store *store, uint64_t entry, enum queue_order order)
+enum fault queue_order(struct store *store, const uint64_t *entries, size_t count,
+		       enum queue_order order, size_t *done_out)
 {
+	CLEANUP_BUF struct buf numbers = BUF_INIT(QUEUE_ORDER_MAX * sizeof(uint64_t));
+	struct packet answer;
+	struct str result;
+
+	CHECK(count <= QUEUE_ORDER_MAX);
+	for (size_t i = 0; i < count; i++)
+		wire_put_u64(&numbers, entries[i]);
 	struct operation operation = {.kind = OP_queue_order,
-				      .queue_order = {.entry = entry,
+				      .queue_order = {.entries = buf_str(&numbers),
 						      .order = order,
 						      .now_s = (uint64_t)clock_real_s()}};
-
-	return request_do(store, &operation);
+	enum fault fault = request_send(store, &operation, -1, &answer, &result);
+	if (fault != FAULT_NONE)
+		return fault;
+	struct cursor from = cursor_make(result);
+	*done_out = cursor_u32(&from);
+	packet_done(&answer);
+	return cursor_is_done(&from) ? FAULT_NONE : FAULT_IO;
 }

@@ -132,11 +132,15 @@ must_check enum fault queue_settle(struct store *store, struct queue_settle *set
 
 enum queue_order { QUEUE_HOLD, QUEUE_RELEASE, QUEUE_RETRY, QUEUE_REMOVE };
 
+/* So many are ordered in one step. */
+enum { QUEUE_ORDER_MAX = 256 };
+
 /*
- * Carries out an administrator's order on an entry: hold its recipients,
- * release them, have them tried now, or remove it without a notice.
- * FAULT_NOT_FOUND.
+ * Carries out an administrator's order on at most QUEUE_ORDER_MAX entries in one step, all or nothing:
+ * hold their recipients, release them, have them tried now, or remove them without a notice.
+ * Those that are gone are passed over; `*done_out` tells how many were there. Blocks until durable.
  */
-must_check enum fault queue_order(struct store *store, uint64_t entry, enum queue_order order);
+must_check enum fault queue_order(struct store *store, const uint64_t *entries, size_t count,
+				  enum queue_order order, size_t *done_out);
 
 #endif

@@ -405,8 +405,9 @@ static void client_order(struct client *client, unsigned number, enum queue_orde
 		message->entry = 0;
 		note(client, "S?", number, "");
 	}
-	enum fault fault = queue_order(client->load->store, entry, order);
-	if (!is_bad(client, "order", fault) && fault == FAULT_NONE && order == QUEUE_REMOVE)
+	size_t done = 0;
+	enum fault fault = queue_order(client->load->store, &entry, 1, order, &done);
+	if (!is_bad(client, "order", fault) && done == 1 && order == QUEUE_REMOVE)
 		note(client, "S!", number, "");
 }
 

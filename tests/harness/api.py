@@ -27,6 +27,17 @@ class Answer:
         return f"{self.status} {self.body[:600]!r}"
 
 
+def events_of(body):
+    """The events of a stream: (name, data) each, without signs of life."""
+    found = []
+    for block in body.decode().split("\n\n"):
+        lines = [line for line in block.split("\n") if line and not line.startswith(":")]
+        name = "".join(line[7:] for line in lines if line.startswith("event: ")) or "message"
+        if lines:
+            found.append((name, json.loads("\n".join(line[6:] for line in lines if line.startswith("data: ")))))
+    return found
+
+
 class Client:
     """One session: keeps the cookie and what X-Postern-Csrf has to say."""
 
@@ -73,6 +84,12 @@ class Client:
 
     def post(self, path, body=None, **more):
         return self.request("POST", path, body=body, **more)
+
+    def follow(self, method, path, body=None, **more):
+        """The events of a route that may be followed."""
+        answer = self.request(method, path, body=body, headers={"Accept": "text/event-stream"}, **more)
+        assert answer.status == 200 and answer.headers["Content-Type"] == "text/event-stream", answer
+        return events_of(answer.body)
 
     def patch(self, path, body=None, **more):
         return self.request("PATCH", path, body=body, **more)

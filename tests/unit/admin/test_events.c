@@ -54,6 +54,25 @@ static void test_nothing_breaks_out(void **state)
 	expect("event: end\ndata: {}\n\n");
 }
 
+static void test_an_answer(void **state)
+{
+	event_append_answer(&out, 200, STR("{\n \"a\": 1\r\n}\n"));
+	expect("event: result\ndata: {\"status\":200,\"answer\":\n"
+	       "data: {\ndata:  \"a\": 1\ndata: }\ndata: }\n\n");
+	event_append_answer(&out, 504, STR("null"));
+	expect("event: fault\ndata: {\"status\":504,\"answer\":\ndata: null\ndata: }\n\n");
+}
+
+static void test_who_wants_events(void **state)
+{
+	assert_true(events_are_wanted(STR("text/event-stream")));
+	assert_true(events_are_wanted(STR("application/json;q=0.5, Text/Event-Stream ; q=0.9")));
+	assert_false(events_are_wanted(STR("text/event-stream;q=0")));
+	assert_false(events_are_wanted(STR("application/json, */*")));
+	assert_false(events_are_wanted(STR("")));
+	assert_false(events_are_wanted(str_make(NULL, 0)));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -62,6 +81,8 @@ int main(void)
 		TEST(test_lines),
 		TEST(test_a_line_that_is_too_long),
 		TEST(test_nothing_breaks_out),
+		TEST(test_an_answer),
+		TEST(test_who_wants_events),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,10 +54,12 @@ static void test_bar(void **state)
 {
 	struct buf text = BUF_INIT(1000);
 
-	progress_append(&text, "all.mbox", 50, 100, 1234, 60);
+	progress_append(&text, "all.mbox", 50, 100, STR("1234 messages"), 60);
 	expect(&text, "all.mbox [#############..............]  50 %, 1234 messages");
-	progress_append(&text, "x", 9, 0, 0, 0);
-	expect(&text, " [##########] 100 %, 0 messages");
+	progress_append(&text, "x", 9, 9, STR("0 messages"), 20);
+	expect(&text, "x [##########] 100 %, 0 messages");
+	progress_append(&text, "CA", 0, 0, STR("it looks"), 60);
+	expect(&text, "CA: it looks");
 }
 
 int main(void)

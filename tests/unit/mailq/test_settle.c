@@ -186,7 +186,9 @@ static void test_what_was_removed_meanwhile_is_settled(void **state)
 	struct queue_entry entry;
 
 	fates[1].fate = TRANSACTION_LATER;
-	assert_int_equal(queue_order(fixture.store, load.entry.number, QUEUE_REMOVE), FAULT_NONE);
+	size_t gone;
+	assert_int_equal(queue_order(fixture.store, &load.entry.number, 1, QUEUE_REMOVE, &gone),
+			 FAULT_NONE);
 	assert_int_equal(settle_into(fixture.store, epoch), FAULT_NONE);
 	assert_int_equal(left->count, 0);
 	assert_true(fates[0].is_settled && fates[1].is_settled);

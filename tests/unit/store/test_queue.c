@@ -297,24 +297,60 @@ static void test_who_lost_the_lease_settles_nothing(void **state)
 	assert_true(recipient(0, &left));
 }
 
+/* How many of them there were. */
+static int ordered(const uint64_t *numbers, size_t count, enum queue_order order)
+{
+	size_t done = SIZE_MAX;
+
+	assert_int_equal(queue_order(fixture.store, numbers, count, order, &done), FAULT_NONE);
+	return (int)done;
+}
+
 static void test_orders(void **state)
 {
 	struct queue_recipient left;
 	uint64_t last;
 
 	add("id-1", "x");
-	uint64_t number = only_entry();
-	assert_int_equal(queue_order(fixture.store, number, QUEUE_HOLD), FAULT_NONE);
+	uint64_t number = only_entry(), other = number + 1;
+	assert_int_equal(ordered(&number, 1, QUEUE_HOLD), 1);
 	assert_true(recipient(0, &left) && left.is_held);
 	assert_true(recipient(1, &left) && left.is_held);
-	assert_int_equal(queue_order(fixture.store, number, QUEUE_RELEASE), FAULT_NONE);
+	assert_int_equal(ordered(&number, 1, QUEUE_RELEASE), 1);
 	assert_true(recipient(1, &left) && !left.is_held);
-	assert_int_equal(queue_order(fixture.store, number, QUEUE_RETRY), FAULT_NONE);
+	assert_int_equal(ordered(&number, 1, QUEUE_RETRY), 1);
 	assert_true(recipient(1, &left) && left.next_s > 1000);
-	assert_int_equal(queue_order(fixture.store, number + 1, QUEUE_REMOVE), FAULT_NOT_FOUND);
-	assert_int_equal(queue_order(fixture.store, number, QUEUE_REMOVE), FAULT_NONE);
+	assert_int_equal(ordered(&other, 1, QUEUE_REMOVE), 0);
+	assert_int_equal(ordered(&number, 1, QUEUE_REMOVE), 1);
 	assert_int_equal(entries(&last), 0);
-	assert_int_equal(queue_order(fixture.store, number, QUEUE_HOLD), FAULT_NOT_FOUND);
+	assert_int_equal(ordered(&number, 1, QUEUE_HOLD), 0);
+}
+
+/* Those between that are gone hinder nobody. */
+static void test_orders_of_many(void **state)
+{
+	uint64_t numbers[QUEUE_ORDER_MAX] = {0};
+	struct queue_recipient left;
+	struct queue_entry entry;
+	size_t count = 0;
+
+	for (int i = 0; i < 5; i++)
+		add("id", "x");
+	struct view *view CLEANUP_VIEW = NULL;
+	assert_int_equal(view_open(fixture.store, &view), FAULT_NONE);
+	for (uint64_t after = 0; queue_next(view, after, &entry); after = entry.number)
+		numbers[count++] = entry.number;
+	view_close(&view);
+	assert_int_equal(count, 5);
+	numbers[count++] = numbers[4] + 1;
+	assert_int_equal(ordered(numbers, count, QUEUE_HOLD), 5);
+	assert_int_equal(view_open(fixture.store, &view), FAULT_NONE);
+	for (size_t i = 0; i < 5; i++)
+		assert_true(queue_recipient_next(view, numbers[i], 0, &left) && left.is_held);
+	view_close(&view);
+	assert_int_equal(ordered(numbers + 1, 1, QUEUE_REMOVE), 1);
+	assert_int_equal(ordered(numbers, QUEUE_ORDER_MAX, QUEUE_REMOVE), 4);
+	assert_int_equal(entries(&numbers[0]), 0);
 }
 
 static void test_the_queue_outlives_a_restart(void **state)
@@ -362,6 +398,7 @@ int main(void)
 		TEST(test_a_notice_that_cannot_be_stored_leaves_the_recipient),
 		TEST(test_who_lost_the_lease_settles_nothing),
 		TEST(test_orders),
+		TEST(test_orders_of_many),
 		TEST(test_the_queue_outlives_a_restart),
 		TEST(test_entries_without_recipients_or_with_too_many_are_refused),
 #undef TEST
