@@ -13,7 +13,9 @@
 #include "admin/errand.h"
 #include "admin/login.h"
 #include "admin/openapi.h"
+#include "admin/turns.h"
 #include "auth/auth.h"
+#include "auth/queue.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -44,7 +46,10 @@ struct call {
 	struct route_match match;
 	enum call_state state;
 	uint64_t auth_id;
+	struct peer_key address;       /* of a login */
+	struct list_node login_place; /* in the queue of logins, while it is there */
 	char account[LOGIN_ACCOUNT_MAX + 1];
+	struct turn turn; /* once its session is known */
 	struct errand errand;
 	/* Of a stream, and of what is followed. */
 	bool wants_part;   /* the one before was taken */
@@ -64,6 +69,7 @@ struct admin {
 	uint64_t next_auth_id;
 	struct list calls;
 	size_t call_count;
+	struct queue logins; /* those that auth checks, bounded fairly by address */
 	size_t running;
 	struct samples *samples; /* NULL: none are kept */
 	int64_t sample_ms;	 /* when the next one is due, monotonic */
@@ -106,6 +112,8 @@ static struct call *call_new(struct admin *admin, struct role_peer *peer, struct
 static void call_free(struct admin *admin, struct call *call)
 {
 	call_state_set(admin, call, CALL_NEW);
+	if (list_node_is_linked(&call->login_place))
+		queue_drop(&admin->logins, &call->address, &call->login_place);
 	errand_done(&call->errand);
 	buf_done(&call->line);
 	buf_done(&call->latest);
@@ -378,51 +386,63 @@ static void command_begin(struct admin *admin, struct call *call)
 		stream_head_send(call);
 }
 
-/* Whose time limit is its own. */
-static bool is_long(const struct route *route)
+/* Those that run beside it; with `is_waiting_counted` those that wait for that or for their client, too. */
+static void turns_count(struct admin *admin, const struct call *wanted, bool is_waiting_counted,
+			struct turn_use *use_out)
 {
-	return !route->is_stream && route->limit_s > ERRAND_STANDARD_S;
-}
-
-static size_t running_count(struct admin *admin, bool (*is_counted)(const struct route *route))
-{
-	size_t count = 0;
-
+	*use_out = (struct turn_use){0};
 	list_each(node, next, &admin->calls) {
 		const struct call *call = list_entry(node, struct call, node);
-		count += call->state == CALL_RUNNING && is_counted(call->match.route);
+		bool waits = call->state == CALL_QUEUED || call->state == CALL_ENDING;
+		if (call != wanted &&
+		    (call->state == CALL_RUNNING || (is_waiting_counted && waits)))
+			turn_use_add(use_out, &wanted->turn, &call->turn);
 	}
-	return count;
 }
 
-static bool is_stream(const struct route *route)
-{
-	return route->is_stream;
-}
-
-static bool may_begin(struct admin *admin, const struct call *call)
-{
-	return admin->running < ADMIN_ERRANDS_MAX &&
-	       (!is_long(call->match.route) || running_count(admin, is_long) < ADMIN_LONG_MAX);
-}
-
+/* A stream waits for no place: those that run stay long. */
 static void command_queue(struct admin *admin, struct call *call)
 {
-	if (is_stream(call->match.route) && running_count(admin, is_stream) >= ADMIN_STREAMS_MAX)
-		call_error(admin, call, 503, "busy", "too many watch already; try again");
-	else if (may_begin(admin, call))
+	struct turn_use calls, running;
+
+	turns_count(admin, call, true, &calls);
+	turns_count(admin, call, false, &running);
+	bool may_begin = turn_may_begin(&call->turn, &running);
+	if (!turn_has_room(&call->turn, &calls.all, TURNS_CALLS_MAX))
+		call_error(admin, call, 503, "busy", "too much is asked at once; try again");
+	else if (may_begin)
 		command_begin(admin, call);
+	else if (call->turn.kind == TURN_STREAM)
+		call_error(admin, call, 503, "busy", "too many watch already; try again");
 	else
 		call_state_set(admin, call, CALL_QUEUED);
 }
 
-static void queue_go_on(struct admin *admin)
+/* Of the commands that wait and may begin, one of the account for which the fewest run; or NULL. */
+static struct call *queue_next(struct admin *admin)
 {
+	struct call *chosen = NULL;
+	size_t least = 0;
+
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
-		if (call->state == CALL_QUEUED && may_begin(admin, call))
-			command_begin(admin, call);
+		struct turn_use running;
+		if (call->state != CALL_QUEUED)
+			continue;
+		turns_count(admin, call, false, &running);
+		if (!turn_may_begin(&call->turn, &running) ||
+		    (chosen != NULL && running.all.own >= least))
+			continue;
+		chosen = call;
+		least = running.all.own;
 	}
+	return chosen;
+}
+
+static void queue_go_on(struct admin *admin)
+{
+	for (struct call *call; (call = queue_next(admin)) != NULL;)
+		command_begin(admin, call);
 }
 
 static void command_end(struct admin *admin, struct call *call)
@@ -441,12 +461,33 @@ static void command_end(struct admin *admin, struct call *call)
 
 /* ---- logins and sessions ---- */
 
+/*
+ * False: the call was answered. Answers to guesses are delayed, so whoever guesses from one address
+ * takes the places of that address; when all are taken, whoever has many gives way to who has few.
+ */
+static bool login_enter(struct admin *admin, struct call *call)
+{
+	static const char busy[] = "too many logins are being checked; try again";
+	struct list_node *displaced;
+	uint8_t whole[16];
+
+	peer_key_parse(asked_of(call)->peer, &call->address, whole);
+	bool is_in = queue_put(&admin->logins, &call->address, &call->login_place, &displaced);
+	if (displaced != NULL)
+		call_error(admin, list_entry(displaced, struct call, login_place), 503, "busy", busy);
+	if (!is_in)
+		call_error(admin, call, 503, "busy", busy);
+	return is_in;
+}
+
 static void login_begin(struct admin *admin, struct call *call)
 {
 	const struct msg_api_asked *asked = asked_of(call);
 	struct answer answer;
 	struct login login;
 
+	if (!login_enter(admin, call))
+		return;
 	answer_init(&answer);
 	if (!login_read(asked->body, &login, &answer)) {
 		call_answer(admin, call, &answer);
@@ -517,6 +558,13 @@ static void own_answer(struct admin *admin, struct call *call,
 	call_answer(admin, call, &answer);
 }
 
+static enum turn_kind turn_kind_of(const struct route *route)
+{
+	return route->is_stream			? TURN_STREAM
+	       : route->limit_s > ERRAND_STANDARD_S ? TURN_LONG
+						    : TURN_SHORT;
+}
+
 /* The session is known: whether it may, and then the command. */
 static void session_go_on(struct admin *admin, struct call *call,
 			  const struct msg_web_session_given *given)
@@ -526,6 +574,9 @@ static void session_go_on(struct admin *admin, struct call *call,
 		guard_session_check(asked_of(call), route, given->flags);
 
 	CHECK(str_copy_c(given->account, call->account, sizeof(call->account)));
+	call->turn = (struct turn){.kind = turn_kind_of(route),
+				   .is_auditor = (given->flags & LOGIN_FLAG_ADMIN) == 0,
+				   .account = str_from_c(call->account)};
 	if (refusal != NULL)
 		call_refuse(admin, call, refusal);
 	else if (route->own != OWN_NONE)
@@ -607,8 +658,6 @@ static void call_begin(struct admin *admin, struct call *call)
 		call_error(admin, call, call->match.is_other_method ? 405 : 404,
 			   call->match.is_other_method ? "method" : "not_found",
 			   "there is nothing here; GET " ROUTE_PREFIX "/openapi.json tells what there is");
-	else if (admin->call_count > ADMIN_CALLS_MAX)
-		call_error(admin, call, 503, "busy", "too much is asked at once; try again");
 	else if (call->match.route->own == OWN_LOGIN)
 		login_begin(admin, call);
 	else if (!str_is_empty(asked->token))
@@ -702,8 +751,8 @@ static void samples_begin(struct admin *admin)
 
 /* What the loop waits for: the server, auth, and the ends of commands. */
 struct waiting {
-	struct pollfd fds[2 + ADMIN_ERRANDS_MAX];
-	struct call *calls[2 + ADMIN_ERRANDS_MAX];
+	struct pollfd fds[2 + TURNS_MAX];
+	struct call *calls[2 + TURNS_MAX];
 	size_t count;
 	int timeout_ms;
 };
@@ -830,6 +879,7 @@ struct admin *admin_new(const struct admin_options *options)
 	admin->options = *options;
 	admin->auth = (struct channel){.fd = -1, .self = ROLE_ADMIN, .peer = ROLE_AUTH};
 	list_init(&admin->calls);
+	queue_init(&admin->logins, ADMIN_LOGINS_MAX, ADMIN_LOGINS_ADDRESS_MAX);
 	role_server_init(&admin->server, &admin_ops, ROLE_ADMIN, options->parent_fd, options->log,
 			 admin);
 	samples_begin(admin);

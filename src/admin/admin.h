@@ -4,8 +4,8 @@
  *
  * A front hands a request over (api_asked); here is decided who asks and whether he may
  * (admin/guard.h, the sessions of the auth role), and the command that the route names
- * (admin/route.h) is carried out in a process of its own (admin/errand.h). One thread, one loop; at most
- * ADMIN_ERRANDS_MAX commands run, so many more wait.
+ * (admin/route.h) is carried out in a process of its own (admin/errand.h). One thread, one loop. How many
+ * commands run, and whose is next, is admin/turns.h's; logins are bounded by address.
  *
  * A command of a route that may be followed tells how far it is; to a client that accepts events its
  * records go as such, the newest when the one before was taken, and then the answer. The command waits
@@ -18,16 +18,8 @@
 #include "ipc/client.h"
 #include "ipc/server.h"
 
-/*
- * Of the commands that run so many may be streams, which stay long, and so many those whose route has a
- * time limit of its own: the short ones always find a place.
- */
-enum {
-	ADMIN_ERRANDS_MAX = 12,
-	ADMIN_STREAMS_MAX = 4,
-	ADMIN_LONG_MAX = 4,
-	ADMIN_CALLS_MAX = 64
-};
+/* Logins that are checked at the same time, in all and from one address. */
+enum { ADMIN_LOGINS_MAX = 128, ADMIN_LOGINS_ADDRESS_MAX = 16 };
 
 struct admin;
 

@@ -100,3 +100,16 @@ struct list_node *queue_take(struct queue *queue)
 		free(lane);
 	return job;
 }
+
+void queue_drop(struct queue *queue, const struct peer_key *key, struct list_node *job)
+{
+	struct lane *lane = lane_find(queue, key);
+
+	CHECK(lane != NULL);
+	list_remove(job);
+	queue->count--;
+	if (--lane->count > 0)
+		return;
+	list_remove(&lane->node);
+	free(lane);
+}

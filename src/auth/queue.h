@@ -32,4 +32,7 @@ must_check bool queue_put(struct queue *queue, const struct peer_key *key, struc
 /* Takes the first job of the address whose turn it is; NULL when there is none. */
 struct list_node *queue_take(struct queue *queue);
 
+/* Takes out a job that is in it. */
+void queue_drop(struct queue *queue, const struct peer_key *key, struct list_node *job);
+
 #endif

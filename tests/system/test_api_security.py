@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import os
 import shutil
 import signal
@@ -159,8 +160,6 @@ def test_guesses_are_counted_and_refused(served):
     assert Client(served).login(ROOT, ROOT_PASSWORD).status == 200
 
 
-# ---- ways out of the home
-
 # ---- the second factor
 
 def code_of(secret, step):
@@ -226,6 +225,8 @@ def test_who_is_never_asked_gets_no_factor(served, admin):
     assert admin.request("DELETE", f"/users/{ROOT}/totp").status == 404
 
 
+# ---- ways out of the home
+
 def test_no_way_leads_out(served, admin):
     secret = served.home.path.joinpath("sslcert", "server.key").read_text().splitlines()[1]
     for path in ("/logs/..%2f..%2fsslcert%2fserver.key", "/logs/%2e%2e", "/logs/..%5c..%5cmailserver.cfg",
@@ -290,3 +291,71 @@ def test_clients_that_say_nothing_hold_nobody_up(served, admin):
     finally:
         for secure in held:
             secure.close()
+
+
+# ---- many at once
+
+def connected(client):
+    """A connection of the client's on which nothing was asked yet."""
+    connection = client.connect()
+    connection.connect()
+    return connection
+
+
+def ask(client, connection, method, path, body=None):
+    """Sends a request and waits for no answer."""
+    fields = {"Cookie": f"__Host-postern={client.token}"} if client.token else {}
+    if body is not None:
+        body, fields["Content-Type"] = json.dumps(body), "application/json"
+    connection.request(method, f"/api/v1{path}", body=body, headers=fields)
+
+
+def asked(client, method, path):
+    connection = connected(client)
+    ask(client, connection, method, path)
+    return connection
+
+
+def is_answered(connection):
+    connection.sock.settimeout(0)
+    try:
+        return connection.sock.recv(1) is not None
+    except ssl.SSLWantReadError:
+        return False
+
+
+def test_auditors_cannot_take_every_place(served, admin):
+    """Whoever may only look holds streams and slow commands; an administrator still finds a place for each kind."""
+    address = f"auditor@{DOMAIN}"
+    served.home.user_add(address, "looks", "--role", "auditor")
+    auditor = logged_in(served, address, "looks")
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        slow = f"/tls/probe?destination=127.0.0.1:{silent.getsockname()[1]}"
+        streams = [asked(auditor, "GET", "/logs/mail/follow").getresponse() for _ in range(10)]
+        probes = [asked(auditor, "GET", slow) for _ in range(20)]
+        try:
+            assert {stream.status for stream in streams} == {200, 503}
+            streams.append(asked(admin, "GET", "/logs/mail/follow").getresponse())
+            assert streams[-1].status == 200
+            assert admin.get("/status").status == 200
+            # Nobody listens there: a slow command that is quick.
+            assert admin.get("/tls/probe", destination="127.0.0.1:9").status in (200, 503)
+            assert not any(map(is_answered, probes)), "they were to hold their places all the time"
+        finally:
+            for connection in streams + probes:
+                connection.close()
+
+
+def test_a_flood_of_logins_keeps_nobody_out(served):
+    """More logins than are checked at the same time, from many addresses; one from another is heard."""
+    wrong = {"account": ROOT, "password": "a guess"}
+    guessers = [Client(served, source=f"127.0.1.{1 + number // 3}") for number in range(150)]
+    flood = [connected(guesser) for guesser in guessers]
+    try:
+        for guesser, connection in zip(guessers, flood):
+            ask(guesser, connection, "POST", "/session", wrong)
+        answer = Client(served, source="127.0.2.1").login(ROOT, ROOT_PASSWORD)
+        assert answer.status == 200, answer
+    finally:
+        for connection in flood:
+            connection.close()

@@ -75,12 +75,34 @@ static void test_full_queue_stays_fair(void **state)
 	assert_null(queue_take(&queue));
 }
 
+static void test_jobs_that_are_taken_out(void **state)
+{
+	struct list_node flood[3] = {0}, guest = {0};
+	struct queue queue;
+
+	queue_init(&queue, 4, 3);
+	for (int i = 0; i < 3; i++)
+		assert_true(queue_put(&queue, &FLOOD, &flood[i], &displaced));
+	assert_true(queue_put(&queue, &GUEST, &guest, &displaced));
+	queue_drop(&queue, &FLOOD, &flood[1]);
+	queue_drop(&queue, &GUEST, &guest);
+	assert_int_equal(queue.count, 2);
+	assert_false(list_node_is_linked(&guest));
+	assert_true(queue_put(&queue, &FLOOD, &flood[1], &displaced));
+	assert_ptr_equal(queue_take(&queue), &flood[0]);
+	assert_ptr_equal(queue_take(&queue), &flood[2]);
+	queue_drop(&queue, &FLOOD, &flood[1]);
+	assert_null(queue_take(&queue));
+	assert_int_equal(queue.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses_take_turns),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_full_queue_stays_fair),
+		cmocka_unit_test(test_jobs_that_are_taken_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
