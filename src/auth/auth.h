@@ -5,8 +5,8 @@
  *
  * Hashing takes tens of milliseconds and strangers can order it, so no worker
  * waits: the question goes out with auth_client_ask, the session parks, and it
- * is woken when the answer stands in the client. An auth_client is one channel
- * and one thread that reads the answers; any number of threads may ask.
+ * is woken when the answer stands in the asker (ipc/asker.h), which any number of
+ * threads may ask.
  *
  * Every question gets exactly one answer, even when the auth role dies: then
  * its fault is FAULT_UNAVAILABLE, and the next question finds the new role; and
@@ -17,7 +17,7 @@
 #define POSTERN_AUTH_AUTH_H
 
 #include "auth/scram_keeper.h"
-#include "ipc/client.h"
+#include "ipc/asker.h"
 #include "proto/scram.h"
 
 /*
@@ -83,46 +83,22 @@ struct login_answer {
 	char seal[SCRAM_SEAL_BYTES]; /* CONTINUES */
 };
 
-/*
- * Tells that an answer has come. It runs in the client's thread with the
- * client's lock held: it wakes the session and does nothing else; above all it
- * does not call the client.
- */
-typedef void login_wake(void *context);
-
-struct auth_client;
-
 /* A full queue of hashes and the longest delay of a refusal fit into it. */
 enum { AUTH_ANSWER_MS = 60 * 1000 };
 
-/* Starts the reading thread. Borrows the connector, which must outlive the client. */
-struct auth_client *auth_client_new(struct connector *connector);
-
-/* Ends the thread; questions without an answer are forgotten, nobody is woken. */
-void auth_client_free(struct auth_client **client);
-
-/* How long the questions to come wait for their answers, in place of AUTH_ANSWER_MS. Thread safe. */
-void auth_client_set_answer_ms(struct auth_client *client, int answer_ms);
+/* Starts an asker for role auth (asker_free). Borrows the connector, which must outlive it. */
+struct asker *auth_client_new(struct connector *connector);
 
 /*
- * Sends the question and stores a ticket (never 0) for the answer. A fault is
- * an answer too: nothing was sent, no ticket is open (UNAVAILABLE while the
- * role restarts, BUSY when too many questions are open, TOO_LARGE for texts
- * beyond reason). Blocks only for the sending.
+ * Asks; `wake` is called when the answer stands there. Stores a ticket (never 0) for it, which
+ * asker_cancel forgets. A fault is an answer too: nothing was asked, no ticket is open (BUSY when too
+ * many questions are open, TOO_LARGE for texts beyond reason). Does not block.
  */
-must_check enum fault auth_client_ask(struct auth_client *client,
-				      const struct login_question *question, login_wake *wake,
-				      void *context, uint64_t *ticket_out);
+must_check enum fault auth_client_ask(struct asker *auth, const struct login_question *question,
+				      asker_wake *wake, void *context, uint64_t *ticket_out);
 
 /* Takes the answer and closes the ticket; false while there is none. */
-must_check bool auth_client_take(struct auth_client *client, uint64_t ticket,
+must_check bool auth_client_take(struct asker *auth, uint64_t ticket,
 				 struct login_answer *answer_out);
-
-/*
- * Forgets a question, for a session that ends: after the return `wake` is not
- * called any more. Safe for a ticket that is 0 or already closed. The caller
- * must not hold a lock that `wake` takes.
- */
-void auth_client_cancel(struct auth_client *client, uint64_t ticket);
 
 #endif

@@ -76,6 +76,16 @@ static enum command_step refusal_answer(struct session *session, struct api *api
 	return answer_end(session, api);
 }
 
+/* The role gave no answer, and gives none any more. */
+static enum command_step answer_miss(struct session *session, struct api *api, bool was_asked)
+{
+	api->ticket = 0;
+	return refusal_answer(session, api, 503, "unavailable",
+			      was_asked ? "a part of the server was started again; what was asked may "
+					  "be done or not: look, then try again"
+					: "this part of the server does not answer now; try again");
+}
+
 /* ---- the request ---- */
 
 static void api_wake(void *context)
@@ -128,15 +138,14 @@ static enum command_step request_ask(struct session *session, struct api *api)
 		.fetch_site = http_request_field(request, STR("Sec-Fetch-Site")),
 		.content_type = http_request_field(request, STR("Content-Type")),
 		.accept = http_request_field(request, STR("Accept"))};
-	struct admin_client *admin = session_admin(session);
+	struct asker *admin = session_admin(session);
 	enum fault fault = admin == NULL ? FAULT_UNAVAILABLE : body_attach(session, &asked);
 
 	if (fault == FAULT_NONE)
 		fault = admin_client_ask(admin, &asked, api_wake, session, &api->ticket);
 	body_forget(session);
 	if (fault != FAULT_NONE)
-		return refusal_answer(session, api, 503, "unavailable",
-				      "this part of the server does not answer now; try again");
+		return answer_miss(session, api, false);
 	state_set(api, API_ASKED);
 	return COMMAND_WAIT;
 }
@@ -225,21 +234,17 @@ static enum command_step answer_give(struct session *session, struct api *api,
 /* Waits for the answer, or gives it. */
 static enum command_step answer_await(struct session *session, struct api *api)
 {
-	struct admin_reply reply;
+	struct asker_answer reply;
 
-	if (!admin_client_take(session_admin(session), api->ticket, &reply))
+	if (!asker_take(session_admin(session), api->ticket, &reply))
 		return COMMAND_WAIT;
-	if (reply.is_lost) {
+	if (reply.fault != FAULT_NONE)
+		return answer_miss(session, api, reply.was_asked);
+	bool is_answer = reply.packet.header.kind == MSG_api_answered;
+	if (is_answer && !reply.packet.message.api_answered.is_stream)
 		api->ticket = 0;
-		return refusal_answer(session, api, 503, "unavailable",
-				      "a part of the server was started again; what was asked may be "
-				      "done or not: look, then try again");
-	}
-	if (!reply.packet.message.api_answered.is_stream)
-		api->ticket = 0;
-	enum command_step step = reply.packet.header.kind == MSG_api_answered
-					 ? answer_give(session, api, &reply.packet)
-					 : COMMAND_END;
+	enum command_step step =
+		is_answer ? answer_give(session, api, &reply.packet) : COMMAND_END;
 	packet_done(&reply.packet);
 	return step;
 }
@@ -248,12 +253,12 @@ static enum command_step answer_await(struct session *session, struct api *api)
 
 static enum command_step part_await(struct session *session, struct api *api)
 {
-	struct admin_reply reply;
+	struct asker_answer reply;
 
-	if (!admin_client_take(session_admin(session), api->ticket, &reply))
+	if (!asker_take(session_admin(session), api->ticket, &reply))
 		return COMMAND_LISTEN;
-	if (reply.is_lost || reply.packet.header.kind != MSG_api_part) {
-		if (!reply.is_lost)
+	if (reply.fault != FAULT_NONE || reply.packet.header.kind != MSG_api_part) {
+		if (reply.fault == FAULT_NONE)
 			packet_done(&reply.packet);
 		return answer_end(session, api);
 	}

@@ -46,15 +46,15 @@ static void attach_fd(struct msghdr *packet, union control *control, int fd)
 	memcpy(CMSG_DATA(header), &fd, sizeof(fd));
 }
 
-static enum fault packet_send(int socket, struct str bytes, int fd)
+enum fault channel_send_encoded(const struct channel *channel, struct str encoded, int fd)
 {
-	struct iovec piece = {.iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len};
+	struct iovec piece = {.iov_base = (void *)(uintptr_t)encoded.ptr, .iov_len = encoded.len};
 	struct msghdr packet = {.msg_iov = &piece, .msg_iovlen = 1};
 	union control control = {0};
 
 	if (fd >= 0)
 		attach_fd(&packet, &control, fd);
-	while (sendmsg(socket, &packet, MSG_NOSIGNAL) < 0) {
+	while (sendmsg(channel->fd, &packet, MSG_NOSIGNAL) < 0) {
 		if (errno == EINTR)
 			continue;
 		if (errno == EAGAIN)
@@ -74,7 +74,7 @@ enum fault channel_send(const struct channel *channel, enum message_kind kind, u
 	CHECK(message_is_allowed(kind, channel->self, channel->peer));
 	message_encode(&bytes, (struct message_header){.kind = kind, .id = id}, message, &fd);
 	enum fault fault = bytes.failed ? FAULT_TOO_LARGE
-					: packet_send(channel->fd, buf_str(&bytes), fd);
+					: channel_send_encoded(channel, buf_str(&bytes), fd);
 	/* It may hold a password. */
 	buf_wipe(&bytes);
 	return fault;

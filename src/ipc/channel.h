@@ -32,6 +32,13 @@ void channel_close(struct channel *channel);
 must_check enum fault channel_send(const struct channel *channel, enum message_kind kind,
 				   uint64_t id, const void *message);
 
+/*
+ * Sends what message_encode has written, with its descriptor (-1: none), and faults like channel_send.
+ * Whether the table allows it the caller has checked.
+ */
+must_check enum fault channel_send_encoded(const struct channel *channel, struct str encoded,
+					   int fd);
+
 /* A received message; its texts live in `bytes`, its descriptor belongs to the receiver. */
 struct packet {
 	struct message_header header;

@@ -83,7 +83,7 @@ struct front_role {
 	struct tls_staples *staples;
 	struct tls_challenges *challenges;
 	struct store *store;
-	struct auth_client *auth;
+	struct asker *auth;
 	struct waiter *waiter;
 	struct front front;
 	struct metrics metrics;
@@ -877,13 +877,13 @@ static void front_end(struct front_role *role)
 {
 	threads_end(role);
 	waiter_free(&role->waiter);
-	names_free(&role->front.names);
+	asker_free(&role->front.names);
 	role_client_done(&role->mailq);
-	admin_client_free(&role->front.admin);
+	asker_free(&role->front.admin);
 	ports_free(&role->ports_next);
 	ports_free(&role->ports);
 	front_done(&role->front);
-	auth_client_free(&role->auth);
+	asker_free(&role->auth);
 	feed_free(&role->feed);
 	store_close(&role->store);
 	tls_tickets_free(&role->tickets);

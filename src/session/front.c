@@ -102,7 +102,7 @@ void snapshot_unref(struct snapshot **snapshot)
 }
 
 void front_init(struct front *front, struct waiter *waiter, struct store *store,
-		struct auth_client *auth, const struct metrics *metrics, const struct log *log)
+		struct asker *auth, const struct metrics *metrics, const struct log *log)
 {
 	memset(front, 0, sizeof(*front));
 	front->waiter = waiter;

@@ -68,10 +68,10 @@ enum { PEER_BUCKETS = 1024, FEED_BUCKETS = 1024 };
 struct front {
 	struct waiter *waiter;
 	struct store *store;
-	struct auth_client *auth;
+	struct asker *auth;
 	struct role_client *mailq; /* borrowed; asked for its counters; NULL: nobody is */
-	struct admin_client *admin; /* who answers the page's requests; NULL: nobody */
-	struct names *names; /* who knows the names of peers; NULL: nobody */
+	struct asker *admin; /* who answers the page's requests; NULL: nobody */
+	struct asker *names; /* who knows the names of peers; NULL: nobody */
 	struct metrics metrics;
 	struct metrics own_metrics; /* where sessions with ourselves count: nobody reads it */
 	struct metrics_slot own_slot;
@@ -93,7 +93,7 @@ struct front {
 
 /* Borrows everything it is given. */
 void front_init(struct front *front, struct waiter *waiter, struct store *store,
-		struct auth_client *auth, const struct metrics *metrics, const struct log *log);
+		struct asker *auth, const struct metrics *metrics, const struct log *log);
 void front_done(struct front *front);
 
 /* Makes a snapshot the present one for sessions to come; takes over the reference. */

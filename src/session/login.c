@@ -21,7 +21,7 @@ static void login_wake_session(void *context)
 
 void login_drop(struct session *session)
 {
-	auth_client_cancel(session->front->auth, session->login_ticket);
+	asker_cancel(session->front->auth, session->login_ticket);
 	session->login_ticket = 0;
 	if (session->sasl != NULL) {
 		sasl_wipe(session->sasl);

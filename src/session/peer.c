@@ -23,12 +23,13 @@ static void row_choose(struct session *session, struct str names)
 }
 
 /* Runs in the thread of the names. */
-static void session_told(void *context, enum fault fault, struct str found)
+static void session_told(void *context, const struct asker_answer *answer)
 {
 	struct session *session = context;
+	struct str found;
 
-	session->names_fault = fault;
-	if (fault == FAULT_NONE)
+	session->names_fault = names_read(answer, &found);
+	if (session->names_fault == FAULT_NONE)
 		session->names = str_dup_c(found);
 	__atomic_store_n(&session->has_names, true, __ATOMIC_RELEASE);
 	task_wake(&session->task);
@@ -77,7 +78,7 @@ void peer_begin(struct session *session)
 
 void peer_end(struct session *session)
 {
-	names_cancel(session->front->names, session->names_ticket);
+	asker_cancel(session->front->names, session->names_ticket);
 	free(session->names);
 }
 
@@ -115,9 +116,11 @@ static void line_write(struct failure_line *failure, struct str names)
 }
 
 /* Runs in the thread of the names. */
-static void line_told(void *context, enum fault fault, struct str found)
+static void line_told(void *context, const struct asker_answer *answer)
 {
-	line_write(context, fault == FAULT_NONE ? found : STR(""));
+	struct str found;
+
+	line_write(context, names_read(answer, &found) == FAULT_NONE ? found : STR(""));
 }
 
 static struct failure_line *line_make(struct session *session)

@@ -77,7 +77,7 @@ struct store *session_store(const struct session *session)
 	return session->front->store;
 }
 
-struct admin_client *session_admin(const struct session *session)
+struct asker *session_admin(const struct session *session)
 {
 	return session->front->admin;
 }

@@ -33,7 +33,7 @@
 struct session;
 struct front;
 struct snapshot;
-struct admin_client;
+struct asker;
 
 /* What a handler wants next. */
 enum command_step {
@@ -332,7 +332,7 @@ struct metrics *session_metrics(const struct session *session);
 struct snapshot *session_snapshot_now(const struct session *session);
 
 /* Who answers requests of the administration page; NULL: nobody does. */
-struct admin_client *session_admin(const struct session *session);
+struct asker *session_admin(const struct session *session);
 
 /* True once the server is stopping: what could go on for ever ends. */
 bool session_is_stopping(const struct session *session);

@@ -137,14 +137,15 @@ bool names_are_worth_asking(const uint8_t address[16])
 	return false;
 }
 
-uint64_t names_ask(struct names *names, const uint8_t address[16], int patience_ms,
-		   names_told *told, void *context)
+uint64_t names_ask(struct asker *names, const uint8_t address[16], int patience_ms,
+		   asker_told *told, void *context)
 {
 	return 0;
 }
 
-void names_cancel(struct names *names, uint64_t ticket)
+enum fault names_read(const struct asker_answer *answer, struct str *names_out)
 {
+	return FAULT_UNAVAILABLE;
 }
 
 const char *service_name(enum service_id id)
@@ -171,8 +172,8 @@ bool tls_challenges_answer(struct tls_challenges *challenges, struct str token, 
 
 static struct login_answer answer;
 
-enum fault auth_client_ask(struct auth_client *client, const struct login_question *question,
-			   login_wake *wake, void *context, uint64_t *ticket_out)
+enum fault auth_client_ask(struct asker *auth, const struct login_question *question,
+			   asker_wake *wake, void *context, uint64_t *ticket_out)
 {
 	bool is_known = str_has_suffix_nocase(question->account, STR("@example.org"));
 
@@ -188,20 +189,20 @@ enum fault auth_client_ask(struct auth_client *client, const struct login_questi
 	return FAULT_NONE;
 }
 
-bool auth_client_take(struct auth_client *client, uint64_t ticket, struct login_answer *answer_out)
+bool auth_client_take(struct asker *auth, uint64_t ticket, struct login_answer *answer_out)
 {
 	*answer_out = answer;
 	return true;
 }
 
-void auth_client_cancel(struct auth_client *client, uint64_t ticket)
+void asker_cancel(struct asker *asker, uint64_t ticket)
 {
 }
 
 /* ---- stand-ins: admin ---- */
 
-enum fault admin_client_ask(struct admin_client *client, const struct msg_api_asked *request,
-			    admin_wake *wake, void *context, uint64_t *ticket_out)
+enum fault admin_client_ask(struct asker *admin, const struct msg_api_asked *request,
+			    asker_wake *wake, void *context, uint64_t *ticket_out)
 {
 	struct str body = request->body;
 
@@ -224,29 +225,29 @@ enum fault admin_client_ask(struct admin_client *client, const struct msg_api_as
 	return FAULT_NONE;
 }
 
-bool admin_client_take(struct admin_client *client, uint64_t ticket, struct admin_reply *reply_out)
+bool asker_take(struct asker *asker, uint64_t ticket, struct asker_answer *answer_out)
 {
 	CHECK(fixture.admin_taken < fixture.admin_reply_count);
-	*reply_out = fixture.admin_replies[fixture.admin_taken++];
+	*answer_out = fixture.admin_replies[fixture.admin_taken++];
 	return true;
 }
 
-void admin_client_go_on(struct admin_client *client, uint64_t ticket)
+void admin_client_go_on(struct asker *admin, uint64_t ticket)
 {
 	fixture.admin_went_on++;
 }
 
-void admin_client_cancel(struct admin_client *client, uint64_t ticket)
+void admin_client_cancel(struct asker *admin, uint64_t ticket)
 {
 	fixture.admin_cancelled++;
 }
 
 static struct packet *admin_reply_add(enum message_kind kind)
 {
-	struct admin_reply *reply = &fixture.admin_replies[fixture.admin_reply_count++];
+	struct asker_answer *reply = &fixture.admin_replies[fixture.admin_reply_count++];
 
 	CHECK(fixture.admin_reply_count <= FIXTURE_REPLIES);
-	*reply = (struct admin_reply){0};
+	*reply = (struct asker_answer){.was_asked = true};
 	packet_init(&reply->packet);
 	reply->packet.header.kind = kind;
 	return &reply->packet;
@@ -258,7 +259,7 @@ void fixture_admin_answers(const struct msg_api_answered *answered)
 
 	packet->message.api_answered = *answered;
 	packet->fd = answered->file;
-	fixture.front.admin = (struct admin_client *)&fixture;
+	fixture.front.admin = (struct asker *)&fixture;
 }
 
 void fixture_admin_part(const char *bytes, bool is_last)
@@ -272,8 +273,8 @@ void fixture_admin_part(const char *bytes, bool is_last)
 void fixture_admin_dies(void)
 {
 	admin_reply_add(MSG_api_part);
-	fixture.admin_replies[fixture.admin_reply_count - 1].is_lost = true;
-	fixture.front.admin = (struct admin_client *)&fixture;
+	fixture.admin_replies[fixture.admin_reply_count - 1].fault = FAULT_UNAVAILABLE;
+	fixture.front.admin = (struct asker *)&fixture;
 }
 
 /* ---- stand-ins: store ---- */

@@ -54,7 +54,7 @@ struct fixture {
 	/* What the admin role was asked, a line each, and what it says, in order. */
 	enum fault admin_fault;
 	struct buf asked;
-	struct admin_reply admin_replies[FIXTURE_REPLIES];
+	struct asker_answer admin_replies[FIXTURE_REPLIES];
 	size_t admin_reply_count;
 	size_t admin_taken;
 	unsigned admin_went_on;
