@@ -87,6 +87,13 @@ void stream_transport_set(struct stream *stream, const struct transport *transpo
 	stream->transport_state = state;
 }
 
+/* Who may not be silent longer may not be slow longer. */
+static int bulk_grace_ms(const struct stream *stream)
+{
+	return stream->bulk_idle_ms < STREAM_BULK_GRACE_MS ? stream->bulk_idle_ms
+							   : STREAM_BULK_GRACE_MS;
+}
+
 /* Progress of a bulk transfer moves its deadline: the sooner of silence and of too slow a rate. */
 static void bulk_progress(struct stream *stream, size_t bytes)
 {
@@ -96,7 +103,7 @@ static void bulk_progress(struct stream *stream, size_t bytes)
 	int64_t silence = clock_mono_ms() + stream->bulk_idle_ms;
 	stream->deadline_ms = silence;
 	if (stream->bulk_rate > 0) {
-		int64_t pace = stream->bulk_start_ms + STREAM_BULK_GRACE_MS +
+		int64_t pace = stream->bulk_start_ms + bulk_grace_ms(stream) +
 			       (int64_t)(stream->bulk_bytes * 1000 / stream->bulk_rate);
 		if (pace < silence)
 			stream->deadline_ms = pace;

@@ -149,7 +149,7 @@ void stream_expect(struct stream *stream, int ms);
 
 /*
  * A large transfer begins, either way: at most `idle_ms` between two bytes, and
- * after STREAM_BULK_GRACE_MS at least `bytes_per_s` on average.
+ * after STREAM_BULK_GRACE_MS, or `idle_ms` if that is less, at least `bytes_per_s` on average.
  */
 void stream_bulk(struct stream *stream, int idle_ms, uint32_t bytes_per_s);
 static inline bool stream_is_bulk(const struct stream *stream)

@@ -230,7 +230,9 @@ int http_request_parse(struct str head, struct http_request *request_out)
 		status = body_check(request_out);
 	connection_read(request_out);
 	struct str expect = http_request_field(request_out, STR("Expect"));
-	request_out->expects_continue = str_equals_nocase(expect, STR("100-continue"));
+	/* A client of HTTP/1.0 does not know the answer (RFC 9110 section 10.1.1). */
+	request_out->expects_continue = request_out->minor_version == 1 &&
+					str_equals_nocase(expect, STR("100-continue"));
 	return status;
 }
 

@@ -13,6 +13,8 @@ from script import unescape
 VERSIONS = {"TLSv1": ssl.TLSVersion.TLSv1, "TLSv1.1": ssl.TLSVersion.TLSv1_1,
             "TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 SILENCE_SECONDS = 0.3
+# How long a server may put up with a slow client: longer than any limit of a dialogue.
+TRICKLE_SECONDS = 120
 TRANSCRIPT_LINES = 60
 
 
@@ -116,6 +118,38 @@ class Peer:
         self.note("S", shown(line[:-1]) if len(line) < 400 else f"{shown(line[:80])}... ({len(line)} bytes)")
         return line[:-1].decode("utf-8", "surrogateescape")
 
+    def read_bytes(self, count):
+        while len(self.waiting) < count:
+            try:
+                if not self.receive(self.player.timeout):
+                    raise Mismatch(f"the server closed the connection within its answer{self.rest()}")
+            except TimeoutError:
+                raise Mismatch(f"the rest of the answer did not come{self.rest()}") from None
+        data, self.waiting = self.waiting[:count], self.waiting[count:]
+        self.note("S", shown(data[:400]))
+        return data.decode("utf-8", "surrogateescape")
+
+    def read_answer(self):
+        """An HTTP response (RFC 9112 section 6.3) with a Content-Length or without a body: its text."""
+        lines = [self.read_line()]
+        while lines[-1]:
+            lines.append(self.read_line())
+        fields = dict(line.lower().split(": ", 1) for line in lines[1:-1])
+        return "\n".join(lines) + self.read_bytes(int(fields.get("content-length", 0)))
+
+    def trickle(self, seconds, data):
+        until, at = time.monotonic() + TRICKLE_SECONDS, 0
+        while time.monotonic() < until:
+            self.send(data[at % len(data):][:1])
+            at += 1
+            try:
+                while self.receive(seconds):
+                    pass
+                return
+            except TimeoutError:
+                continue
+        raise Mismatch(f"the server put up with {at} bytes, one every {seconds} s{self.rest()}")
+
     def rest(self):
         return f" after {shown(self.waiting)}" if self.waiting else ""
 
@@ -154,7 +188,7 @@ class Player:
                  "tls-refused": self.tls_refused, "disconnect": self.disconnect,
                  "expect-close": self.expect_close, "pause": self.pause, "silent": self.silent,
                  "run": self.run, "log": self.log, "log-without": self.log_without,
-                 "config": self.config}
+                 "config": self.config, "http": self.http, "trickle": self.trickle}
         try:
             for step in script.steps:
                 self.step = step
@@ -217,6 +251,20 @@ class Player:
             raise Mismatch("expected `N bytes` or `N lines of TEXT`")
         self.peer(step).send(data)
 
+    def http(self, step):
+        status, _, wanted = step.text.partition(" ")
+        text = self.peer(step).read_answer()
+        if not re.fullmatch(status, text.split()[1]):
+            raise Mismatch(f"expected: {status}\n     got: {text}")
+        found = re.search(self.fill(wanted[1:-1]), text, re.S)
+        if found is None:
+            raise Mismatch(f"expected in the answer: {wanted}\n     got: {text}")
+        self.values.update(found.groupdict())
+
+    def trickle(self, step):
+        seconds, _, text = step.text.partition(" ")
+        self.peer(step).trickle(float(seconds), unescape(text))
+
     def connect(self, step):
         service, _, source = step.text.partition(" from ")
         if service not in self.server.ports:
@@ -251,7 +299,7 @@ class Player:
     def log(self, step):
         name, _, wanted = step.text.partition(" ")
         pattern = self.fill(wanted[1:-1]) if wanted.startswith("/") else re.escape(self.fill(wanted))
-        if not self.home.log_wait(name, pattern):
+        if not self.home.log_wait(name, pattern, self.timeout):
             raise Mismatch(f"no line of {name}.log matches {wanted}; it holds:\n{self.home.log(name)[-2000:]}")
 
     def log_without(self, step):

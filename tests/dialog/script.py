@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 SETUP = {"domain", "user", "alias", "config", "item", "deliver"}
 STEPS = {"connect", "tls", "starttls", "tls-refused", "disconnect", "expect-close", "pause", "silent",
-         "run", "log", "log-without", "config"}
+         "run", "log", "log-without", "config", "http", "trickle"}
 SPEECH = re.compile(r"(S|S\+|C|C\+|C\*): ?(.*)", re.S)
 CLIENT = re.compile(r"([A-Z]\w*)> (.*)", re.S)
 ESCAPES = {"r": b"\r", "n": b"\n", "t": b"\t", "0": b"\0", "\\": b"\\"}

@@ -128,6 +128,12 @@ static void test_progress_extends_a_bulk_transfer_but_not_a_line(void **state)
 			 pair.stream.bulk_start_ms + STREAM_BULK_GRACE_MS + 5000);
 	stream_bulk_end(&pair.stream);
 	assert_int_equal(pair.stream.deadline_ms, 0);
+	/* Little silence, little grace: a byte now and then gains a second each, and no more. */
+	stream_bulk(&pair.stream, 2000, 1);
+	int64_t begun = pair.stream.bulk_start_ms -= 1000;
+	assert_true(fd_write_all(pair.peer, "1", 1));
+	assert_int_equal(stream_fill(&pair.stream), IO_DONE);
+	assert_int_equal(pair.stream.deadline_ms, begun + 2000 + 1000);
 	pair_done(&pair);
 }
 

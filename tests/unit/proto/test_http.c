@@ -57,6 +57,10 @@ static void test_body_length(void **state)
 	assert_int_equal(request.method, HTTP_OTHER);
 	assert_int_equal(request.body_bytes, 12);
 	assert_true(request.expects_continue);
+	assert_int_equal(parse("POST / HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+			       &request),
+			 0);
+	assert_false(request.expects_continue);
 }
 
 static void test_refused(void **state)
