@@ -16,6 +16,7 @@
 #include "admin/turns.h"
 #include "auth/auth.h"
 #include "auth/queue.h"
+#include "auth/web_sessions.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -31,6 +32,7 @@ enum call_state {
 	CALL_NEW,
 	CALL_LOGIN,   /* auth checks a login */
 	CALL_SESSION, /* auth looks for the session */
+	CALL_PROOF,   /* auth checks the password of who is logged in */
 	CALL_LOGOUT,  /* auth ends it */
 	CALL_QUEUED,  /* for a command, until others have ended */
 	CALL_RUNNING,
@@ -50,6 +52,7 @@ struct call {
 	struct list_node login_place; /* in the queue of logins, while it is there */
 	char account[LOGIN_ACCOUNT_MAX + 1];
 	struct turn turn; /* once its session is known */
+	struct buf session; /* its name; `match` borrows both */
 	struct errand errand;
 	/* Of a stream, and of what is followed. */
 	bool wants_part;   /* the one before was taken */
@@ -101,6 +104,7 @@ static struct call *call_new(struct admin *admin, struct role_peer *peer, struct
 	call->packet = *packet;
 	packet_init(packet);
 	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1, .write_fd = -1};
+	buf_init(&call->session, WEB_NAME_TEXT);
 	buf_init(&call->line, EVENTS_LINE_MAX);
 	buf_init(&call->latest, EVENTS_PART_MAX);
 	buf_init(&call->rest, REST_MAX);
@@ -115,6 +119,7 @@ static void call_free(struct admin *admin, struct call *call)
 	if (list_node_is_linked(&call->login_place))
 		queue_drop(&admin->logins, &call->address, &call->login_place);
 	errand_done(&call->errand);
+	buf_done(&call->session);
 	buf_done(&call->line);
 	buf_done(&call->latest);
 	buf_wipe(&call->rest);
@@ -252,7 +257,7 @@ static void auth_lose(struct admin *admin)
 	list_each(node, next, &admin->calls) {
 		struct call *call = list_entry(node, struct call, node);
 		if (call->state == CALL_LOGIN || call->state == CALL_SESSION ||
-		    call->state == CALL_LOGOUT)
+		    call->state == CALL_PROOF || call->state == CALL_LOGOUT)
 			call_error(admin, call, 503, "unavailable",
 				   "sessions cannot be checked now; try again");
 	}
@@ -565,6 +570,48 @@ static enum turn_kind turn_kind_of(const struct route *route)
 						    : TURN_SHORT;
 }
 
+/* ---- changes that want the password once more: whoever finds an open page may not make them ---- */
+
+static const char *proof_name(const struct route *route)
+{
+	for (const struct route_parameter *at = route->parameters; at->name != NULL; at++)
+		if (at->target == TARGET_PROOF)
+			return at->name;
+	return NULL;
+}
+
+static void proof_begin(struct admin *admin, struct call *call)
+{
+	struct secret password CLEANUP_SECRET = {0};
+	struct answer answer;
+
+	answer_init(&answer);
+	if (!proof_read(asked_of(call)->body, proof_name(call->match.route), &password, &answer)) {
+		call_answer(admin, call, &answer);
+		return;
+	}
+	answer_done(&answer);
+	struct msg_web_proof proof = {.account = call->match.account,
+				      .password = secret_reveal(&password),
+				      .address = asked_of(call)->peer};
+	auth_ask(admin, call, CALL_PROOF, MSG_web_proof, &proof);
+}
+
+static void proof_end(struct admin *admin, struct call *call,
+		      const struct msg_web_session_given *given)
+{
+	struct answer answer;
+
+	if (given->fault == FAULT_NONE && given->verdict == LOGIN_GRANTED) {
+		command_queue(admin, call);
+		return;
+	}
+	answer_init(&answer);
+	proof_refuse(&answer, given, proof_name(call->match.route));
+	login_log(admin->options.log, given, call->match.account, asked_of(call)->peer);
+	call_answer(admin, call, &answer);
+}
+
 /* The session is known: whether it may, and then the command. */
 static void session_go_on(struct admin *admin, struct call *call,
 			  const struct msg_web_session_given *given)
@@ -577,10 +624,15 @@ static void session_go_on(struct admin *admin, struct call *call,
 	call->turn = (struct turn){.kind = turn_kind_of(route),
 				   .is_auditor = (given->flags & LOGIN_FLAG_ADMIN) == 0,
 				   .account = str_from_c(call->account)};
+	web_session_append_name(&call->session, asked_of(call)->token);
+	call->match.account = str_from_c(call->account);
+	call->match.session = buf_str(&call->session);
 	if (refusal != NULL)
 		call_refuse(admin, call, refusal);
 	else if (route->own != OWN_NONE)
 		own_answer(admin, call, given);
+	else if (proof_name(route) != NULL)
+		proof_begin(admin, call);
 	else
 		command_queue(admin, call);
 }
@@ -625,6 +677,8 @@ static void auth_packet(struct admin *admin, const struct packet *packet)
 			login_end(admin, call, &packet->message.web_session_given);
 		else if (call->state == CALL_SESSION && packet->header.kind == MSG_web_session_given)
 			session_given(admin, call, &packet->message.web_session_given);
+		else if (call->state == CALL_PROOF && packet->header.kind == MSG_web_session_given)
+			proof_end(admin, call, &packet->message.web_session_given);
 		return;
 	}
 }
@@ -672,7 +726,7 @@ static void call_begin(struct admin *admin, struct call *call)
 /* What was only to be read ends; a change that is on its way goes on without its client. */
 static void call_forget(struct admin *admin, struct call *call)
 {
-	if (call->state == CALL_RUNNING && call->match.route->access == ACCESS_CHANGE)
+	if (call->state == CALL_RUNNING && call->match.route->access != ACCESS_READ)
 		role_peer_release(&call->peer);
 	else
 		call_free(admin, call);

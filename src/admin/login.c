@@ -51,28 +51,45 @@ static bool members_read(json_t *body, struct login *login)
 	       str_copy_c(member(body, "code"), login->code, sizeof(login->code));
 }
 
-static void json_wipe(json_t *body)
+static void json_wipe(json_t *body, const char *name)
 {
-	struct str password = member(body, "password");
+	struct str password = member(body, name);
 
 	if (password.ptr != NULL)
 		explicit_bzero((char *)(uintptr_t)password.ptr, password.len);
 	json_decref(body);
 }
 
+/* NULL when it is none, or larger than it needs to be. */
+static json_t *body_parse(struct str body)
+{
+	return body.len > BODY_MAX ? NULL
+				   : json_loadb(body.ptr == NULL ? "" : body.ptr, body.len,
+						JSON_REJECT_DUPLICATES, NULL);
+}
+
 bool login_read(struct str body, struct login *login, struct answer *answer)
 {
-	json_t *object = body.len > BODY_MAX
-				 ? NULL
-				 : json_loadb(body.ptr == NULL ? "" : body.ptr, body.len,
-					      JSON_REJECT_DUPLICATES, NULL);
+	json_t *object = body_parse(body);
 
 	*login = (struct login){0};
 	bool is_good = json_is_object(object) && members_read(object, login);
-	json_wipe(object);
+	json_wipe(object, "password");
 	if (!is_good)
 		answer_error(answer, 400, "invalid", NULL,
 			     "a login is {\"account\":...,\"password\":...}");
+	return is_good;
+}
+
+bool proof_read(struct str body, const char *name, struct secret *password, struct answer *answer)
+{
+	json_t *object = body_parse(body);
+	bool is_good = json_is_string(json_object_get(object, name)) &&
+		       secret_set(password, member(object, name));
+
+	json_wipe(object, name);
+	if (!is_good)
+		answer_error(answer, 400, "invalid", name, "your password is wanted for this");
 	return is_good;
 }
 
@@ -81,13 +98,12 @@ bool login_read(struct str body, struct login *login, struct answer *answer)
 static void session_append(struct answer *answer, const struct msg_web_session_given *given,
 			   struct str token)
 {
-	bool is_admin = (given->flags & LOGIN_FLAG_ADMIN) != 0;
 	struct buf csrf = BUF_INIT(TEXT_MAX);
 
 	guard_csrf_append(&csrf, token);
 	json_t *document = json_pack(
 		"{s:o, s:s, s:o, s:I, s:I, s:i, s:I}", "account", json_text(given->account), "role",
-		is_admin ? "administrator" : "auditor", "csrf", json_text(buf_str(&csrf)), "created",
+		login_role_text(given->flags), "csrf", json_text(buf_str(&csrf)), "created",
 		(json_int_t)given->created_s, "ends", (json_int_t)given->ends_s, "idle_s", WEB_IDLE_S,
 		"ends_at_latest", (json_int_t)(given->created_s + WEB_LIFE_S));
 	char *text = json_dumps(document, JSON_COMPACT);
@@ -117,16 +133,28 @@ void session_end_answer(struct answer *answer)
 	buf_printf(&answer->fields, COOKIE, 0, "", "; Max-Age=0");
 }
 
-static void blocked_answer(struct answer *answer, uint32_t wait_s)
+static void blocked_answer(struct answer *answer, const char *why, uint32_t wait_s)
 {
 	struct buf text = BUF_INIT(TEXT_MAX);
 
-	buf_printf(&text, "too many failed logins from your address; try again in %u seconds",
-		   wait_s);
+	buf_printf(&text, "%s; try again in %u seconds", why, wait_s);
 	buf_append_char(&text, '\0');
 	answer_error(answer, 429, "blocked", NULL, text.data);
 	buf_printf(&answer->fields, "Retry-After: %u\r\n", wait_s);
 	buf_done(&text);
+}
+
+/* True, with the answer made, when there were too many attempts. */
+static bool blocked_is_answered(struct answer *answer, const struct msg_web_session_given *given)
+{
+	if (given->verdict == LOGIN_BLOCKED)
+		blocked_answer(answer, "too many failed logins from your address", given->wait_s);
+	else if (given->verdict == LOGIN_ACCOUNT_BLOCKED)
+		blocked_answer(answer, "too many wrong codes or passwords for this account",
+			       given->wait_s);
+	else
+		return false;
+	return true;
 }
 
 static void verdict_answer(struct answer *answer, const struct msg_web_session_given *given)
@@ -135,9 +163,6 @@ static void verdict_answer(struct answer *answer, const struct msg_web_session_g
 	case LOGIN_GRANTED:
 		session_append(answer, given, given->token);
 		buf_printf(&answer->fields, COOKIE, STR_ARG(given->token), "");
-		break;
-	case LOGIN_BLOCKED:
-		blocked_answer(answer, given->wait_s);
 		break;
 	case LOGIN_NO_ROLE:
 		answer_error(answer, 403, "no_role", "account",
@@ -158,14 +183,39 @@ static void verdict_answer(struct answer *answer, const struct msg_web_session_g
 
 void login_answer(struct answer *answer, const struct msg_web_session_given *given)
 {
-	if (given->fault == FAULT_NONE)
-		verdict_answer(answer, given);
-	else
+	if (given->fault != FAULT_NONE)
 		answer_error(answer, 503, "unavailable", NULL,
 			     "the login cannot be checked now; try again");
+	else if (!blocked_is_answered(answer, given))
+		verdict_answer(answer, given);
+}
+
+void proof_refuse(struct answer *answer, const struct msg_web_session_given *given, const char *name)
+{
+	if (given->fault != FAULT_NONE)
+		answer_error(answer, 503, "unavailable", NULL,
+			     "your password cannot be checked now; try again");
+	else if (!blocked_is_answered(answer, given))
+		answer_error(answer, 403, "denied", name, "that is not your password");
 }
 
 /* ---- what is logged ---- */
+
+static const char *line_beginning(uint32_t verdict)
+{
+	switch (verdict) {
+	case LOGIN_GRANTED:
+	case LOGIN_NO_ROLE:
+	case LOGIN_UNKNOWN_USER:
+		return "HTTP/WebMail: User ";
+	case LOGIN_WRONG_CODE:
+		return "HTTP/WebMail: Invalid code for user ";
+	case LOGIN_ACCOUNT_BLOCKED:
+		return "HTTP/WebMail: Too many failed attempts for user ";
+	default:
+		return "HTTP/WebMail: Invalid password for user ";
+	}
+}
 
 void login_log(const struct log *log, const struct msg_web_session_given *given, struct str account,
 	       struct str peer)
@@ -176,12 +226,7 @@ void login_log(const struct log *log, const struct msg_web_session_given *given,
 	if (given->fault != FAULT_NONE || given->verdict == LOGIN_NEEDS_CODE)
 		return;
 	log_line_begin(&line, log, is_granted ? LOG_AUDIT : LOG_SECURITY);
-	log_line_text(&line, given->verdict == LOGIN_GRANTED || given->verdict == LOGIN_NO_ROLE ||
-					     given->verdict == LOGIN_UNKNOWN_USER
-				     ? "HTTP/WebMail: User "
-			     : given->verdict == LOGIN_WRONG_CODE
-				     ? "HTTP/WebMail: Invalid code for user "
-				     : "HTTP/WebMail: Invalid password for user ");
+	log_line_text(&line, "%s", line_beginning(given->verdict));
 	log_line_word(&line, account);
 	if (is_granted)
 		log_line_text(&line, " authenticated from IP address %.*s", STR_ARG(peer));

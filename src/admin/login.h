@@ -24,9 +24,18 @@ must_check bool login_read(struct str body, struct login *login, struct answer *
 /* Overwrites; safe as a cleanup handler. */
 void login_wipe(struct login *login);
 
+/*
+ * Reads the password by which whoever is logged in proves a change of his login: the member of that name.
+ * False, with the answer made, when there is none. Other members are the command's.
+ */
+must_check bool proof_read(struct str body, const char *name, struct secret *password,
+			   struct answer *answer);
+/* Makes the answer to one that is not right. */
+void proof_refuse(struct answer *answer, const struct msg_web_session_given *given, const char *name);
+
 /* Makes the answer to a login, with the cookie where it is right. */
 void login_answer(struct answer *answer, const struct msg_web_session_given *given);
-/* One line: audit.log, or security.log in the form that filters know. `peer` is an address. */
+/* One line: audit.log, or security.log in the form that filters know. `peer` is an address. Of a proof too. */
 void login_log(const struct log *log, const struct msg_web_session_given *given, struct str account,
 	       struct str peer);
 

@@ -32,6 +32,7 @@ static json_t *parameter_schema(const struct route_parameter *parameter)
 		return json_pack("{s:s, s:{s:[s, s, s]}}", "type", "object", "additionalProperties",
 				 "type", "string", "integer", "null");
 	case TARGET_INPUT:
+	case TARGET_PROOF:
 		return json_pack("{s:s, s:s}", "type", "string", "format", "password");
 	case TARGET_WORD:
 	case TARGET_OPTION:
@@ -74,6 +75,8 @@ static void parameters_add(const struct route *route, json_t *operation)
 	json_t *parameters = json_array(), *properties = json_object(), *required = json_array();
 
 	for (const struct route_parameter *at = route->parameters; at->name != NULL; at++) {
+		if (at->place == PLACE_SESSION)
+			continue;
 		if (at->place != PLACE_BODY) {
 			json_array_append_new(parameters, parameter_json(at));
 			continue;
@@ -110,7 +113,8 @@ static json_t *content_json(const struct route *route)
 static json_t *operation_json(const struct route *route)
 {
 	static const char *const roles[] = {"nobody need be logged in", "administrators and auditors",
-					    "administrators"};
+					    "administrators",
+					    "administrators and auditors, for themselves"};
 	json_t *operation = json_pack(
 		"{s:s, s:s, s:{s:{s:s, s:o}, s:{s:s, s:{s:{s:o}}}}}", "summary", route->about,
 		"x-who", roles[route->access], "responses", "200", "description", "done", "content",

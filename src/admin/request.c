@@ -249,6 +249,8 @@ static bool parameter_apply(const struct route_parameter *parameter, json_t *val
 	case TARGET_INPUT:
 		request->arguments.given |= OPTION_BIT(PASSWORD_STDIN);
 		return input_set(request, parameter->name, value);
+	case TARGET_PROOF:
+		return true;
 	case TARGET_TEXT:
 		return text_set(request, parameter->name, value);
 	case TARGET_OPTION:
@@ -292,6 +294,8 @@ bool request_prints_json(const struct route *route)
 static bool places_read(const struct route_match *match, struct str query, struct str body,
 			struct admin_request *request)
 {
+	json_object_set_new(request->places[PLACE_SESSION], "address", json_text(match->account));
+	json_object_set_new(request->places[PLACE_SESSION], "session", json_text(match->session));
 	if (!path_read(request, match) || !query_read(request, query) || !body_read(request, body))
 		return false;
 	return strangers_refuse(request, match->route, PLACE_QUERY) &&
@@ -306,7 +310,8 @@ bool admin_request_read(const struct route_match *match, struct str query, struc
 	*request = (struct admin_request){
 		.arguments = {.command = command_of(route), .given = route->always},
 		.input = BUF_INIT(REQUEST_TEXT_MAX),
-		.places = {[PLACE_PATH] = json_object(), [PLACE_QUERY] = json_object()}};
+		.places = {[PLACE_PATH] = json_object(), [PLACE_QUERY] = json_object(),
+			   [PLACE_SESSION] = json_object()}};
 	arena_init(&request->texts, TEXTS_MAX);
 	if (request_prints_json(route))
 		request->arguments.given |= OPTION_BIT(JSON);

@@ -18,7 +18,7 @@
 /* The longest text of one parameter. */
 enum { REQUEST_TEXT_MAX = 512 * 1024 };
 
-enum { REQUEST_PLACES = PLACE_BODY + 1 };
+enum { REQUEST_PLACES = PLACE_SESSION + 1 };
 
 /* A request as a command takes it. What the arguments point to is the request's. */
 struct admin_request {

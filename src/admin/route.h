@@ -15,7 +15,12 @@
 enum route_place {
 	PLACE_PATH,  /* a piece of the path, "{name}" in the row's */
 	PLACE_QUERY, /* "?name=value" */
-	PLACE_BODY   /* a member of the JSON object that was sent */
+	PLACE_BODY,  /* a member of the JSON object that was sent */
+	/*
+	 * Of who asks, never of what he sent: "address", his account, and "session", the name of his
+	 * session (auth/web_sessions.h). No part of the description.
+	 */
+	PLACE_SESSION
 };
 
 enum route_target {
@@ -25,7 +30,8 @@ enum route_target {
 	TARGET_OPTION,	    /* the value of an option */
 	TARGET_FLAG,	    /* an option without a value, given where it is true */
 	TARGET_TEXT,	    /* the command's input, as it is */
-	TARGET_INPUT	    /* the first line of the command's input: a password */
+	TARGET_INPUT,	    /* the first line of the command's input: a password */
+	TARGET_PROOF	    /* his password: asked for and checked before the command (admin/login.h) */
 };
 
 struct route_parameter {
@@ -40,7 +46,8 @@ struct route_parameter {
 enum route_access {
 	ACCESS_ALL,   /* without a session */
 	ACCESS_READ,  /* administrators and auditors */
-	ACCESS_CHANGE /* administrators */
+	ACCESS_CHANGE, /* administrators */
+	ACCESS_OWN     /* administrators and auditors, of what is their own */
 };
 
 /* What no command answers. */
@@ -80,6 +87,9 @@ struct route_match {
 	bool is_other_method;	   /* but the path has others */
 	struct str pieces[4];
 	size_t piece_count;
+	/* Who asks, once that is known; his session's name is empty where he has none. */
+	struct str account;
+	struct str session;
 };
 
 /* Finds the row of a request. Pure. */

@@ -58,6 +58,13 @@ enum { PROBE_S = 3 * 60, ORDER_S = 10 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 *
 		{"now", PLACE_BODY, TARGET_FLAG, OPTION_NOW, false,                                \
 		 "sign at once, without waiting for DNS"}
 
+/* The session goes on that a change of one's own login is asked for in. */
+#define SESSION_OF_WHO_ASKS {"session", PLACE_SESSION, TARGET_OPTION, OPTION_SESSION, false, ""}
+#define ACCOUNT_OF_WHO_ASKS {"address", PLACE_SESSION, TARGET_WORD, 0, true, ""}
+#define WHO_ASKS ACCOUNT_OF_WHO_ASKS, SESSION_OF_WHO_ASKS
+
+#define OWN_PASSWORD {"password", PLACE_BODY, TARGET_PROOF, 0, true, "one's own, once more"}
+
 const struct route admin_routes[] = {
 	{"POST", "/session", NULL, ACCESS_ALL, "Session", "Log in; gives the cookie of the session", 0,
 	 0, OWN_LOGIN,
@@ -68,6 +75,25 @@ const struct route admin_routes[] = {
 	{"GET", "/session", NULL, ACCESS_READ, "Session",
 	 "Who is logged in, and what X-Postern-Csrf is to say", 0, 0, OWN_SESSION, {{0}}},
 	{"DELETE", "/session", NULL, ACCESS_READ, "Empty", "Log out", 0, 0, OWN_LOGOUT, {{0}}},
+
+	{"GET", "/account", "user show", ACCESS_READ, "Account",
+	 "Who is logged in: his role, his second factor, his sessions", 0, 0, OWN_NONE, {WHO_ASKS}},
+	{"POST", "/account/password", "user passwd", ACCESS_OWN, "Done",
+	 "Change one's own password, which ends one's other sessions", 0, 0, OWN_NONE,
+	 {WHO_ASKS,
+	  {"old", PLACE_BODY, TARGET_PROOF, 0, true, "the password that holds now"},
+	  {"new", PLACE_BODY, TARGET_INPUT, 0, true, ""}}},
+	{"POST", "/account/totp", "user totp begin", ACCESS_OWN, "TotpSecret",
+	 "Make the secret of one's own second factor, which is shown once", 0, 0, OWN_NONE,
+	 {ACCOUNT_OF_WHO_ASKS, OWN_PASSWORD}},
+	{"POST", "/account/totp/confirm", "user totp confirm", ACCESS_OWN, "Done",
+	 "Switch it on with a code; logins want one from then on, and one's other sessions end", 0, 0,
+	 OWN_NONE, {WHO_ASKS, {"code", PLACE_BODY, TARGET_WORD, 0, true, "six digits"}}},
+	{"DELETE", "/account/totp", "user totp off", ACCESS_OWN, "Done",
+	 "Forget one's own second factor; one's other sessions end", 0, 0, OWN_NONE,
+	 {WHO_ASKS, OWN_PASSWORD}},
+	{"DELETE", "/account/sessions", "user logout", ACCESS_OWN, "Done",
+	 "End one's other sessions", 0, 0, OWN_NONE, {WHO_ASKS}},
 
 	{"GET", "/openapi.json", NULL, ACCESS_READ, "OpenApi", "This description", 0, 0, OWN_OPENAPI,
 	 {{0}}},
@@ -200,17 +226,25 @@ const struct route admin_routes[] = {
 	{"POST", "/users/{address}/password", "user passwd", ACCESS_CHANGE, "Done",
 	 "Set a user's password, which ends his sessions", 0, 0, OWN_NONE,
 	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  SESSION_OF_WHO_ASKS,
 	  {"password", PLACE_BODY, TARGET_INPUT, 0, true, ""}}},
+	{"GET", "/users/{address}", "user show", ACCESS_READ, "Account",
+	 "A user's role, second factor and sessions of the page", 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}, SESSION_OF_WHO_ASKS}},
+	{"DELETE", "/users/{address}/sessions", "user logout", ACCESS_CHANGE, "Done",
+	 "End a user's sessions of the page", 0, 0, OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}, SESSION_OF_WHO_ASKS}},
 	{"POST", "/users/{address}/totp", "user totp begin", ACCESS_CHANGE, "TotpSecret",
 	 "Make the secret of a second factor, which is shown once", 0, 0, OWN_NONE,
 	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
 	{"POST", "/users/{address}/totp/confirm", "user totp confirm", ACCESS_CHANGE, "Done",
 	 "Switch it on with a code; logins want one from then on", 0, 0, OWN_NONE,
 	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  SESSION_OF_WHO_ASKS,
 	  {"code", PLACE_BODY, TARGET_WORD, 0, true, "six digits"}}},
 	{"DELETE", "/users/{address}/totp", "user totp off", ACCESS_CHANGE, "Done",
 	 "Forget a user's second factor", 0, 0, OWN_NONE,
-	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}, SESSION_OF_WHO_ASKS}},
 
 	{"GET", "/aliases", "alias list", ACCESS_READ, "Aliases", "The aliases", 0, 0, OWN_NONE,
 	 {PAGE_PARAMETERS}},

@@ -17,6 +17,13 @@ const char *login_verdict_text(enum login_verdict verdict)
 	return texts[verdict];
 }
 
+const char *login_role_text(uint32_t flags)
+{
+	return (flags & LOGIN_FLAG_ADMIN) != 0	    ? "administrator"
+	       : (flags & LOGIN_FLAG_AUDITOR) != 0 ? "auditor"
+						    : "user";
+}
+
 /* False when the role says what it cannot mean. */
 static bool answer_read(const struct msg_login_answered *given, struct login_answer *answer_out)
 {

@@ -35,7 +35,8 @@
 	X(WRONG_IDENTITY, "the certificate is another user's")                                     \
 	X(NO_ROLE, "the account is neither administrator nor auditor")                             \
 	X(NEEDS_CODE, "a code is wanted beside the password")                                      \
-	X(WRONG_CODE, "wrong code")
+	X(WRONG_CODE, "wrong code")                                                                \
+	X(ACCOUNT_BLOCKED, "too many wrong codes or old passwords for this account")
 
 enum login_verdict {
 #define X(name, text) LOGIN_##name,
@@ -55,6 +56,9 @@ enum {
 	/* In lists alone, never kept with the others: has a second factor that is on. */
 	LOGIN_FLAG_TOTP = 1u << 3,
 };
+
+/* "administrator", "auditor" or "user". */
+const char *login_role_text(uint32_t flags);
 
 enum login_question_kind {
 	LOGIN_BY_PASSWORD,

@@ -21,6 +21,8 @@ struct job *job_new(struct role_peer *peer, uint64_t id, struct str account, str
 	job->peer = peer;
 	job->id = id;
 	buf_init(&job->token, WEB_TOKEN_TEXT);
+	buf_init(&job->address, WEB_ADDRESS_MAX);
+	buf_init(&job->session, WEB_NAME_TEXT);
 	/* What is too long cannot be right: it is hashed like any unknown user. */
 	if (secret_set(&job->password, password) && account.len <= sizeof(job->account_bytes)) {
 		job->account_len = account.len;
@@ -34,6 +36,8 @@ void job_free(struct job *job)
 {
 	role_peer_release(&job->peer);
 	buf_wipe(&job->token);
+	buf_done(&job->address);
+	buf_done(&job->session);
 	explicit_bzero(job, sizeof(*job));
 	free(job);
 }

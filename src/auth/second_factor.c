@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Record, sealed: version (u8), whether it is on (u8), the step of the last code that
- * served (u64), the secret. The lock makes finding a code and spending it one.
+ * served (u64), since when it is on (u64, real time in seconds; version 1 had no such number), the
+ * secret. The lock makes finding a code and spending it one.
  */
 #include "auth/second_factor.h"
 
@@ -13,8 +14,9 @@
 #include "crypto/totp.h"
 
 enum {
-	RECORD_VERSION = 1,
-	RECORD_BYTES = 2 + 8 + TOTP_SECRET_BYTES,
+	RECORD_VERSION = 2,
+	RECORD_VERSION_WITHOUT_SINCE = 1,
+	RECORD_BYTES = 2 + 8 + 8 + TOTP_SECRET_BYTES,
 	PURPOSE_MAX = 1024,
 };
 
@@ -27,6 +29,7 @@ struct second_factors {
 struct factor {
 	bool is_on;
 	uint64_t last_step;
+	uint64_t since_s;
 	char secret[TOTP_SECRET_BYTES];
 };
 
@@ -73,8 +76,10 @@ static bool factor_decode(struct str record, struct factor *factor_out)
 
 	factor_out->is_on = cursor_u8(&cursor) == 1;
 	factor_out->last_step = cursor_u64(&cursor);
+	factor_out->since_s = version == RECORD_VERSION_WITHOUT_SINCE ? 0 : cursor_u64(&cursor);
 	struct str secret = cursor_rest(&cursor);
-	if (cursor.failed || version != RECORD_VERSION || secret.len != TOTP_SECRET_BYTES)
+	if (cursor.failed || version < RECORD_VERSION_WITHOUT_SINCE || version > RECORD_VERSION ||
+	    secret.len != TOTP_SECRET_BYTES)
 		return false;
 	memcpy(factor_out->secret, secret.ptr, TOTP_SECRET_BYTES);
 	return true;
@@ -99,6 +104,12 @@ static enum fault factor_read(struct second_factors *factors, struct str account
 	return fault;
 }
 
+static void u64_append(struct buf *to, uint64_t value)
+{
+	for (int shift = 56; shift >= 0; shift -= 8)
+		buf_append_char(to, (char)(value >> shift & 0xff));
+}
+
 static enum fault factor_write(struct second_factors *factors, struct str account,
 			       const struct factor *factor)
 {
@@ -108,8 +119,8 @@ static enum fault factor_write(struct second_factors *factors, struct str accoun
 
 	buf_append_char(&record, RECORD_VERSION);
 	buf_append_char(&record, factor->is_on ? 1 : 0);
-	for (int shift = 56; shift >= 0; shift -= 8)
-		buf_append_char(&record, (char)(factor->last_step >> shift & 0xff));
+	u64_append(&record, factor->last_step);
+	u64_append(&record, factor->since_s);
 	buf_append(&record, factor->secret, sizeof(factor->secret));
 	purpose_append(&purpose, account);
 	CHECK(!record.failed);
@@ -150,6 +161,8 @@ static enum fault code_spend(struct second_factors *factors, struct str account,
 	if (!totp_find(str_make(factor->secret, sizeof(factor->secret)), code, now_s,
 		       factor->last_step, &factor->last_step))
 		return FAULT_DENIED;
+	if (!factor->is_on)
+		factor->since_s = (uint64_t)now_s;
 	factor->is_on = true;
 	return factor_write(factors, account, factor);
 }
@@ -190,12 +203,21 @@ enum fault second_factor_off(struct second_factors *factors, struct str account)
 	return fault;
 }
 
-enum fault second_factor_is_on(struct second_factors *factors, struct str account,
-			       bool *is_on_out)
+enum fault second_factor_read(struct second_factors *factors, struct str account, bool *is_on_out,
+			      int64_t *since_s_out)
 {
 	CLEANUP_FACTOR struct factor factor = {0};
 	enum fault fault = factor_read(factors, account, &factor);
 
 	*is_on_out = fault == FAULT_NONE && factor.is_on;
+	*since_s_out = *is_on_out ? (int64_t)factor.since_s : 0;
 	return fault == FAULT_NOT_FOUND ? FAULT_NONE : fault;
+}
+
+enum fault second_factor_is_on(struct second_factors *factors, struct str account,
+			       bool *is_on_out)
+{
+	int64_t since_s;
+
+	return second_factor_read(factors, account, is_on_out, &since_s);
 }

@@ -41,6 +41,10 @@ must_check enum fault second_factor_off(struct second_factors *factors, struct s
 must_check enum fault second_factor_is_on(struct second_factors *factors, struct str account,
 					  bool *is_on_out);
 
+/* The same, and since when; 0 where that was not noted. */
+must_check enum fault second_factor_read(struct second_factors *factors, struct str account,
+					 bool *is_on_out, int64_t *since_s_out);
+
 /* Spends a code of a factor that is on. DENIED: not the code, or used. NOT_FOUND: none is on. */
 must_check enum fault second_factor_spend(struct second_factors *factors, struct str account,
 					  struct str code, int64_t now_s);

@@ -39,8 +39,11 @@ struct job {
 	struct secret code; /* of a second factor; empty: none was given */
 	struct peer_key key;
 	bool is_exempt;
-	bool is_web;	/* begins a session of the administration page */
-	uint32_t flags; /* to be set */
+	bool is_web;	/* about a session of the administration page */
+	bool is_proof;	/* of one that lives: nothing begins */
+	struct buf address; /* the peer's, as text, where a session begins */
+	uint32_t flags;	    /* to be set */
+	struct buf session; /* the name of the one that goes on under the new password */
 	struct msg_login_answered answer;
 	int64_t session_s; /* when such a session began, real time */
 	struct buf token;  /* and its token */
@@ -64,6 +67,8 @@ struct auth_service {
 	bool allows_scram; /* atomic */
 	pthread_t threads[THREADS_MAX];
 	size_t thread_count;
+	/* Over passwords with the sessions that are bound to them; taken without the other lock. */
+	pthread_mutex_t sessions;
 	pthread_mutex_t lock;
 	/* All below under the lock. */
 	pthread_cond_t work;
@@ -73,6 +78,7 @@ struct auth_service {
 	struct list delayed; /* of struct job, by due_ms */
 	size_t delayed_count;
 	struct attempts attempts;
+	struct attempts account_attempts; /* by who is past the password or within a session */
 	struct remembered remembered;
 	uint64_t changes; /* of credentials, to know an answer from before one */
 	struct counters counters;
@@ -116,6 +122,13 @@ void serve_login_check(struct auth_service *service, struct role_peer *peer, uin
 void serve_certificate_login(struct auth_service *service, struct role_peer *peer, uint64_t id,
 			     const struct msg_certificate_login *login);
 
+/*
+ * Failed attempts are counted by the account, too, for whoever can make them is past its password, or
+ * within a session of it: a stranger cannot lock anybody out. No address is exempt.
+ * With the lock held: how many seconds it is locked; 0: it is not.
+ */
+uint32_t login_account_blocked_s(struct auth_service *service, const struct job *job);
+
 /* Answers at once what needs no hash, and queues the rest; `from` is the peer's address. */
 void login_begin(struct auth_service *service, struct job *job, struct str from);
 
@@ -158,17 +171,29 @@ void scram_verifier_catch_up(struct auth_service *service, struct str account, s
 
 /* ---- serve_web.c: sessions of the administration page, second factors ---- */
 
+/* Answers login_wanted. */
+void serve_login_wanted(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			const struct msg_login_wanted *wanted);
 void serve_web_login(struct auth_service *service, struct role_peer *peer, uint64_t id,
 		     const struct msg_web_login *login);
 void serve_web_session(struct auth_service *service, struct role_peer *peer, uint64_t id,
 		       const struct msg_web_session_wanted *wanted);
+void serve_web_proof(struct auth_service *service, struct role_peer *peer, uint64_t id,
+		     const struct msg_web_proof *proof);
+void serve_web_sessions_end(struct auth_service *service, struct role_peer *peer, uint64_t id,
+			    const struct msg_web_sessions_end *end);
 void serve_factor_begin(struct auth_service *service, struct role_peer *peer, uint64_t id,
 			const struct msg_second_factor_begin *begin);
 void serve_factor_confirm(struct auth_service *service, struct role_peer *peer, uint64_t id,
 			  const struct msg_second_factor_confirm *confirm);
+void serve_factor_off(struct auth_service *service, struct role_peer *peer, uint64_t id,
+		      const struct msg_second_factor_off *off);
 
-/* The password was right: whether the page is open to the account; begins its session. */
-void web_login_verify(struct auth_service *service, struct job *job);
+/*
+ * The password was right, of which `hash` is kept: whether the page is open to the account; begins its
+ * session.
+ */
+void web_login_verify(struct auth_service *service, struct job *job, struct str hash);
 void web_login_answer(const struct job *job);
 
 /* ---- serve_directory.c: passwords and flags of users, passwords for other servers ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/serve.h"
+#include "auth/web_sessions.h"
 #include "base/buf.h"
 #include "crypto/password.h"
 
@@ -11,6 +12,24 @@ enum {
 
 /* ---- setting a password ---- */
 
+/* Keeps or removes; no session that was bound to the former password is found between the two steps. */
+static enum fault credential_put(struct auth_service *service, const struct job *job,
+				 const struct credential *credential,
+				 const struct scram_verifier *verifier)
+{
+	pthread_mutex_lock(&service->sessions);
+	enum fault fault =
+		credential == NULL
+			? credentials_remove(service->credentials, job_account(job))
+			: credentials_put(service->credentials, job_account(job), credential, verifier);
+	/* Those that are left behind after a fault open nothing: their password is gone. */
+	if (fault == FAULT_NONE)
+		(void)!web_sessions_end(service->credentials, job_account(job),
+					buf_str(&job->session));
+	pthread_mutex_unlock(&service->sessions);
+	return fault;
+}
+
 static enum fault credential_change(struct auth_service *service, const struct job *job)
 {
 	struct buf hash = BUF_INIT(PASSWORD_HASH_MAX);
@@ -18,15 +37,14 @@ static enum fault credential_change(struct auth_service *service, const struct j
 	struct str password = secret_reveal(&job->password);
 
 	if (str_is_empty(password))
-		return credentials_remove(service->credentials, job_account(job));
+		return credential_put(service, job, NULL, NULL);
 	enum fault fault = password_hash(password, &hash);
 	if (fault == FAULT_NONE) {
 		struct credential credential = {.flags = job->flags, .hash = buf_str(&hash)};
 		bool is_kept =
 			scram_is_allowed(service) &&
 			scram_verifier_compute(service, job_account(job), password, &verifier);
-		fault = credentials_put(service->credentials, job_account(job), &credential,
-					is_kept ? &verifier : NULL);
+		fault = credential_put(service, job, &credential, is_kept ? &verifier : NULL);
 		if (is_kept)
 			scram_verifiers_recheck(service);
 	}
@@ -61,6 +79,7 @@ void serve_password_set(struct auth_service *service, struct role_peer *peer, ui
 	struct job *job = job_new(peer, id, set->account, set->password);
 	job->is_setting = true;
 	job->flags = set->flags;
+	buf_append_str(&job->session, set->session);
 	pthread_mutex_lock(&service->lock);
 	struct job *refused = job_queue(service, job);
 	pthread_mutex_unlock(&service->lock);

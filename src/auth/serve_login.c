@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/serve.h"
 #include "base/clock.h"
+#include "crypto/digest.h"
 #include "crypto/password.h"
 
 /* Looks the account up and hashes; fills in fault, verdict and flags. */
@@ -26,10 +27,51 @@ static void login_verify(struct auth_service *service, struct job *job)
 		job->answer.verdict = LOGIN_GRANTED;
 		scram_verifier_catch_up(service, job_account(job), secret_reveal(&job->password),
 					credential.hash);
-		if (job->is_web)
-			web_login_verify(service, job);
+		if (job->is_web && !job->is_proof)
+			web_login_verify(service, job, credential.hash);
 	}
 	buf_wipe(&hash);
+}
+
+/* As many as an address has, but never more than it has by default: codes are short. */
+static struct attempt_limits account_limits(const struct auth_service *service)
+{
+	struct attempt_limits limits = service->limits;
+	uint32_t most = attempt_limits_default.failures_per_address;
+
+	if (limits.failures_per_address == 0 || limits.failures_per_address > most)
+		limits.failures_per_address = most;
+	return limits;
+}
+
+static void account_key(struct str account, struct peer_key *key_out)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	sha256(account, digest);
+	memcpy(key_out->bytes, digest, sizeof(key_out->bytes));
+}
+
+uint32_t login_account_blocked_s(struct auth_service *service, const struct job *job)
+{
+	struct attempt_limits limits = account_limits(service);
+	struct peer_key key;
+
+	account_key(job_account(job), &key);
+	return attempts_blocked_s(&service->account_attempts, &limits, &key, clock_mono_ms());
+}
+
+/* With the lock held: counts it by the account; returns the delay of the answer. */
+static uint32_t account_settle(struct auth_service *service, const struct job *job)
+{
+	bool is_insider = job->answer.verdict == LOGIN_WRONG_CODE || job->is_proof;
+	struct attempt_limits limits = account_limits(service);
+	struct peer_key key;
+
+	if (!is_insider)
+		return 0;
+	account_key(job_account(job), &key);
+	return attempts_fail(&service->account_attempts, &limits, &key, clock_mono_ms());
 }
 
 /* With the lock held: counts the outcome; returns the delay of the answer. */
@@ -42,13 +84,17 @@ static uint32_t login_settle(struct auth_service *service, struct job *job)
 		return 0;
 	}
 	/* Whoever knows the password has guessed nothing. */
-	if (job->answer.verdict == LOGIN_NO_ROLE || job->answer.verdict == LOGIN_NEEDS_CODE)
+	if (job->answer.verdict == LOGIN_NO_ROLE || job->answer.verdict == LOGIN_NEEDS_CODE ||
+	    job->answer.verdict == LOGIN_ACCOUNT_BLOCKED)
 		return 0;
 	service->counters.failed++;
 	job->answer.flags = 0;
+	uint32_t delay_ms = account_settle(service, job);
 	if (job->is_exempt)
-		return 0;
-	return attempts_fail(&service->attempts, &service->limits, &job->key, clock_mono_ms());
+		return delay_ms;
+	uint32_t address_ms =
+		attempts_fail(&service->attempts, &service->limits, &job->key, clock_mono_ms());
+	return delay_ms > address_ms ? delay_ms : address_ms;
 }
 
 /* With the lock held. A password changed meanwhile must not come back as a remembered one. */

@@ -42,6 +42,15 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 	case MSG_web_session_wanted:
 		serve_web_session(service, peer, id, &packet->message.web_session_wanted);
 		break;
+	case MSG_web_proof:
+		serve_web_proof(service, peer, id, &packet->message.web_proof);
+		break;
+	case MSG_web_sessions_end:
+		serve_web_sessions_end(service, peer, id, &packet->message.web_sessions_end);
+		break;
+	case MSG_login_wanted:
+		serve_login_wanted(service, peer, id, &packet->message.login_wanted);
+		break;
 	case MSG_web_session_end:
 		role_peer_done(peer, id,
 			       web_session_end(service->credentials,
@@ -64,10 +73,7 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 		serve_factor_confirm(service, peer, id, &packet->message.second_factor_confirm);
 		break;
 	case MSG_second_factor_off:
-		role_peer_done(peer, id,
-			       second_factor_off(service->factors,
-						 packet->message.second_factor_off.account),
-			       STR(""));
+		serve_factor_off(service, peer, id, &packet->message.second_factor_off);
 		break;
 	case MSG_remote_password_set:
 		serve_remote_set(service, peer, id, &packet->message.remote_password_set);
@@ -147,6 +153,7 @@ static void locks_init(struct auth_service *service)
 	pthread_condattr_t monotonic;
 
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
+	CHECK(pthread_mutex_init(&service->sessions, NULL) == 0);
 	CHECK(pthread_condattr_init(&monotonic) == 0);
 	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
 	CHECK(pthread_cond_init(&service->work, &monotonic) == 0);
@@ -183,6 +190,7 @@ enum fault auth_service_new(const char *folder, size_t threads, struct auth_serv
 	queue_init(&service->queue, QUEUE_MAX, QUEUE_ADDRESS_MAX);
 	list_init(&service->delayed);
 	attempts_init(&service->attempts);
+	attempts_init(&service->account_attempts);
 	remembered_init(&service->remembered);
 	for (size_t wanted = threads_wanted(threads); service->thread_count < wanted;)
 		CHECK(pthread_create(&service->threads[service->thread_count++], NULL, jobs_run,
@@ -206,6 +214,7 @@ void auth_service_free(struct auth_service **service)
 		CHECK(pthread_join(freed->threads[i], NULL) == 0);
 	jobs_drop(freed);
 	attempts_done(&freed->attempts);
+	attempts_done(&freed->account_attempts);
 	remembered_done(&freed->remembered);
 	second_factors_free(&freed->factors);
 	remote_passwords_close(&freed->remote);
@@ -214,6 +223,7 @@ void auth_service_free(struct auth_service **service)
 	buf_done(&freed->decoy);
 	pthread_cond_destroy(&freed->work);
 	pthread_mutex_destroy(&freed->lock);
+	pthread_mutex_destroy(&freed->sessions);
 	free(freed);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kept under the digest of the token: version (u8), created (u64), used (u64), digest of the
- * password's hash, account.
+ * password's hash, length of the address (u8), address, account. Version 1 had no address.
+ * The name of a session is the beginning of that digest.
  */
 #include "auth/web_sessions.h"
 
@@ -13,17 +14,21 @@
 #include "crypto/password.h"
 
 enum {
-	RECORD_VERSION = 1,
-	RECORD_MAX = 1 + 8 + 8 + SHA256_BYTES + WEB_ACCOUNT_MAX,
+	RECORD_VERSION = 2,
+	RECORD_VERSION_WITHOUT_ADDRESS = 1,
+	RECORD_MAX = 1 + 8 + 8 + SHA256_BYTES + 1 + WEB_ADDRESS_MAX + WEB_ACCOUNT_MAX,
 	/* A use is written down only so often: each costs the disk a flush. */
 	USE_NOTED_S = 60,
 	EXPIRED_MAX = 256,
+	/* More than one account can have: others' are in no such list. */
+	CROWD_MAX = 4 * WEB_SESSIONS_MAX,
 };
 
 struct record {
 	int64_t created_s;
 	int64_t used_s;
 	struct str password; /* digest of its hash */
+	struct str address;
 	struct str account;
 };
 
@@ -39,6 +44,8 @@ static void record_append(struct buf *to, const struct record *record)
 	u64_append(to, record->created_s);
 	u64_append(to, record->used_s);
 	buf_append_str(to, record->password);
+	buf_append_char(to, (char)record->address.len);
+	buf_append_str(to, record->address);
 	buf_append_str(to, record->account);
 }
 
@@ -50,8 +57,12 @@ static bool record_read(struct str bytes, struct record *out)
 	*out = (struct record){.created_s = (int64_t)cursor_u64(&cursor),
 			       .used_s = (int64_t)cursor_u64(&cursor),
 			       .password = cursor_bytes(&cursor, SHA256_BYTES)};
+	if (version != RECORD_VERSION_WITHOUT_ADDRESS)
+		out->address = cursor_bytes(&cursor, cursor_u8(&cursor));
 	out->account = cursor_rest(&cursor);
-	return !cursor.failed && version == RECORD_VERSION && out->account.len <= WEB_ACCOUNT_MAX;
+	return !cursor.failed && version >= RECORD_VERSION_WITHOUT_ADDRESS &&
+	       version <= RECORD_VERSION && out->address.len <= WEB_ADDRESS_MAX &&
+	       out->account.len <= WEB_ACCOUNT_MAX;
 }
 
 /* A clock that was set back ends no session early, and makes none live longer than its life. */
@@ -134,20 +145,19 @@ static enum fault session_keep(struct credentials *credentials, struct str token
 	return fault;
 }
 
-enum fault web_session_begin(struct credentials *credentials, struct str account, int64_t now_s,
-			     struct buf *token)
+enum fault web_session_begin(struct credentials *credentials, const struct web_session_owner *owner,
+			     int64_t now_s, struct buf *token)
 {
 	unsigned char random[WEB_TOKEN_BYTES], password[SHA256_BYTES];
 	struct record record = {.created_s = now_s,
 				.used_s = now_s,
 				.password = str_make(password, sizeof(password)),
-				.account = account};
+				.address = str_sub(owner->address, 0, WEB_ADDRESS_MAX),
+				.account = owner->account};
 	struct buf made = BUF_INIT(2 * WEB_TOKEN_TEXT);
-	uint32_t flags;
-	enum fault fault = user_read(credentials, account, &flags, password);
+	enum fault fault = room_make(credentials, owner->account);
 
-	if (fault == FAULT_NONE)
-		fault = room_make(credentials, account);
+	sha256(owner->hash, password);
 	random_bytes(random, sizeof(random));
 	base64url_encode(&made, str_make(random, sizeof(random)));
 	CHECK(made.len == WEB_TOKEN_TEXT);
@@ -229,6 +239,129 @@ enum fault web_session_end(struct credentials *credentials, struct str token)
 	sha256(token, name);
 	return credentials_kept_put(credentials, CREDENTIALS_SESSIONS,
 				    str_make(name, sizeof(name)), STR(""));
+}
+
+/* ---- all of an account ---- */
+
+static void name_append(struct buf *to, struct str digest)
+{
+	hex_encode(to, str_sub(digest, 0, WEB_NAME_TEXT / 2));
+}
+
+void web_session_append_name(struct buf *to, struct str token)
+{
+	unsigned char digest[SHA256_BYTES];
+
+	sha256(token, digest);
+	name_append(to, str_make(digest, sizeof(digest)));
+}
+
+struct walk {
+	struct str account;
+	int64_t now_s;
+	void (*each)(void *context, const struct web_session_row *row);
+	void *context;
+};
+
+static void walk_step(void *context, struct str digest, struct str value)
+{
+	const struct walk *walk = context;
+	struct buf name = BUF_INIT(2 * WEB_NAME_TEXT);
+	struct record record;
+
+	if (digest.len != SHA256_BYTES || !record_read(value, &record) ||
+	    !str_equals(record.account, walk->account) || is_over(&record, walk->now_s))
+		return;
+	struct web_session_row row = {.address = record.address,
+				      .created_s = record.created_s,
+				      .used_s = record.used_s,
+				      .ends_s = end_of(&record)};
+	name_append(&name, digest);
+	CHECK(name.len == sizeof(row.name));
+	memcpy(row.name, name.data, sizeof(row.name));
+	buf_done(&name);
+	walk->each(walk->context, &row);
+}
+
+enum fault web_sessions_walk(struct credentials *credentials, struct str account, int64_t now_s,
+			     void (*each)(void *context, const struct web_session_row *row),
+			     void *context)
+{
+	struct walk walk = {
+		.account = account, .now_s = now_s, .each = each, .context = context};
+
+	return credentials_kept_walk(credentials, CREDENTIALS_SESSIONS, walk_step, &walk);
+}
+
+struct ending {
+	struct str account;
+	struct str kept_name;
+	struct buf ended; /* digests */
+	struct buf kept;  /* digest of the one that goes on, and its record */
+};
+
+static void ending_collect(void *context, struct str digest, struct str value)
+{
+	struct ending *ending = context;
+	struct buf name = BUF_INIT(2 * WEB_NAME_TEXT);
+	struct record record;
+
+	if (digest.len != SHA256_BYTES || !record_read(value, &record) ||
+	    !str_equals(record.account, ending->account))
+		return;
+	name_append(&name, digest);
+	if (!str_equals(buf_str(&name), ending->kept_name))
+		buf_append_str(&ending->ended, digest);
+	else if (ending->kept.len == 0) {
+		buf_append_str(&ending->kept, digest);
+		buf_append_str(&ending->kept, value);
+	}
+	buf_done(&name);
+}
+
+/* Binds the session that goes on to the password of now. */
+static enum fault kept_renew(struct credentials *credentials, struct str kept)
+{
+	struct str digest = str_sub(kept, 0, SHA256_BYTES);
+	unsigned char password[SHA256_BYTES];
+	struct buf bytes = BUF_INIT(RECORD_MAX);
+	struct record record;
+	uint32_t flags;
+
+	if (!record_read(str_from(kept, SHA256_BYTES), &record))
+		return FAULT_CORRUPT;
+	enum fault fault = user_read(credentials, record.account, &flags, password);
+	record.password = str_make(password, sizeof(password));
+	record_append(&bytes, &record);
+	if (fault == FAULT_NONE)
+		fault = credentials_kept_put(credentials, CREDENTIALS_SESSIONS, digest,
+					     buf_str(&bytes));
+	buf_done(&bytes);
+	return fault;
+}
+
+enum fault web_sessions_end(struct credentials *credentials, struct str account,
+			    struct str kept_name)
+{
+	struct ending ending = {.account = account,
+				.kept_name = kept_name,
+				.ended = BUF_INIT(CROWD_MAX * SHA256_BYTES),
+				.kept = BUF_INIT(SHA256_BYTES + RECORD_MAX)};
+	enum fault fault = credentials_kept_walk(credentials, CREDENTIALS_SESSIONS, ending_collect,
+						 &ending);
+
+	if (fault == FAULT_NONE && ending.kept.len > 0)
+		fault = kept_renew(credentials, buf_str(&ending.kept));
+	for (size_t at = 0; at < ending.ended.len && fault == FAULT_NONE; at += SHA256_BYTES) {
+		fault = credentials_kept_put(credentials, CREDENTIALS_SESSIONS,
+					     str_sub(buf_str(&ending.ended), at, SHA256_BYTES),
+					     STR(""));
+		if (fault == FAULT_NOT_FOUND)
+			fault = FAULT_NONE;
+	}
+	buf_done(&ending.ended);
+	buf_done(&ending.kept);
+	return fault;
 }
 
 /* ---- those whose time is over ---- */

@@ -255,11 +255,6 @@ static uint32_t login_flags(const struct user *user)
 	       (user->is_auditor ? LOGIN_FLAG_AUDITOR : 0u);
 }
 
-static const char *role_text(const struct user *user)
-{
-	return user->is_admin ? "administrator" : user->is_auditor ? "auditor" : "user";
-}
-
 /* --role, or --admin for short. */
 static int role_read(const struct ctl *ctl, struct user *user)
 {
@@ -294,7 +289,7 @@ static int user_add(struct ctl *ctl, struct link *link, struct str name)
 	enum fault fault = directory_user_add(link->store, &user, &account);
 	if (fault != FAULT_NONE)
 		return change_code(fault, "address", name, user_add_meanings);
-	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
+	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user), STR(""));
 	if (fault == FAULT_NONE)
 		return CTL_DONE;
 	/* A user who could never log in is not left behind. */
@@ -326,7 +321,7 @@ static int user_remove(struct ctl *ctl, struct link *link, struct str name)
 	if (fault != FAULT_NONE)
 		return change_code(fault, "address", name, user_meanings);
 	/* The login first: whoever is being removed must not come in half-way. */
-	fault = link_password_set(link, name, STR(""), 0);
+	fault = link_password_set(link, name, STR(""), 0, STR(""));
 	if (fault == FAULT_NONE || fault == FAULT_NOT_FOUND)
 		fault = directory_user_remove(link->store, name);
 	return change_code(fault, "address", name, user_meanings);
@@ -343,7 +338,8 @@ static int user_passwd(struct ctl *ctl, struct link *link, struct str name)
 	int code = password_read(ctl, &password);
 	if (code != CTL_DONE)
 		return code;
-	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user));
+	fault = link_password_set(link, name, secret_reveal(&password), login_flags(&user),
+				  str_from_c(ctl_value(ctl, OPTION_SESSION)));
 	return change_code(fault, "address", name, user_meanings);
 }
 
@@ -457,7 +453,7 @@ static void user_add_cells(struct columns *columns, const struct user *user, con
 	columns_add(columns, buf_str(&used));
 	columns_add(columns, buf_str(&quota));
 	columns_add_c(columns, login);
-	columns_add_c(columns, role_text(user));
+	columns_add_c(columns, login_role_text(login_flags(user)));
 	columns_add(columns, created);
 }
 
@@ -479,7 +475,7 @@ static void user_add_row(struct columns *columns, json_t *list, const struct use
 					      (json_int_t)user->account, "used_bytes",
 					      (json_int_t)user->used_bytes, "quota_bytes",
 					      (json_int_t)user->quota_bytes, "login", login, "role",
-					      role_text(user), "admin", (int)user->is_admin, "totp",
+					      login_role_text(login_flags(user)), "admin", (int)user->is_admin, "totp",
 					      (int)has_totp, "created", json_text(buf_str(&created))));
 }
 

@@ -50,7 +50,8 @@
 	  "end before this place of the log: what `before` was in the answer before")              \
 	X(FILTER, "filter", 0, "TEXT", "only lines with this text in them, in any case")           \
 	X(GENERATION, "generation", 0, "SIGN",                                                     \
-	  "refuse unless the configuration is still the one of that sign (shown with --json)")
+	  "refuse unless the configuration is still the one of that sign (shown with --json)")         \
+	X(SESSION, "session", 0, "NAME", "the session of the page that goes on while others end")
 
 enum option {
 #define X(id, name, letter, value, help) OPTION_##id,

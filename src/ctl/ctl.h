@@ -111,6 +111,8 @@ int cmd_user_list(struct ctl *ctl);
 int cmd_user_remove(struct ctl *ctl);
 int cmd_user_set(struct ctl *ctl);
 int cmd_user_passwd(struct ctl *ctl);
+int cmd_user_show(struct ctl *ctl);
+int cmd_user_logout(struct ctl *ctl);
 int cmd_user_totp_begin(struct ctl *ctl);
 int cmd_user_totp_confirm(struct ctl *ctl);
 int cmd_user_totp_off(struct ctl *ctl);

@@ -628,11 +628,26 @@ enum fault link_login_flags_set(struct link *link, struct str account, uint32_t 
 }
 
 enum fault link_password_set(struct link *link, struct str account, struct str password,
-			     uint32_t flags)
+			     uint32_t flags, struct str session)
 {
-	struct msg_password_set set = {.account = account, .password = password, .flags = flags};
+	struct msg_password_set set = {
+		.account = account, .password = password, .flags = flags, .session = session};
 
 	return auth_order(link, MSG_password_set, &set, NULL);
+}
+
+enum fault link_login_read(struct link *link, struct str account, struct buf *json)
+{
+	struct msg_login_wanted wanted = {.account = account};
+
+	return auth_order(link, MSG_login_wanted, &wanted, json);
+}
+
+enum fault link_web_sessions_end(struct link *link, struct str account, struct str session)
+{
+	struct msg_web_sessions_end end = {.account = account, .session = session};
+
+	return auth_order(link, MSG_web_sessions_end, &end, NULL);
 }
 
 enum fault link_second_factor_begin(struct link *link, struct str account, struct buf *secret)
@@ -642,16 +657,18 @@ enum fault link_second_factor_begin(struct link *link, struct str account, struc
 	return auth_order(link, MSG_second_factor_begin, &begin, secret);
 }
 
-enum fault link_second_factor_confirm(struct link *link, struct str account, struct str code)
+enum fault link_second_factor_confirm(struct link *link, struct str account, struct str code,
+				      struct str session)
 {
-	struct msg_second_factor_confirm confirm = {.account = account, .code = code};
+	struct msg_second_factor_confirm confirm = {
+		.account = account, .code = code, .session = session};
 
 	return auth_order(link, MSG_second_factor_confirm, &confirm, NULL);
 }
 
-enum fault link_second_factor_off(struct link *link, struct str account)
+enum fault link_second_factor_off(struct link *link, struct str account, struct str session)
 {
-	struct msg_second_factor_off off = {.account = account};
+	struct msg_second_factor_off off = {.account = account, .session = session};
 
 	return auth_order(link, MSG_second_factor_off, &off, NULL);
 }

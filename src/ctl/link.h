@@ -99,15 +99,29 @@ void link_queue_ordered(struct link *link, const uint64_t *entries, size_t count
 must_check enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,
 					   uint32_t mask);
 
-/* Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. */
+/*
+ * Sets (flags of auth/auth.h) or, with an empty password, removes a password; as the role answers. The
+ * account's sessions of the page end, but for the one of that name, if any.
+ */
 must_check enum fault link_password_set(struct link *link, struct str account,
-					struct str password, uint32_t flags);
+					struct str password, uint32_t flags, struct str session);
 
-/* The orders of auth/second_factor.h, as the role answers; begin appends the secret in base32. */
+/* What the role answers to login_wanted: appends a JSON object. NOT_FOUND: the account has no password. */
+must_check enum fault link_login_read(struct link *link, struct str account, struct buf *json);
+
+/* Ends the account's sessions of the page, but for the one of that name, if any; as the role answers. */
+must_check enum fault link_web_sessions_end(struct link *link, struct str account,
+					    struct str session);
+
+/*
+ * The orders of auth/second_factor.h, as the role answers; begin appends the secret in base32, the
+ * others end sessions as above.
+ */
 must_check enum fault link_second_factor_begin(struct link *link, struct str account,
 					       struct buf *secret);
 must_check enum fault link_second_factor_confirm(struct link *link, struct str account,
-						 struct str code);
-must_check enum fault link_second_factor_off(struct link *link, struct str account);
+						 struct str code, struct str session);
+must_check enum fault link_second_factor_off(struct link *link, struct str account,
+					     struct str session);
 
 #endif

@@ -142,8 +142,11 @@
  */
 #define FIELDS_scram_finish(F) \
 	F(STR, account) F(STR, first) F(STR, challenge) F(STR, seal) F(STR, last) F(STR, binding) F(STR, address)
-/* Sets, replaces or removes an account's password (an empty one removes); answered by done. */
-#define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags)
+/*
+ * Sets, replaces or removes an account's password (an empty one removes); answered by done. Its sessions
+ * of the page end, but for the one of that name (auth/web_sessions.h).
+ */
+#define FIELDS_password_set(F) F(STR, account) F(STR, password) F(U32, flags) F(STR, session)
 /* Sets those of an account's flags that `mask` names, its password kept; answered by done. */
 #define FIELDS_login_flags_set(F) F(STR, account) F(U32, flags) F(U32, mask)
 /*
@@ -152,6 +155,11 @@
  */
 #define FIELDS_password_list(F) F(STR, after)
 /*
+ * What one account's login is beside its password; answered by done with a JSON object: "totp",
+ * "totp_since", "sessions" of the page.
+ */
+#define FIELDS_login_wanted(F) F(STR, account)
+/*
  * A password for another server: kept, or with an empty one forgotten; answered by
  * done. The list of the names comes as the text of done, a line each.
  */
@@ -159,11 +167,12 @@
 #define FIELDS_remote_password_list(F)
 /*
  * A second factor (auth/second_factor.h) is begun, switched on with a code, or forgotten; answered by
- * done, the first one with the secret in base32.
+ * done, the first one with the secret in base32. With the latter two the account's sessions end as
+ * with password_set.
  */
 #define FIELDS_second_factor_begin(F) F(STR, account)
-#define FIELDS_second_factor_confirm(F) F(STR, account) F(STR, code)
-#define FIELDS_second_factor_off(F) F(STR, account)
+#define FIELDS_second_factor_confirm(F) F(STR, account) F(STR, code) F(STR, session)
+#define FIELDS_second_factor_off(F) F(STR, account) F(STR, session)
 /* What this server logs in elsewhere with; answered by remote_password_given. */
 #define FIELDS_remote_password_wanted(F) F(STR, name)
 #define FIELDS_remote_password_given(F) F(U32, fault) F(STR, password)
@@ -333,8 +342,15 @@
 #define FIELDS_web_session_given(F)                                                                \
 	F(U32, fault) F(U32, verdict) F(U32, flags) F(U32, wait_s) F(STR, account) F(STR, token)   \
 	F(U64, created_s) F(U64, ends_s)
+/*
+ * Whether a password is that of who is logged in; answered by web_session_given without a session,
+ * perhaps after a delay. A wrong one counts as a failed login.
+ */
+#define FIELDS_web_proof(F) F(STR, account) F(STR, password) F(STR, address)
 /* Ends it; answered by done. */
 #define FIELDS_web_session_end(F) F(STR, token)
+/* Ends those of an account, but for the one named, if any; answered by done. */
+#define FIELDS_web_sessions_end(F) F(STR, account) F(STR, session)
 
 #define MESSAGE_TABLE(X)                                                                      \
 	X(done, ANY_ROLE | FROM(PARENT), ANY_ROLE | FROM(PARENT))                             \
@@ -383,6 +399,8 @@
 	X(password_set, FROM(CTL), FROM(AUTH))                                                \
 	X(login_flags_set, FROM(CTL), FROM(AUTH))                                             \
 	X(password_list, FROM(CTL), FROM(AUTH))                                               \
+	X(login_wanted, FROM(CTL), FROM(AUTH))                                                \
+	X(web_sessions_end, FROM(CTL), FROM(AUTH))                                            \
 	X(remote_password_set, FROM(CTL), FROM(AUTH))                                         \
 	X(remote_password_list, FROM(CTL), FROM(AUTH))                                        \
 	X(second_factor_begin, FROM(CTL), FROM(AUTH))                                         \
@@ -435,6 +453,7 @@
 	X(web_login, FROM(ADMIN), FROM(AUTH))                                                      \
 	X(web_session_wanted, FROM(ADMIN), FROM(AUTH))                                             \
 	X(web_session_given, FROM(AUTH), FROM(ADMIN))                                              \
-	X(web_session_end, FROM(ADMIN), FROM(AUTH))
+	X(web_session_end, FROM(ADMIN), FROM(AUTH))                                                \
+	X(web_proof, FROM(ADMIN), FROM(AUTH))
 
 #endif

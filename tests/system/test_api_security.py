@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an attacker tries at the page: other sites, foreign sessions, guesses, large and slow requests, ways out of the home."""
-import base64
-import hashlib
-import hmac
 import json
 import os
 import shutil
@@ -17,6 +14,7 @@ from conftest import DOMAIN
 from harness.api import Client, logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
+from harness.totp import code_of
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 
@@ -161,13 +159,6 @@ def test_guesses_are_counted_and_refused(served):
 
 
 # ---- the second factor
-
-def code_of(secret, step):
-    """RFC 6238, from the base32 that the server gave."""
-    mac = hmac.new(base64.b32decode(secret), step.to_bytes(8, "big"), hashlib.sha1).digest()
-    at = mac[-1] & 15
-    return f"{(int.from_bytes(mac[at:at + 4], 'big') & 0x7fffffff) % 1000000:06}"
-
 
 def login_with(client, address, **code):
     return client.post("/session", {"account": address, "password": "first", **code})

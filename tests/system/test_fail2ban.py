@@ -64,6 +64,15 @@ def test_filters(server):
     assert sorted(matched(log, DEBIANS)) == sorted(known)
 
 
+def test_lines_of_the_page(tmp_path):
+    """As test_api_account.py and test_api_security.py see them written."""
+    log = tmp_path / "security.log"
+    lines = [f"[22/Nov/2026 10:00:00] HTTP/WebMail: {said} user root@{DOMAIN}. Attempt from IP address 192.0.2.7"
+             for said in ("Invalid password for", "Invalid code for", "Too many failed attempts for")]
+    log.write_text("".join(f"{line}\n" for line in lines))
+    assert matched(log, OURS) == lines
+
+
 def test_a_forged_name_bans_nobody_else(server):
     """The address that is banned is the peer's, whatever he writes into names."""
     forged = "x. Attempt from IP address 192.0.2.99"

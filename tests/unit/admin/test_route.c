@@ -100,7 +100,7 @@ static void test_rows_fit_their_commands(void **state)
 	}
 }
 
-/* Only what changes nothing is open to auditors. */
+/* Only what changes nothing, or what is their own, is open to auditors. */
 static void test_changes_are_for_administrators(void **state)
 {
 	static const char *const harmless[] = {"/session", "/tls/plan"};
@@ -110,8 +110,28 @@ static void test_changes_are_for_administrators(void **state)
 		bool is_harmless = strcmp(route->method, "GET") == 0;
 		for (size_t j = 0; j < sizeof(harmless) / sizeof(harmless[0]); j++)
 			is_harmless = is_harmless || strcmp(route->path, harmless[j]) == 0;
-		if (is_harmless != (route->access != ACCESS_CHANGE))
+		bool is_own = !is_harmless && strncmp(route->path, "/account/", 9) == 0;
+		enum route_access wanted = is_own ? ACCESS_OWN : ACCESS_CHANGE;
+		if (is_harmless ? route->access > ACCESS_READ : route->access != wanted)
 			fail_msg("%s %s: who may?", route->method, route->path);
+	}
+}
+
+static bool is_of_session(const struct route_parameter *parameter)
+{
+	return parameter->place == PLACE_SESSION && strcmp(parameter->name, "address") == 0;
+}
+
+/* Whose account is changed comes from the session and from nowhere else. */
+static void test_own_changes_name_nobody(void **state)
+{
+	for (size_t i = 0; i < admin_route_count; i++) {
+		const struct route *route = &admin_routes[i];
+		if (route->access != ACCESS_OWN)
+			continue;
+		assert_true(is_of_session(&route->parameters[0]));
+		for (const struct route_parameter *at = route->parameters; at->name != NULL; at++)
+			assert_int_equal(strcmp(at->name, "address") == 0, is_of_session(at));
 	}
 }
 
@@ -162,6 +182,7 @@ int main(void)
 		cmocka_unit_test(test_every_command_has_a_route),
 		cmocka_unit_test(test_rows_fit_their_commands),
 		cmocka_unit_test(test_changes_are_for_administrators),
+		cmocka_unit_test(test_own_changes_name_nobody),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_paths_that_are_none),
 	};

@@ -107,6 +107,24 @@ static void test_a_code_serves_once(void **state)
 			 FAULT_NONE);
 }
 
+static void test_since_when(void **state)
+{
+	char secret[TOTP_SECRET_BYTES];
+	int64_t since_s = 1;
+	bool is;
+
+	assert_int_equal(second_factor_read(factors, ROOT, &is, &since_s), FAULT_NONE);
+	assert_false(is);
+	assert_int_equal(since_s, 0);
+	begin(secret);
+	assert_int_equal(second_factor_confirm(factors, ROOT, code_at(secret, NOW), NOW), FAULT_NONE);
+	assert_int_equal(second_factor_spend(factors, ROOT, code_at(secret, NOW + 60), NOW + 60),
+			 FAULT_NONE);
+	assert_int_equal(second_factor_read(factors, ROOT, &is, &since_s), FAULT_NONE);
+	assert_true(is);
+	assert_int_equal(since_s, NOW);
+}
+
 static void test_begun_anew_and_forgotten(void **state)
 {
 	char first[TOTP_SECRET_BYTES], second[TOTP_SECRET_BYTES];
@@ -164,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDER(test_it_counts_from_the_first_code_on),
 		WITH_FOLDER(test_a_code_serves_once),
+		WITH_FOLDER(test_since_when),
 		WITH_FOLDER(test_begun_anew_and_forgotten),
 		WITH_FOLDER(test_it_goes_with_the_account),
 		WITH_FOLDER(test_what_cannot_be_opened_is_not_off),

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "auth/auth.h"
+#include "crypto/digest.h"
 
 enum { NOW = 1700000000 };
 
@@ -54,7 +55,12 @@ static int teardown(void **state)
 static void begin(int64_t now_s)
 {
 	buf_reset(&token);
-	assert_int_equal(web_session_begin(credentials, ROOT, now_s, &token), FAULT_NONE);
+	assert_int_equal(web_session_begin(credentials,
+					   &(struct web_session_owner){.account = ROOT,
+								       .hash = STR("a hash"),
+								       .address = STR("192.0.2.1")},
+					   now_s, &token),
+			 FAULT_NONE);
 	assert_int_equal(token.len, WEB_TOKEN_TEXT);
 }
 
@@ -137,6 +143,101 @@ static void test_it_ends_with_what_it_stands_on(void **state)
 	assert_int_equal(use(NOW + 1), FAULT_NOT_FOUND);
 }
 
+/* The password changed while it was looked at: what was begun with the former one is nothing. */
+static void test_a_login_that_a_new_password_overtook(void **state)
+{
+	user_put(ROOT, LOGIN_FLAG_ADMIN, "another hash");
+	begin(NOW);
+	assert_int_equal(use(NOW), FAULT_NOT_FOUND);
+}
+
+struct seen {
+	size_t count;
+	struct web_session_row last;
+	char address[WEB_ADDRESS_MAX + 1];
+};
+
+static void see(void *context, const struct web_session_row *row)
+{
+	struct seen *seen = context;
+
+	seen->count++;
+	seen->last = *row;
+	assert_true(str_copy_c(row->address, seen->address, sizeof(seen->address)));
+}
+
+static struct seen see_all(struct str account, int64_t now_s)
+{
+	struct seen seen = {0};
+
+	assert_int_equal(web_sessions_walk(credentials, account, now_s, see, &seen), FAULT_NONE);
+	return seen;
+}
+
+static void test_those_of_an_account(void **state)
+{
+	struct buf name = BUF_INIT(64);
+
+	begin(NOW);
+	struct seen seen = see_all(ROOT, NOW + 5);
+	web_session_append_name(&name, buf_str(&token));
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.address, "192.0.2.1");
+	assert_int_equal(seen.last.created_s, NOW);
+	assert_int_equal(seen.last.ends_s, NOW + WEB_IDLE_S);
+	assert_true(str_equals(buf_str(&name), str_make(seen.last.name, WEB_NAME_TEXT)));
+	assert_int_equal(see_all(STR("other@example.org"), NOW).count, 0);
+	assert_int_equal(see_all(ROOT, NOW + WEB_IDLE_S).count, 0);
+	buf_done(&name);
+}
+
+static void test_all_but_one_end(void **state)
+{
+	struct buf kept = BUF_INIT(WEB_TOKEN_TEXT), name = BUF_INIT(64);
+	struct web_session session;
+
+	begin(NOW);
+	buf_append_str(&kept, buf_str(&token));
+	web_session_append_name(&name, buf_str(&kept));
+	begin(NOW);
+	user_put(ROOT, LOGIN_FLAG_ADMIN, "another hash");
+	assert_int_equal(web_sessions_end(credentials, STR("other@example.org"), STR("")), FAULT_NONE);
+	assert_int_equal(see_all(ROOT, NOW).count, 2);
+	assert_int_equal(web_sessions_end(credentials, ROOT, buf_str(&name)), FAULT_NONE);
+	assert_int_equal(see_all(ROOT, NOW).count, 1);
+	assert_int_equal(web_session_use(credentials, buf_str(&kept), NOW + 1, &session), FAULT_NONE);
+	assert_int_equal(use(NOW + 1), FAULT_NOT_FOUND);
+	assert_int_equal(web_sessions_end(credentials, ROOT, STR("")), FAULT_NONE);
+	assert_int_equal(web_session_use(credentials, buf_str(&kept), NOW + 1, &session),
+			 FAULT_NOT_FOUND);
+	buf_done(&kept);
+	buf_done(&name);
+}
+
+/* As it was kept before addresses were: nobody is logged out by a newer version. */
+static void test_a_record_of_the_first_version(void **state)
+{
+	static const char hash[] = "a hash";
+	unsigned char name[SHA256_BYTES], password[SHA256_BYTES];
+	struct buf record = BUF_INIT(1024);
+
+	begin(NOW);
+	sha256(buf_str(&token), name);
+	sha256(str_from_c(hash), password);
+	buf_append_char(&record, 1);
+	for (int i = 0; i < 2; i++)
+		for (int shift = 56; shift >= 0; shift -= 8)
+			buf_append_char(&record, (char)((uint64_t)NOW >> shift));
+	buf_append(&record, password, sizeof(password));
+	buf_append_str(&record, ROOT);
+	assert_int_equal(credentials_kept_put(credentials, CREDENTIALS_SESSIONS,
+					      str_make(name, sizeof(name)), buf_str(&record)),
+			 FAULT_NONE);
+	assert_int_equal(use(NOW + 1), FAULT_NONE);
+	assert_string_equal(see_all(ROOT, NOW).address, "");
+	buf_done(&record);
+}
+
 static void test_a_role_that_changes_holds_at_once(void **state)
 {
 	struct web_session session;
@@ -212,6 +313,10 @@ int main(void)
 		TEST(test_it_ends_when_it_is_not_used),
 		TEST(test_it_ends_at_the_latest),
 		TEST(test_it_ends_with_what_it_stands_on),
+		TEST(test_a_login_that_a_new_password_overtook),
+		TEST(test_those_of_an_account),
+		TEST(test_all_but_one_end),
+		TEST(test_a_record_of_the_first_version),
 		TEST(test_a_role_that_changes_holds_at_once),
 		TEST(test_the_oldest_gives_way),
 		TEST(test_it_outlives_a_restart),

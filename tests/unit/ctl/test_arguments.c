@@ -62,8 +62,8 @@ static void test_what_is_wrong_is_named(void **state)
 		{"", "no command"},
 		{"frobnicate", "no command frobnicate"},
 		{"user",
-		 "user add, user list, user set, user remove, user passwd, user totp begin, "
-		 "user totp confirm, user totp off"},
+		 "user add, user list, user set, user remove, user passwd, user show, "
+		 "user logout, user totp begin, user totp confirm, user totp off"},
 		{"user frobnicate x", "no command user frobnicate"},
 		{"user add", "user add needs ADDRESS"},
 		{"user add a@b c@d", "c@d is too much"},
