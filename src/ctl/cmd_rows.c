@@ -94,9 +94,10 @@ static void rows_print(const struct ctl *ctl, const struct in_force *in_force)
 	json_t *rows = rows_json(in_force, list_of(ctl));
 
 	if (ctl_has(ctl, OPTION_BIT(JSON)))
-		ctl_print_json(json_pack("{s:s, s:o, s:b, s:o, s:O}", "list", list_of(ctl),
+		ctl_print_json(json_pack("{s:s, s:o, s:b, s:o, s:o, s:O}", "list", list_of(ctl),
 					 "generation", generation_json(buf_str(&in_force->text)),
-					 "in_force", (int)in_force->is_running, "settings",
+					 "in_force", (int)in_force->is_running, "edits",
+					 in_force_edits_json(in_force), "settings",
 					 setting_rows_json(list_of(ctl)), "rows", rows));
 	else {
 		rows_append(rows, &text);

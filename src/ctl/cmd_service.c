@@ -115,10 +115,11 @@ static void services_print(const struct ctl *ctl, const struct in_force *in_forc
 	CLEANUP_BUF struct buf text = BUF_INIT(PAGE_MAX);
 
 	if (ctl_has(ctl, OPTION_BIT(JSON))) {
-		ctl_print_json(json_pack("{s:o, s:b, s:O, s:o}", "generation",
+		ctl_print_json(json_pack("{s:o, s:b, s:o, s:O, s:o}", "generation",
 					 generation_json(buf_str(&in_force->text)), "in_force",
-					 (int)in_force->is_running, "services", list, "settings",
-					 setting_rows_json("Service")));
+					 (int)in_force->is_running, "edits",
+					 in_force_edits_json(in_force), "services", list,
+					 "settings", setting_rows_json("Service")));
 		return;
 	}
 	services_append(list, &text);

@@ -78,9 +78,10 @@ static void settings_print(const struct ctl *ctl, const struct in_force *in_forc
 	CLEANUP_BUF struct buf text = BUF_INIT(PAGE_MAX);
 
 	if (ctl_has(ctl, OPTION_BIT(JSON))) {
-		ctl_print_json(json_pack("{s:s, s:o, s:b, s:O}", "file", in_force->path,
+		ctl_print_json(json_pack("{s:s, s:o, s:b, s:o, s:O}", "file", in_force->path,
 					 "generation", generation_json(buf_str(&in_force->text)),
-					 "in_force", (int)in_force->is_running, "settings", list));
+					 "in_force", (int)in_force->is_running, "edits",
+					 in_force_edits_json(in_force), "settings", list));
 		return;
 	}
 	settings_append(list, &text);

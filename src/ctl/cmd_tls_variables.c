@@ -257,22 +257,6 @@ static json_t *others_json(const struct report *report)
 	return list;
 }
 
-/* What was edited by hand and is not in force. */
-static json_t *edits_json(const struct in_force *in_force)
-{
-	CLEANUP_BUF struct buf file = BUF_INIT(CONFIG_FILE_MAX);
-	struct config_differences differences;
-	json_t *list = json_array();
-
-	if (!in_force->is_running || file_read(in_force->path, &file) != FAULT_NONE)
-		return list;
-	config_differences_find(buf_str(&in_force->text), buf_str(&file), &differences);
-	for (size_t i = 0; i < differences.count; i++)
-		json_array_append_new(list, plan_difference_json(&differences.items[i]));
-	config_differences_done(&differences);
-	return list;
-}
-
 static json_t *report_json(const struct report *report)
 {
 	json_t *tables = tables_json(report), *services = services_json(report);
@@ -280,7 +264,7 @@ static json_t *report_json(const struct report *report)
 	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "file", report->in_force->path,
 			 "generation", generation_json(buf_str(&report->in_force->text)),
 			 "in_force", (int)report->in_force->is_running, "edits",
-			 edits_json(report->in_force), "variables", variables_json(), "tables",
+			 in_force_edits_json(report->in_force), "variables", variables_json(), "tables",
 			 tables, "services", services, "findings", others_json(report));
 }
 

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "config/file.h"
 #include "ctl/link.h"
+#include "ctl/plan.h"
 #include "evidence/entry.h"
 #include "tls/catalog.h"
 
@@ -74,6 +75,21 @@ void in_force_done(struct in_force *in_force)
 	buf_done(&in_force->text);
 	free(in_force->path);
 	in_force->path = NULL;
+}
+
+json_t *in_force_edits_json(const struct in_force *in_force)
+{
+	CLEANUP_BUF struct buf file = BUF_INIT(CONFIG_FILE_MAX);
+	struct config_differences differences;
+	json_t *list = json_array();
+
+	if (!in_force->is_running || file_read(in_force->path, &file) != FAULT_NONE)
+		return list;
+	config_differences_find(buf_str(&in_force->text), buf_str(&file), &differences);
+	for (size_t i = 0; i < differences.count; i++)
+		json_array_append_new(list, plan_difference_json(&differences.items[i]));
+	config_differences_done(&differences);
+	return list;
 }
 
 void generation_append(struct buf *to, struct str text)

@@ -27,6 +27,12 @@ int in_force_load(struct in_force *in_force, const struct ctl *ctl);
 void in_force_done(struct in_force *in_force);
 
 /*
+ * [{"variable","old","new"}]: what was edited in mailserver.cfg by hand and is not in
+ * force; empty without a server, which has the file in force. The caller frees. Blocks.
+ */
+json_t *in_force_edits_json(const struct in_force *in_force);
+
+/*
  * Appends the sign of a text, "4f1c9a0e82b3d657": the beginning of its SHA-256, as
  * evidence.log has it. --generation takes it back.
  */

@@ -103,6 +103,23 @@ export class Visit {
 		}, [method, path, body ?? null]);
 	}
 
+	/** Comes back to the window, and so hears at once of what was done elsewhere. */
+	returns() {
+		return this.page.evaluate(() => dispatchEvent(new Event("focus")));
+	}
+
+	/** Hears of nothing that others change until what this gives is called. */
+	async deafen() {
+		const pattern = /\/api\/v1\/(status|settings|services|lists\/\w+|tls\/variables)$/;
+		const held = [];
+		const hold = (route) => (route.request().method() === "GET" ? void held.push(route) : route.fallback());
+		await this.page.route(pattern, hold);
+		return async () => {
+			await this.page.unroute(pattern, hold);
+			await Promise.all(held.map((route) => route.continue().catch(() => null)));
+		};
+	}
+
 	/** Waits until nothing loads any more. */
 	async settled() {
 		await this.page.waitForFunction(() => !document.querySelector(".waiting"));

@@ -57,6 +57,16 @@ export const texts = {
 		not_found_text: "The address names a page that is not there. Choose one from the navigation.",
 		sections: { overview: "Overview", security: "Security", mail: "Mail", accounts: "Accounts", server: "Server" },
 	},
+	together: {
+		title: "The configuration was changed meanwhile",
+		text: "What you see is from before that, with your change in it; it cannot be saved as it is, and nothing was overwritten. Load what is in force, and make your change again if it is still wanted.",
+		load: "Load what is in force",
+		by: (who: string, from: string, at: string) => (who === "hand edit" ? `Edited in the file, in force since ${at}:` : `By ${who} (${from}), ${at}:`),
+		edited: "mailserver.cfg was edited by hand",
+		put_in_force: "Put them in force",
+		put: "What was edited in the file is in force.",
+		edited_text: "These changes stand in the file and are not in force yet. They come in force by the button, by `postern reload`, or with the next change that is made here.",
+	},
 	keep: {
 		title: "Keep these settings?",
 		text: "The change is in force. Unless you confirm it, the server undoes it by itself.",
@@ -83,8 +93,6 @@ export const texts = {
 		outbound: "When this server connects to others",
 		inbound_short: "inbound",
 		outbound_short: "outbound",
-		edited: "mailserver.cfg was edited by hand",
-		edited_text: "These changes stand in the file and are not in force yet. `postern reload` puts them in force; a change made here leaves them as they are.",
 		minimum: {
 			title: "Minimum version of TLS",
 			lead: "The oldest version that is spoken. Every newer one is spoken too.",
@@ -136,10 +144,6 @@ export const texts = {
 			apply: "Apply",
 			applied: "The change is in force.",
 			applied_waiting: "The change is in force, and waits for your confirmation.",
-			conflict: "The policy was changed meanwhile",
-			conflict_text: "Nothing was overwritten. Load what is in force now, and make your change again if it is still wanted.",
-			outdated: "What you see is from before that, with your change in it; it cannot be saved as it is.",
-			conflict_reload: "Load what is in force",
 		},
 		effective: {
 			title: "In force",
@@ -200,7 +204,7 @@ export const texts = {
 		},
 		history: {
 			title: "Former versions",
-			lead: "Each change keeps the version before it. Reverting puts that version in force again; edits by hand that are not in force yet stay.",
+			lead: "Each change keeps the version before it. Reverting puts that version in force again; edits by hand that wait in the file come in force with it.",
 			version: "Version",
 			until: "In force until",
 			who: "Changed by",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A variable and the order of suites are changed under Advanced; a wrong value is told beside the page;
+// A variable and the order of suites are changed under Advanced; a wrong value is told beside its field;
 // a service gets its own value; a former version is put in force again.
 import assert from "node:assert/strict";
 import { run } from "../outside.mjs";
@@ -11,7 +11,13 @@ async function apply(me) {
 	await me.press("Save…");
 	await me.sees("What is written to mailserver.cfg");
 	await me.choose("Undo by itself, unless confirmed", "");
+	const hear = await me.deafen();
+	const answered = me.page.waitForResponse((response) => response.url().endsWith("/tls/set"));
 	await me.press("Apply");
+	await answered;
+	// The next change must be one of the configuration with this one in it: the page waits until it has that.
+	assert.equal(await me.page.getByRole("dialog").count(), 1);
+	await hear();
 	await me.page.getByRole("dialog").waitFor({ state: "detached" });
 	await me.page.locator(".pending").waitFor({ state: "detached" });
 }
@@ -49,9 +55,15 @@ export default async function ({ facts, visit }) {
 	me.allow(/status of 400/);
 	await me.page.getByLabel("Variables of").selectOption("Security");
 	await me.page.getByLabel("ServerTlsCiphers", { exact: true }).fill("HIGH:!RC5TYPO");
+	await me.choose("Variables of", "Service:POP3S");
 	await me.press("Save…");
-	await me.sees(/RC5TYPO/);
-	await me.press("Cancel");
+	// The variable is shown where it stands, with what is wrong with it beside it.
+	const wrong = me.page.locator("[aria-invalid=true]");
+	await wrong.waitFor();
+	assert.equal(await wrong.inputValue(), "HIGH:!RC5TYPO");
+	assert.equal(await me.page.getByLabel("Variables of").inputValue(), "Security");
+	assert.match(await me.page.locator(`[id="${await wrong.getAttribute("aria-describedby")}"]`).textContent(), /RC5TYPO/);
+	assert.ok(await wrong.evaluate((field) => field === document.activeElement), "the wrong field has the focus");
 	await me.press("Discard");
 
 	await me.page.getByRole("tab", { name: "History" }).click();

@@ -8,6 +8,7 @@ import { texts } from "../texts";
 import { announce } from "./announce";
 import { Form } from "./form";
 import { FaultNote } from "./parts";
+import { is_conflict, Outdated, type Standing } from "./together";
 
 interface DialogProps {
 	title: string;
@@ -47,26 +48,35 @@ interface ConfirmProps {
 	title: string;
 	verb: string;
 	danger?: boolean;
+	large?: boolean;
+	/** There is nothing yet that could be confirmed. */
+	idle?: boolean;
 	action: Action<[]>;
 	close: () => void;
+	/** The configuration that the change is one of. */
+	standing?: Standing;
 	children: ComponentChildren;
 }
 
+/** Whether somebody else was quicker: what is asked for then cannot be done. */
+const is_late = (standing: Standing | undefined, action: Action<[]>) => standing !== undefined && (standing.is_outdated || is_conflict(action.fault));
+
 /** Asks before something is done that cannot be undone. */
-export function Confirm({ title, verb, danger, action, close, children }: ConfirmProps) {
+export function Confirm({ title, verb, danger, large, idle, action, close, standing, children }: ConfirmProps) {
 	const done = async () => {
 		if (await action.run()) close();
 	};
 	const footer = (
 		<>
 			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="button" class={`button ${danger ? "danger" : "main"}`} disabled={action.busy} onClick={done}>{verb}</button>
+			<button type="button" class={`button ${danger ? "danger" : "main"}`} disabled={action.busy || idle || is_late(standing, action)} onClick={done}>{verb}</button>
 		</>
 	);
 	return (
-		<Dialog title={title} close={close} footer={footer}>
+		<Dialog title={title} close={close} large={large} footer={footer}>
+			{standing && <Outdated standing={standing} fault={action.fault} drop={action.clear} />}
 			{children}
-			<FaultNote fault={action.fault} />
+			{!(standing && is_conflict(action.fault)) && <FaultNote fault={action.fault} />}
 		</Dialog>
 	);
 }
@@ -81,24 +91,26 @@ interface FormDialogProps {
 	large?: boolean;
 	/** Nothing is filled in yet that could be sent. */
 	idle?: boolean;
+	standing?: Standing;
 	/** Buttons before the two that each form has. */
 	more?: ComponentChildren;
 	children: ComponentChildren;
 }
 
 /** A form in a dialog; what the server refuses stands in it, beside the field. */
-export function FormDialog({ title, verb, action, close, lead, large, idle, more, children }: FormDialogProps) {
+export function FormDialog({ title, verb, action, close, lead, large, idle, standing, more, children }: FormDialogProps) {
 	const end = (
 		<>
 			{more}
 			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="submit" class="button main" disabled={action.busy || idle}>{verb}</button>
+			<button type="submit" class="button main" disabled={action.busy || idle || is_late(standing, action)}>{verb}</button>
 		</>
 	);
 	return (
 		<Dialog title={title} close={close} large={large}>
 			{lead && <p class="soft">{lead}</p>}
-			<Form fault={action.fault} submit={() => action.run()} end={end}>{children}</Form>
+			{standing && <Outdated standing={standing} fault={action.fault} drop={close} />}
+			<Form fault={standing && is_conflict(action.fault) ? null : action.fault} submit={() => action.run()} end={end}>{children}</Form>
 		</Dialog>
 	);
 }
@@ -112,16 +124,17 @@ interface RemoveConfirmProps {
 	said: string;
 	close: () => void;
 	done: () => void;
+	standing?: Standing;
 }
 
 /** Asks before something is removed, and removes it. */
-export function RemoveConfirm({ title, text, remove, said, close, done }: RemoveConfirmProps) {
+export function RemoveConfirm({ title, text, remove, said, close, done, standing }: RemoveConfirmProps) {
 	const action = useAction(async () => {
 		await remove();
 		announce(said);
 		done();
 	});
-	return <Confirm title={title} verb={texts.common.remove} danger action={action} close={close}><p>{text}</p></Confirm>;
+	return <Confirm title={title} verb={texts.common.remove} danger action={action} close={close} standing={standing}><p>{text}</p></Confirm>;
 }
 
 /** A dialog that shows something; `more` are buttons beside the one that closes it. */

@@ -5,6 +5,13 @@ import { useContext, useEffect, useId, useRef } from "preact/hooks";
 import type { Fault } from "../core/api";
 import { FaultNote } from "./parts";
 
+/** True where a fault is about a field: the server names it alone, or with its place, "Service:IMAPS/Port". */
+export function is_about(fault: Fault | null, name: string | undefined): boolean {
+	if (!fault?.field || name === undefined) return false;
+	const field = fault.field.toLowerCase(), wanted = name.toLowerCase();
+	return field === wanted || field.endsWith(`/${wanted}`);
+}
+
 const FaultOfForm = createContext<Fault | null>(null);
 
 interface FormProps {
@@ -15,23 +22,28 @@ interface FormProps {
 	label?: string;
 }
 
-/** The field that a fault is about: the server speaks of variables with their table, "RelayRule:#2/Port". */
-function field_of(fault: Fault | null): string | undefined {
-	return fault?.field?.slice(fault.field.lastIndexOf("/") + 1);
+/** The element in which the field with the error takes the focus, once, as soon as it is shown. */
+export function useWrongShown<T extends HTMLElement>(fault: Fault | null) {
+	const form = useRef<T>(null);
+	const told = useRef<Fault | null>(null);
+	useEffect(() => {
+		const wrong = fault !== told.current && form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+		if (!wrong) return;
+		told.current = fault;
+		wrong.focus();
+	});
+	return form;
 }
 
 /** A form; the faults that name no field of it are shown at its end. */
 export function Form({ fault, submit, children, end, label }: FormProps) {
-	const form = useRef<HTMLFormElement>(null);
-	useEffect(() => {
-		if (fault) form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
-	}, [fault]);
+	const form = useWrongShown<HTMLFormElement>(fault);
 	const submitted = (event: Event) => {
 		event.preventDefault();
 		submit();
 	};
-	const field = field_of(fault);
-	const has_place = field && form.current?.querySelector(`[data-field=${JSON.stringify(field)}]`);
+	const fields = [...form.current?.querySelectorAll<HTMLElement>("[data-field]") ?? []];
+	const has_place = fields.some((field) => is_about(fault, field.dataset.field));
 	return (
 		<FaultOfForm.Provider value={fault}>
 			<form class="form" ref={form} onSubmit={submitted} noValidate aria-label={label}>
@@ -59,7 +71,7 @@ interface FieldProps extends Labelled {
 export function Field({ label, name, hint, wrong, children }: FieldProps) {
 	const id = useId();
 	const fault = useContext(FaultOfForm);
-	const said = wrong ?? (name !== undefined && field_of(fault) === name ? fault!.message : null);
+	const said = wrong ?? (is_about(fault, name) ? fault!.message : null);
 	const described = [hint ? `${id}-hint` : "", said ? `${id}-wrong` : ""].filter(Boolean).join(" ");
 	return (
 		<div class="field" data-field={name}>

@@ -2,8 +2,7 @@
 // The pieces that every page is made of.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Fault, Route, Answer } from "../core/api";
-import type { Held } from "../core/use";
+import type { Fault } from "../core/api";
 import { texts } from "../texts";
 import { Icon } from "./icon";
 
@@ -110,7 +109,7 @@ export function Waiting() {
 }
 
 /** Shows an answer when it is there, else why it is not. */
-export function Loaded<R extends Route>({ held, children }: { held: Held<R>; children: (answer: Answer<R>) => ComponentChildren }) {
+export function Loaded<A>({ held, children }: { held: { answer: A | null; fault: Fault | null; reload: () => unknown }; children: (answer: A) => ComponentChildren }) {
 	if (held.answer === null && held.fault) return <FaultNote fault={held.fault} retry={held.reload} />;
 	if (held.answer === null) return <Waiting />;
 	return (

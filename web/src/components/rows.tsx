@@ -5,14 +5,16 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { ask, type Answer } from "../core/api";
-import { useKnown, useMayChange } from "../core/session";
-import { useAction, useAnswer } from "../core/use";
+import { useMayChange } from "../core/session";
+import { useSteady, type Steady } from "../core/steady";
+import { useAction } from "../core/use";
 import { texts } from "../texts";
 import { announce } from "./announce";
 import { FormDialog, RemoveConfirm } from "./dialog";
 import { Select, Text, type Options } from "./form";
 import { Empty, Loaded, Note, Page, Panel } from "./parts";
 import { Table, type Column } from "./table";
+import { HandEdits } from "./together";
 
 const t = texts.rows;
 
@@ -29,6 +31,7 @@ export interface Kinds {
 interface EditProps {
 	list: ListName;
 	rows: Rows;
+	steady: Steady<`GET /lists/${ListName}`>;
 	row: Row | null;
 	kinds: Kinds;
 	title: string;
@@ -48,22 +51,21 @@ function VariableField({ variable, kinds, value, change }: { variable: Rows["set
 	return <Text {...common} type={kind === "date" ? "date" : "text"} placeholder={variable.default ?? ""} />;
 }
 
-function Edit({ list, rows, row, kinds, title, close, done }: EditProps) {
+function Edit({ list, rows, steady, row, kinds, title, close, done }: EditProps) {
 	const [values, values_set] = useState<Values>(row?.values ?? {});
 	const [removing, removing_set] = useState(false);
 	const changed = changes_of(row?.values ?? {}, values);
 	const save = useAction(async () => {
 		const body = { values: changed, generation: rows.generation };
-		if (row) await ask(`PATCH /lists/${list}/{row}`, { path: { row: String(row.number) }, body });
-		else await ask(`POST /lists/${list}`, { body });
+		await steady.change(() => (row ? ask(`PATCH /lists/${list}/{row}`, { path: { row: String(row.number) }, body }) : ask(`POST /lists/${list}`, { body })));
 		announce(texts.common.saved);
 		done();
 	});
-	const remove = () => ask(`DELETE /lists/${list}/{row}`, { path: { row: String(row!.number) }, body: { generation: rows.generation } });
-	if (removing) return <RemoveConfirm title={t.remove} text={t.remove_text} remove={remove} said={t.removed} close={() => removing_set(false)} done={done} />;
+	const remove = () => steady.change(() => ask(`DELETE /lists/${list}/{row}`, { path: { row: String(row!.number) }, body: { generation: rows.generation } }));
+	if (removing) return <RemoveConfirm title={t.remove} text={t.remove_text} remove={remove} said={t.removed} close={() => removing_set(false)} done={done} standing={steady} />;
 	const more = row && <button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>;
 	return (
-		<FormDialog title={title} verb={texts.common.save} action={save} close={close} large idle={Object.keys(changed).length === 0} more={more}>
+		<FormDialog title={title} verb={texts.common.save} action={save} close={close} large standing={steady} idle={Object.keys(changed).length === 0} more={more}>
 			<div class="pair">
 				{rows.settings.map((variable) => (
 					<VariableField key={variable.name} variable={variable} kinds={kinds} value={values[variable.name] ?? ""} change={(value) => values_set({ ...values, [variable.name]: value })} />
@@ -98,25 +100,21 @@ function Findings({ rows }: { rows: Rows }) {
 
 export function RowsPage(props: RowsPageProps) {
 	const { words } = props;
-	const { status } = useKnown();
-	const held = useAnswer(`GET /lists/${props.list}` as const, {}, 0, String(status.answer?.generation ?? ""));
 	const may_change = useMayChange();
 	const [open, open_set] = useState<Row | "add" | null>(null);
-	const done = () => {
-		open_set(null);
-		held.reload();
-		status.reload();
-	};
+	const held = useSteady(`GET /lists/${props.list}` as const, open !== null);
+	const close = () => open_set(null);
 	return (
 		<Page title={words.title} lead={words.lead} actions={may_change && <button type="button" class="button main" disabled={held.answer === null} onClick={() => open_set("add")}>{words.add}</button>}>
 			<Loaded held={held}>
 				{(answer) => (
 					<>
+						<HandEdits edits={answer.edits} />
 						<Findings rows={answer} />
 						<Panel bare>
 							<Table caption={words.title} columns={all_columns(props, may_change, open_set)} rows={answer.rows} row_key={(row) => row.number} empty={<Empty title={words.none}><p>{words.none_text}</p></Empty>} />
 						</Panel>
-						{open !== null && <Edit list={props.list} rows={answer} row={open === "add" ? null : open} kinds={props.kinds} title={open === "add" ? words.add : words.edit} close={() => open_set(null)} done={done} />}
+						{open !== null && <Edit list={props.list} rows={answer} steady={held} row={open === "add" ? null : open} kinds={props.kinds} title={open === "add" ? words.add : words.edit} close={close} done={close} />}
 					</>
 				)}
 			</Loaded>

@@ -7,11 +7,29 @@ export interface Held<R extends Route> {
 	answer: Answer<R> | null;
 	fault: Fault | null;
 	busy: boolean;
-	reload: () => void;
+	/** Asks anew; gives what was answered, null when nothing was. */
+	reload: () => Promise<Answer<R> | null>;
 }
 
 function fault_from(error: unknown): Fault {
 	return error instanceof Fault ? error : new Fault(0, "page", error instanceof Error ? error.message : String(error));
+}
+
+/** Counts how often something was asked anew, and tells who did so what came of it. */
+function useTurns<T>() {
+	const [turn, turn_set] = useState(0);
+	const last = useRef(0);
+	const waiting = useRef<{ turn: number; tell: (answer: T | null) => void }[]>([]);
+	const reload = useCallback(() => new Promise<T | null>((tell) => {
+		waiting.current.push({ turn: ++last.current, tell });
+		turn_set(last.current);
+	}), []);
+	const told = (turn_done: number, answer: T | null) => {
+		const done = waiting.current.filter((each) => each.turn <= turn_done);
+		waiting.current = waiting.current.filter((each) => each.turn > turn_done);
+		for (const each of done) each.tell(answer);
+	};
+	return { turn, reload, told };
 }
 
 /**
@@ -21,31 +39,38 @@ function fault_from(error: unknown): Fault {
  */
 export function useAnswer<R extends Route>(route: R | null, parts: Partial<Ask<R>> = {}, every = 0, turn_of = ""): Held<R> {
 	const [state, state_set] = useState<{ key: string; answer: Answer<R> | null; fault: Fault | null }>({ key: "", answer: null, fault: null });
-	const [turn, turn_set] = useState(0);
+	const { turn, reload, told } = useTurns<Answer<R>>();
 	const key = `${route} ${JSON.stringify(parts)} ${turn_of}`;
-	const reload = useCallback(() => turn_set((number) => number + 1), []);
 
 	useEffect(() => {
 		if (route === null) return undefined;
 		const stop = new AbortController();
 		let timer = 0;
 		const again = () => {
+			clearTimeout(timer);
 			if (every > 0) timer = window.setTimeout(() => (document.hidden ? again() : void run()), every);
 		};
 		const run = async () => {
 			try {
 				const answer = await ask(route, parts, stop.signal);
+				if (stop.signal.aborted) return;
 				state_set({ key, answer, fault: null });
+				told(turn, answer);
 			} catch (error) {
 				if (stop.signal.aborted) return;
 				state_set((former) => ({ key, answer: former.key === key ? former.answer : null, fault: fault_from(error) }));
+				told(turn, null);
 			}
 			again();
 		};
+		// Whoever comes back from elsewhere sees what was done there.
+		const returned = () => every > 0 && void run();
+		addEventListener("focus", returned);
 		void run();
 		return () => {
 			stop.abort();
 			clearTimeout(timer);
+			removeEventListener("focus", returned);
 		};
 	}, [key, turn, every]);
 

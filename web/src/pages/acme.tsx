@@ -90,7 +90,7 @@ export function Acme() {
 	];
 	const acts = (row: Row) => may_change && <button type="button" class="button tight" disabled={request.busy} onClick={() => request.run(name_of(row))}>{t.request}<span class="unseen"> {name_of(row)}</span></button>;
 	return (
-		<RowsPage list="AcmeCertificate" title={t.title} lead={t.lead} add={t.add} edit={t.edit} none={t.none} none_text={t.none_text} kinds={kinds} columns={columns} name={name_of} acts={acts}>
+		<RowsPage list="AcmeCertificate" words={t} kinds={kinds} columns={columns} name={name_of} acts={acts}>
 			{() => <><FaultNote fault={request.fault} /><Ca /></>}
 		</RowsPage>
 	);

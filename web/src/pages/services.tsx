@@ -6,10 +6,12 @@ import { FormDialog } from "../components/dialog";
 import { Choice, Select, Text } from "../components/form";
 import { FaultNote, Loaded, Mark, Note, Page, Panel } from "../components/parts";
 import { Table, type Column } from "../components/table";
+import { HandEdits, is_conflict, Outdated } from "../components/together";
 import { ask, type Answer } from "../core/api";
 import { number } from "../core/format";
-import { useKnown, useMayChange } from "../core/session";
-import { useAction, useAnswer } from "../core/use";
+import { useMayChange } from "../core/session";
+import { useSteady, type Steady } from "../core/steady";
+import { useAction } from "../core/use";
 import { texts } from "../texts";
 
 const t = texts.services;
@@ -36,18 +38,18 @@ function values_of(service: Service): Record<string, string> {
 	};
 }
 
-function Edit({ service, generation, close, done }: { service: Service; generation: string; close: () => void; done: () => void }) {
+function Edit({ service, steady, close }: { service: Service; steady: Steady<"GET /services">; close: () => void }) {
 	const [values, values_set] = useState(values_of(service));
 	const set = (name: string) => (value: string) => values_set({ ...values, [name]: value });
 	const flag = (name: string) => (on: boolean) => values_set({ ...values, [name]: on ? "1" : "0" });
 	const changed = differences(service, values);
 	const save = useAction(async () => {
-		await ask("PATCH /services/{name}", { path: { name: service.name }, body: { values: changed, generation } });
+		await steady.change(() => ask("PATCH /services/{name}", { path: { name: service.name }, body: { values: changed, generation: steady.generation } }));
 		announce(texts.common.saved);
-		done();
+		close();
 	});
 	return (
-		<FormDialog title={service.name} verb={texts.common.save} action={save} close={close} idle={Object.keys(changed).length === 0}>
+		<FormDialog title={service.name} verb={texts.common.save} action={save} close={close} standing={steady} idle={Object.keys(changed).length === 0}>
 			{service.name === "HTTPS" && <Note tone="warn">{t.own}</Note>}
 			<div class="pair">
 				<Text label={t.port} name="Port" type="number" value={values.Port!} change={set("Port")} />
@@ -81,29 +83,23 @@ const columns = (may_change: boolean, edit: (service: Service) => void, toggle: 
 ];
 
 export function Services() {
-	const { status } = useKnown();
-	const services = useAnswer("GET /services", {}, 10000, String(status.answer?.generation ?? ""));
 	const may_change = useMayChange();
 	const [open, open_set] = useState<Service | null>(null);
+	const services = useSteady("GET /services", open !== null);
 	const toggle = useAction(async (service: Service) => {
-		await ask(service.enabled ? "POST /services/{name}/stop" : "POST /services/{name}/start", { path: { name: service.name }, body: { generation: services.answer?.generation ?? "" } });
+		await services.change(() => ask(service.enabled ? "POST /services/{name}/stop" : "POST /services/{name}/start", { path: { name: service.name }, body: { generation: services.generation } }));
 		announce(service.enabled ? t.stopped_now(service.name) : t.started_now(service.name));
-		services.reload();
 	});
-	const done = () => {
-		open_set(null);
-		services.reload();
-		status.reload();
-	};
 	return (
 		<Page title={t.title} lead={t.lead}>
-			<FaultNote fault={toggle.fault} />
+			{is_conflict(toggle.fault) ? <Outdated standing={services} fault={toggle.fault} drop={toggle.clear} /> : <FaultNote fault={toggle.fault} />}
+			{services.answer && <HandEdits edits={services.answer.edits} />}
 			<Panel bare>
 				<Loaded held={services}>
 					{(answer) => <Table caption={t.title} columns={columns(may_change, open_set, (service) => void toggle.run(service), toggle.busy)} rows={answer.services} row_key={(service) => service.name} />}
 				</Loaded>
 			</Panel>
-			{open && <Edit service={open} generation={services.answer?.generation ?? ""} close={() => open_set(null)} done={done} />}
+			{open && <Edit service={open} steady={services} close={() => open_set(null)} />}
 		</Page>
 	);
 }

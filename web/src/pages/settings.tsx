@@ -2,10 +2,14 @@
 // Every other setting of mailserver.cfg, with its meaning, default and value.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { FaultNote, Loaded, Page, Panel } from "../components/parts";
+import { is_about, useWrongShown } from "../components/form";
+import { Loaded, Page, Panel } from "../components/parts";
+import { Pending } from "../components/pending";
+import { HandEdits } from "../components/together";
 import { ask, type Answer } from "../core/api";
-import { useKnown, useMayChange } from "../core/session";
-import { useAction, useAnswer } from "../core/use";
+import { useMayChange } from "../core/session";
+import { useSteady } from "../core/steady";
+import { useAction } from "../core/use";
 import { texts } from "../texts";
 
 const t = texts.settings;
@@ -42,50 +46,44 @@ function Row({ setting, drafted, change, wrong }: { setting: Setting; drafted: s
 }
 
 export function Settings() {
-	const { status } = useKnown();
-	const held = useAnswer("GET /settings", {}, 0, String(status.answer?.generation ?? ""));
 	const [draft, draft_set] = useState<Readonly<Record<string, string>>>({});
+	const count = Object.keys(draft).length;
+	const held = useSteady("GET /settings", count > 0);
 	const save = useAction(async () => {
 		const values = Object.fromEntries(Object.entries(draft).map(([key, value]) => [key, value === "" ? null : value]));
-		await ask("PATCH /settings", { body: { values, generation: held.answer?.generation ?? "" } });
+		await held.change(() => ask("PATCH /settings", { body: { values, generation: held.generation } }));
 		announce(texts.common.saved);
 		draft_set({});
-		held.reload();
-		status.reload();
 	});
+	const discard = () => {
+		draft_set({});
+		save.clear();
+	};
 	const change = (key: string) => (value: string | undefined) => {
 		const { [key]: _, ...rest } = draft;
 		draft_set(value === undefined ? rest : { ...rest, [key]: value });
 	};
-	const wrong_of = (setting: Setting) => (save.fault?.field?.replace("/", ".").toLowerCase() === key_of(setting).toLowerCase() ? save.fault.message : null);
-	const count = Object.keys(draft).length;
+	const wrong_of = (setting: Setting) => (is_about(save.fault, `${setting.table}/${setting.name}`) ? save.fault!.message : null);
+	const has_place = held.answer?.settings.some((setting) => wrong_of(setting) !== null) ?? false;
+	const list = useWrongShown<HTMLDivElement>(save.fault);
 	return (
 		<Page title={t.title} lead={t.lead}>
 			<Loaded held={held}>
 				{(answer) => {
 					const tables = [...new Set(answer.settings.map((setting) => setting.table))];
-					const has_place = answer.settings.some((setting) => wrong_of(setting) !== null);
 					return (
-						<>
-							{!has_place && <FaultNote fault={save.fault} />}
+						<div class="stack" ref={list}>
+							<HandEdits edits={answer.edits} />
 							{tables.map((table) => (
 								<Panel key={table} title={t.tables[table as keyof typeof t.tables] ?? table} bare>
 									{answer.settings.filter((setting) => setting.table === table).map((setting) => <Row key={key_of(setting)} setting={setting} drafted={draft[key_of(setting)]} change={change(key_of(setting))} wrong={wrong_of(setting)} />)}
 								</Panel>
 							))}
-						</>
+						</div>
 					);
 				}}
 			</Loaded>
-			{count > 0 && (
-				<div class="pending panel" role="region" aria-label={t.unsaved(count)}>
-					<strong>{t.unsaved(count)}</strong>
-					<span class="actions">
-						<button type="button" class="button" onClick={() => draft_set({})}>{texts.common.discard}</button>
-						<button type="button" class="button main" disabled={save.busy} onClick={() => save.run()}>{texts.common.save}</button>
-					</span>
-				</div>
-			)}
+			{count > 0 && <Pending text={t.unsaved(count)} verb={texts.common.save} standing={held} fault={has_place ? null : save.fault} busy={save.busy} discard={discard} save={() => save.run()} />}
 		</Page>
 	);
 }

@@ -5,9 +5,11 @@ import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { Form, Text } from "../components/form";
 import { Loaded, Mark, Page, Panel } from "../components/parts";
+import { is_conflict, Outdated, type Standing } from "../components/together";
 import { ask, type Answer } from "../core/api";
 import { link_to } from "../core/router";
 import { useMayChange } from "../core/session";
+import { useSteady } from "../core/steady";
 import { useAction, useAnswer, type Action } from "../core/use";
 import { texts } from "../texts";
 import { DnsRecords } from "./records";
@@ -22,21 +24,27 @@ function Step({ number, title, done, lead, children }: { number: number; title: 
 	);
 }
 
-function StepForm({ action, verb, children }: { action: Action<[]>; verb: string; children: ComponentChildren }) {
+function StepForm({ action, verb, standing, children }: { action: Action<[]>; verb: string; standing?: Standing; children: ComponentChildren }) {
 	const may_change = useMayChange();
-	return <Form fault={action.fault} submit={() => action.run()} end={<button type="submit" class="button main" disabled={action.busy || !may_change}>{verb}</button>}>{children}</Form>;
+	const is_late = standing !== undefined && (standing.is_outdated || is_conflict(action.fault));
+	return (
+		<>
+			{standing && <Outdated standing={standing} fault={action.fault} drop={action.clear} />}
+			<Form fault={is_late ? null : action.fault} submit={() => action.run()} end={<button type="submit" class="button main" disabled={action.busy || is_late || !may_change}>{verb}</button>}>{children}</Form>
+		</>
+	);
 }
 
 function Hostname({ now, reload }: { now: string; reload: () => void }) {
 	const [name, name_set] = useState(now);
-	const settings = useAnswer("GET /settings");
+	const settings = useSteady("GET /settings", name !== now);
 	const save = useAction(async () => {
-		await ask("PATCH /settings", { body: { values: { "Server.Hostname": name }, generation: settings.answer?.generation ?? "" } });
+		await settings.change(() => ask("PATCH /settings", { body: { values: { "Server.Hostname": name }, generation: settings.generation } }));
 		announce(texts.common.saved);
 		reload();
 	});
 	return (
-		<StepForm action={save} verb={texts.common.save}>
+		<StepForm action={save} verb={texts.common.save} standing={settings}>
 			<Text label={t.hostname} name="Server/Hostname" value={name} change={name_set} placeholder="mail.example.org" />
 		</StepForm>
 	);

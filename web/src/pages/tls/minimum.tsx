@@ -3,10 +3,11 @@
 import { useState } from "preact/hooks";
 import { Choice, Select } from "../../components/form";
 import { Loaded, Note, Panel } from "../../components/parts";
+import { Outdated } from "../../components/together";
 import { useMayChange } from "../../core/session";
 import { useAnswer } from "../../core/use";
 import { texts } from "../../texts";
-import { minimum_of, minimum_wish, tables, useDirty, versions, type Variables, type Wish } from "./model";
+import { minimum_of, minimum_wish, tables, useDirty, versions, type PolicyProps, type Variables, type Wish } from "./model";
 import { Meaning, Review } from "./review";
 
 const t = texts.tls.minimum;
@@ -36,7 +37,7 @@ function Preview({ wish }: { wish: Wish }) {
 	);
 }
 
-export function Minimum({ variables, reload, dirty }: { variables: Variables; reload: () => void; dirty: (is_dirty: boolean) => void }) {
+export function Minimum({ variables, steady, dirty }: PolicyProps) {
 	const now = lowest_now(variables);
 	const may_change = useMayChange();
 	const [chosen, chosen_set] = useState<Lowest | null>(null);
@@ -48,7 +49,6 @@ export function Minimum({ variables, reload, dirty }: { variables: Variables; re
 	const finished = () => {
 		reviewing_set(false);
 		chosen_set(null);
-		reload();
 	};
 	const joined = (is_apart: boolean) => {
 		apart_set(is_apart);
@@ -59,12 +59,13 @@ export function Minimum({ variables, reload, dirty }: { variables: Variables; re
 			<span class="soft small">{is_changed ? t.unsaved : t.in_force}</span>
 			<span class="actions">
 				<button type="button" class="button" disabled={!is_changed} onClick={() => chosen_set(null)}>{texts.common.discard}</button>
-				<button type="button" class="button main" disabled={!is_changed || !may_change} onClick={() => reviewing_set(true)}>{t.save}</button>
+				<button type="button" class="button main" disabled={!is_changed || !may_change || steady.is_outdated} onClick={() => reviewing_set(true)}>{t.save}</button>
 			</span>
 		</>
 	);
 	return (
 		<Panel title={t.title} lead={t.lead} footer={footer}>
+			<Outdated standing={steady} drop={() => chosen_set(null)} />
 			<fieldset class="line" disabled={!may_change}>
 				<legend class="unseen">{t.scope}</legend>
 				<Choice group="scope" label={t.together} checked={!apart} change={() => joined(false)} />
@@ -80,7 +81,7 @@ export function Minimum({ variables, reload, dirty }: { variables: Variables; re
 			)}
 			{!may_change && <Note>{texts.common.auditor}</Note>}
 			{is_changed && <Preview wish={minimum_wish(lowest)} />}
-			{reviewing && <Review wish={minimum_wish(lowest)} generation={variables.generation} close={() => reviewing_set(false)} applied={finished} outdated={finished} />}
+			{reviewing && <Review wish={minimum_wish(lowest)} steady={steady} close={() => reviewing_set(false)} done={finished} />}
 		</Panel>
 	);
 }

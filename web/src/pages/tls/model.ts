@@ -2,10 +2,19 @@
 // The TLS policy as the page handles it: what is in force, and the changes that are being made.
 import { useEffect } from "preact/hooks";
 import type { Answer } from "../../core/api";
+import type { Steady } from "../../core/steady";
 
 export type Variables = Answer<"GET /tls/variables">;
 export type Variable = Variables["variables"][number];
 export type Setting = Variables["tables"][number]["settings"][number];
+
+/** What the views that change the policy are given. */
+export interface PolicyProps {
+	variables: Variables;
+	steady: Steady<"GET /tls/variables">;
+	/** Told when a change is begun, and when it is over. */
+	dirty: (is_dirty: boolean) => void;
+}
 
 /** "Security.ServerTlsProtocols" -> new value; an empty one restores the default. */
 export type Draft = Readonly<Record<string, string>>;

@@ -2,11 +2,11 @@
 // Before a change is made: what it means in words, what it writes, and how long one has to confirm it.
 import { useState } from "preact/hooks";
 import { announce } from "../../components/announce";
-import { Dialog } from "../../components/dialog";
+import { Confirm } from "../../components/dialog";
 import { Select } from "../../components/form";
-import { Difference, FaultNote, Loaded, Note } from "../../components/parts";
-import { ask, type Fault } from "../../core/api";
-import { useKnown } from "../../core/session";
+import { Difference, Loaded, Note } from "../../components/parts";
+import { ask } from "../../core/api";
+import type { Steady } from "../../core/steady";
 import { useAction, useAnswer } from "../../core/use";
 import { texts } from "../../texts";
 import type { Wish } from "./model";
@@ -39,18 +39,6 @@ export function Meaning({ plan }: { plan: Plan }) {
 	);
 }
 
-/** What the server says when somebody else was faster: what was changed, and by whom. */
-export function Conflict({ fault, reload }: { fault: Fault | null; reload: () => void }) {
-	if (fault?.status !== 409) return <FaultNote fault={fault} />;
-	return (
-		<Note tone="warn" title={t.conflict} role="alert">
-			<p class="break">{fault.message}</p>
-			<p>{t.conflict_text}</p>
-			<p><button type="button" class="button tight" onClick={reload}>{t.conflict_reload}</button></p>
-		</Note>
-	);
-}
-
 /** How long one has to confirm a change; "" where it holds at once. */
 export function Within({ value, change }: { value: string; change: (value: string) => void }) {
 	return <Select label={t.within} hint={t.within_hint} value={value} change={change} options={t.within_options} />;
@@ -63,32 +51,23 @@ export const within_part = (within: string) => (within ? { confirm_within: withi
 
 interface ReviewProps {
 	wish: Wish;
-	generation: string;
+	steady: Steady<"GET /tls/variables">;
 	close: () => void;
-	applied: () => void;
-	/** Somebody else changed the policy: it has to be loaded anew. */
-	outdated: () => void;
+	/** The change was made, or is given up for another that was quicker. */
+	done: () => void;
 }
 
-export function Review({ wish, generation, close, applied, outdated }: ReviewProps) {
+export function Review({ wish, steady, close, done }: ReviewProps) {
 	const plan = useAnswer("POST /tls/plan", { body: wish });
-	const { status } = useKnown();
 	const [within, within_set] = useState<string>(within_default);
 	const apply = useAction(async () => {
-		await ask("POST /tls/set", { body: { ...wish, generation, ...within_part(within) } });
+		await steady.change(() => ask("POST /tls/set", { body: { ...wish, generation: steady.generation, ...within_part(within) } }));
 		announce(within ? t.applied_waiting : t.applied);
-		status.reload();
-		applied();
+		done();
 	});
 	const is_change = (plan.answer?.changes.length ?? 0) > 0;
-	const footer = (
-		<>
-			<button type="button" class="button" onClick={close}>{texts.common.cancel}</button>
-			<button type="button" class="button main" disabled={!is_change || apply.busy} onClick={() => apply.run()}>{t.apply}</button>
-		</>
-	);
 	return (
-		<Dialog title={t.title} close={close} large footer={footer}>
+		<Confirm title={t.title} verb={t.apply} large action={apply} idle={!is_change} close={close} standing={steady}>
 			<Loaded held={plan}>
 				{(answer) => (
 					<>
@@ -105,7 +84,6 @@ export function Review({ wish, generation, close, applied, outdated }: ReviewPro
 					</>
 				)}
 			</Loaded>
-			<Conflict fault={apply.fault} reload={outdated} />
-		</Dialog>
+		</Confirm>
 	);
 }
