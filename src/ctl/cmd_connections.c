@@ -12,6 +12,14 @@
 
 enum { ANSWER_MAX = 1 << 20, TEXT_MAX = 64 << 20, FRONTS_MAX = 64, ANSWER_MS = 10 * 1000 };
 
+struct shown {
+	struct page page;
+	uint32_t after_front; /* of --after */
+	uint64_t after_number;
+	const char *service; /* NULL: all */
+	json_t *list;
+};
+
 /* ---- asking ---- */
 
 /* Reads what the front writes to the other end, until it closes it. */
@@ -27,22 +35,35 @@ static json_t *answer_read(int fd)
 	return json_loadb(text.data, text.len, 0, NULL);
 }
 
-/* A page of a front's sessions, behind one of them. NOT_FOUND: there is no such front. */
-static enum fault front_ask(struct link *link, uint32_t front, uint64_t after, json_t **list_out)
+/* What is shown of a front. */
+struct front_page {
+	uint64_t after;
+	uint32_t limit; /* 0: only counted */
+	json_t *answer; /* {"total":N,"connections":[...]} */
+};
+
+/* NOT_FOUND: there is no such front. */
+static enum fault front_ask(struct link *link, uint32_t front, const struct shown *shown,
+			    struct front_page *page)
 {
 	int ends[2];
 	struct packet answer;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return FAULT_IO;
-	struct msg_connections_wanted wanted = {.front = front, .after = after, .answer = ends[1]};
+	struct msg_connections_wanted wanted = {.front = front,
+						.after = page->after,
+						.limit = page->limit,
+						.service = str_from_c(shown->service),
+						.search = shown->page.search,
+						.answer = ends[1]};
 	packet_init(&answer);
 	enum fault fault =
 		link_ask_parent(link, MSG_connections_wanted, &wanted, MSG_done, &answer);
 	fd_close(&ends[1]);
 	if (fault == FAULT_NONE)
 		fault = fault_from_number(answer.message.done.fault);
-	if (fault == FAULT_NONE && (*list_out = answer_read(ends[0])) == NULL)
+	if (fault == FAULT_NONE && (page->answer = answer_read(ends[0])) == NULL)
 		fault = FAULT_UNAVAILABLE;
 	fd_close(&ends[0]);
 	packet_done(&answer);
@@ -51,61 +72,65 @@ static enum fault front_ask(struct link *link, uint32_t front, uint64_t after, j
 
 /* ---- what is shown ---- */
 
-struct shown {
-	struct page page;
-	uint32_t after_front; /* of --after */
-	uint64_t after_number;
-	const char *service; /* NULL: all */
-	json_t *list;
-};
-
-static bool is_found(const struct shown *shown, json_t *connection)
-{
-	static const char *const names[] = {"service", "peer", "user", "version", "suite", "group"};
-
-	if (shown->service != NULL && !str_equals_nocase(str_from_c(shown->service),
-							 str_from_c(json_member(connection, "service"))))
-		return false;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (page_finds(&shown->page, str_from_c(json_member(connection, names[i]))))
-			return true;
-	return false;
-}
-
 static void connection_take(struct shown *shown, uint32_t front, json_t *connection)
 {
 	CLEANUP_BUF struct buf key = BUF_INIT(64);
-	uint64_t number = (uint64_t)json_integer_value(json_object_get(connection, "number"));
-	bool is_behind = front > shown->after_front ||
-			 (front == shown->after_front && number > shown->after_number);
+	long long number = json_integer_value(json_object_get(connection, "number"));
 
-	buf_printf(&key, "%u:%llu", front, (unsigned long long)number);
-	if (!is_found(shown, connection) || !page_takes_at(&shown->page, buf_str(&key), is_behind))
+	buf_printf(&key, "%u:%lld", front, number);
+	if (!page_takes_at(&shown->page, buf_str(&key), true))
 		return;
 	json_object_del(connection, "number");
 	json_object_set_new(connection, "id", json_text(buf_str(&key)));
 	json_array_append(shown->list, connection);
 }
 
+/* How many of the next front are asked for: one more than the page takes tells whether there is more. */
+static uint32_t front_limit(const struct shown *shown, uint32_t front)
+{
+	const struct page *page = &shown->page;
+
+	if (front < shown->after_front || page->has_more)
+		return 0;
+	return page->limit == 0 ? UINT32_MAX : (uint32_t)(page->limit - page->taken + 1);
+}
+
+/* Takes a front's page; true when the front may have another one that is wanted. */
+static bool page_take(struct shown *shown, uint32_t front, struct front_page *page)
+{
+	json_t *list = json_object_get(page->answer, "connections"), *connection;
+	size_t i;
+
+	json_array_foreach(list, i, connection)
+	{
+		page->after = (uint64_t)json_integer_value(json_object_get(connection, "number"));
+		connection_take(shown, front, connection);
+	}
+	page->limit = front_limit(shown, front);
+	return json_array_size(list) > 0 && page->limit > 0;
+}
+
 static enum fault front_take(struct shown *shown, struct link *link, uint32_t front)
 {
-	enum fault fault = FAULT_NONE;
-	uint64_t after = 0;
-	bool is_last = false;
+	struct front_page page = {.after = front == shown->after_front ? shown->after_number : 0,
+				  .limit = front_limit(shown, front)};
+	size_t before = shown->page.total, total = 0;
+	bool is_first = true, goes_on = true;
 
-	while (fault == FAULT_NONE && !is_last) {
-		json_t *list = NULL, *connection;
-		size_t i;
-		fault = front_ask(link, front, after, &list);
-		is_last = json_array_size(list) == 0;
-		json_array_foreach(list, i, connection)
-		{
-			after = (uint64_t)json_integer_value(json_object_get(connection, "number"));
-			connection_take(shown, front, connection);
-		}
-		json_decref(list);
+	while (goes_on) {
+		enum fault fault = front_ask(link, front, shown, &page);
+		if (fault != FAULT_NONE)
+			return fault;
+		if (is_first)
+			total = (size_t)json_integer_value(json_object_get(page.answer, "total"));
+		is_first = false;
+		goes_on = page_take(shown, front, &page);
+		json_decref(page.answer);
 	}
-	return fault;
+	/* The front counted those that it did not show, too. */
+	if (shown->page.total < before + total)
+		shown->page.total = before + total;
+	return FAULT_NONE;
 }
 
 static enum fault fronts_take(struct shown *shown, struct link *link)

@@ -292,11 +292,13 @@
  */
 #define FIELDS_dkim_lock_wanted(F)
 /*
- * A page of the sessions of the front of that index, behind a number (session/connections.h): the
- * front writes it to `answer`, a stream socket, and closes that. The parent, which hands it on, answers a
- * command with done: NOT_FOUND when there is no such front.
+ * A page of the sessions of the front of that index, and how many there are (session/connections.h):
+ * at most `limit` behind the one of number `after`; of one service and with a text in them, unless
+ * these are empty. The front writes it to `answer`, a stream socket, and closes that. The parent,
+ * which hands it on, answers a command with done: NOT_FOUND when there is no such front.
  */
-#define FIELDS_connections_wanted(F) F(U32, front) F(U64, after) F(FD, answer)
+#define FIELDS_connections_wanted(F)                                                               \
+	F(U32, front) F(U64, after) F(U32, limit) F(STR, service) F(STR, search) F(FD, answer)
 
 /* ---- admin: the API of the administration page; see admin/admin.h ---- */
 

@@ -537,8 +537,13 @@ static void connections_answer(struct front_role *role, struct packet *packet)
 {
 	CLEANUP_FD int fd = packet_take_fd(packet);
 	CLEANUP_BUF struct buf json = BUF_INIT(CONNECTIONS_BYTES_MAX);
+	const struct msg_connections_wanted *wanted = &packet->message.connections_wanted;
+	struct connections_query query = {.after = wanted->after,
+					  .limit = wanted->limit,
+					  .service = wanted->service,
+					  .search = wanted->search};
 
-	connections_append(&role->front, packet->message.connections_wanted.after, &json);
+	connections_append(&role->front, &query, &json);
 	if (fd >= 0 && !json.failed)
 		(void)!send(fd, json.data, json.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

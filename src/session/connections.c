@@ -27,21 +27,43 @@ static void connection_copy(const struct session *session, struct connection *co
 		copy->user[0] = '\0';
 }
 
-static size_t connections_copy(struct front *front, uint64_t after, struct connection *copies)
+/* With the front's lock held. */
+static bool is_found(const struct session *session, const struct connections_query *query)
 {
-	size_t count = 0;
+	const struct session_shown *shown = &session->shown;
+	const char *service = service_name(session->service->id);
+	const char *const texts[] = {service,	     session->peer_text, shown->user,
+				     shown->version, shown->suite,	 shown->group};
+
+	if (session->is_own || (!str_is_empty(query->service) &&
+				!str_equals_nocase(query->service, str_from_c(service))))
+		return false;
+	if (str_is_empty(query->search))
+		return true;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (str_find_nocase(str_from_c(texts[i]), query->search) != STR_NONE)
+			return true;
+	return false;
+}
+
+static size_t connections_copy(struct front *front, const struct connections_query *query,
+			       struct connection *copies, size_t *total_out)
+{
+	size_t limit = query->limit < CONNECTIONS_PAGE_MAX ? query->limit : CONNECTIONS_PAGE_MAX;
+	size_t count = 0, total = 0;
 
 	pthread_mutex_lock(&front->lock);
 	list_each(node, next, &front->sessions)
 	{
 		const struct session *session = list_entry(node, struct session, front_node);
-		if (session->shown.number <= after || session->is_own)
+		if (!is_found(session, query))
 			continue;
-		if (count == CONNECTIONS_PAGE_MAX)
-			break;
-		connection_copy(session, &copies[count++]);
+		total++;
+		if (session->shown.number > query->after && count < limit)
+			connection_copy(session, &copies[count++]);
 	}
 	pthread_mutex_unlock(&front->lock);
+	*total_out = total;
 	return count;
 }
 
@@ -81,17 +103,19 @@ static void connection_append(const struct connection *connection, struct buf *j
 	buf_printf(json, ",\"resumed\":%s}", shown->is_resumed ? "true" : "false");
 }
 
-void connections_append(struct front *front, uint64_t after, struct buf *json)
+void connections_append(struct front *front, const struct connections_query *query,
+			struct buf *json)
 {
 	struct connection *copies = calloc(CONNECTIONS_PAGE_MAX, sizeof(*copies));
+	size_t total;
 
 	CHECK(copies != NULL);
-	size_t count = connections_copy(front, after, copies);
-	buf_append_char(json, '[');
+	size_t count = connections_copy(front, query, copies, &total);
+	buf_printf(json, "{\"total\":%zu,\"connections\":[", total);
 	for (size_t i = 0; i < count; i++) {
 		buf_append_c(json, i == 0 ? "" : ",");
 		connection_append(&copies[i], json);
 	}
-	buf_append_char(json, ']');
+	buf_append_c(json, "]}");
 	free(copies);
 }

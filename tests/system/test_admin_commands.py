@@ -261,8 +261,11 @@ def test_who_is_connected_is_listed(running, admin):
         first = told(admin, "connections", "--limit", "1")
         rest = told(admin, "connections", "--limit", "1", "--after", first["next"])
         assert [first["connections"][0]["service"], rest["connections"][0]["service"]] == ["IMAPS", "SMTP"]
-        assert rest["next"] is None
+        assert rest["next"] is None and (first["total"], rest["total"]) == (2, 2)
+        assert told(admin, "connections", "--after", rest["connections"][0]["id"])["connections"] == []
+        assert told(admin, "connections", "--after", "nonsense")["connections"] == []
         assert told(admin, "connections", "--search", "ANNA@")["total"] == 1
+        assert told(admin, "connections", "--search", "TLS_", "--service", "smtp")["total"] == 0
         assert told(admin, "connections", "--service", "smtp")["total"] == 1
     finally:
         plain.close()

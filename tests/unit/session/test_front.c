@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <arpa/inet.h>
 
+#include "session/connections.h"
 #include "session/front.h"
 
 enum { SESSIONS = 8, PER_ADDRESS = 2, PER_SERVICE = 5 };
@@ -116,6 +117,60 @@ static void test_refusals_of_a_flood_are_told_now_and_then(void **state)
 	assert_false(front_refusal_is_news(&place->front, flood, 6001));
 }
 
+/* What a page shows, and how many there are of it. */
+static void shows(struct place *place, struct connections_query query, const char *total,
+		  const char *const *peers)
+{
+	struct buf json = BUF_INIT(CONNECTIONS_BYTES_MAX);
+	size_t count = 0, at;
+
+	connections_append(&place->front, &query, &json);
+	struct str rest = buf_str(&json);
+	assert_true(str_has_prefix(rest, str_from_c(total)));
+	while ((at = str_find(rest, STR("\"peer\":\""))) != STR_NONE) {
+		rest = str_from(rest, at + 8);
+		struct str after = rest, peer = str_cut(&after, '"');
+		assert_non_null(peers[count]);
+		assert_true(str_equals(peer, str_from_c(peers[count++])));
+	}
+	assert_null(peers[count]);
+	buf_done(&json);
+}
+
+#define PEERS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define NOBODY (const char *const[]){NULL}
+
+static void test_a_page_of_the_sessions(void **state)
+{
+	static const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"};
+	static struct service_config other = {.id = SERVICE_POP3S, .max_connections = PER_SERVICE};
+	struct place *place = *state;
+	enum refusal refusal;
+
+	for (size_t i = 0; i < 4; i++) {
+		struct session *session = come(place, "::ffff:192.0.2.9", &refusal);
+		assert_true(str_copy_c(str_from_c(addresses[i]), session->peer_text,
+				       sizeof(session->peer_text)));
+		session->service = i == 2 ? &other : &place->service;
+	}
+	place->sessions[3].shown.user = "Anna@example.org";
+	shows(place, (struct connections_query){.limit = 9}, "{\"total\":4,",
+	      PEERS("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"));
+	shows(place, (struct connections_query){.limit = 2, .after = 1}, "{\"total\":4,",
+	      PEERS("192.0.2.2", "192.0.2.3"));
+	shows(place, (struct connections_query){.limit = 0}, "{\"total\":4,", NOBODY);
+	shows(place, (struct connections_query){.limit = 9, .service = STR("pop3s")},
+	      "{\"total\":1,", PEERS("192.0.2.3"));
+	shows(place, (struct connections_query){.limit = 9, .search = STR("anna@")},
+	      "{\"total\":1,", PEERS("192.0.2.4"));
+	shows(place, (struct connections_query){.limit = 9, .search = STR("192.0.2."), .after = 3},
+	      "{\"total\":4,", PEERS("192.0.2.4"));
+	shows(place, (struct connections_query){.limit = 9, .search = STR("nowhere")},
+	      "{\"total\":0,", NOBODY);
+	/* As many as came leave by the service that they came for. */
+	place->sessions[2].service = &place->service;
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -125,6 +180,7 @@ int main(void)
 		TEST(test_a_v6_network_is_one_peer),
 		TEST(test_a_service_has_its_limit),
 		TEST(test_refusals_of_a_flood_are_told_now_and_then),
+		TEST(test_a_page_of_the_sessions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
