@@ -98,12 +98,10 @@ static void work_await(struct auth_service *service)
 	const struct job *first = delayed_first(service);
 
 	if (first == NULL) {
-		pthread_cond_wait(&service->work, &service->lock);
+		condition_wait(&service->work, &service->lock);
 		return;
 	}
-	struct timespec due = {.tv_sec = first->due_ms / 1000,
-			       .tv_nsec = first->due_ms % 1000 * 1000000};
-	(void)pthread_cond_timedwait(&service->work, &service->lock, &due);
+	(void)condition_wait_until(&service->work, &service->lock, first->due_ms);
 }
 
 void job_refuse(struct job *job)
@@ -123,7 +121,7 @@ struct job *job_queue(struct auth_service *service, struct job *job)
 	bool is_queued = queue_put(&service->queue, &job->key, &job->place, &displaced);
 
 	if (is_queued)
-		pthread_cond_signal(&service->work);
+		condition_signal(&service->work);
 	if (is_queued && displaced == NULL)
 		return NULL;
 	service->counters.busy++;

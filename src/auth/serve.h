@@ -23,6 +23,7 @@
 #include "auth/scram_keeper.h"
 #include "auth/second_factor.h"
 #include "auth/service.h"
+#include "base/condition.h"
 #include "base/secret.h"
 
 enum { ACCOUNT_MAX = 320, THREADS_MAX = 64 };
@@ -71,7 +72,7 @@ struct auth_service {
 	pthread_mutex_t sessions;
 	pthread_mutex_t lock;
 	/* All below under the lock. */
-	pthread_cond_t work;
+	struct condition work;
 	bool is_stopping;
 	struct attempt_limits limits;
 	struct queue queue;

@@ -210,7 +210,7 @@ void login_quick_answer(struct auth_service *service, struct job *job)
 	uint32_t delay_ms = login_settle(service, job);
 	bool is_delayed = delay_ms > 0 && job_delay(service, job, clock_mono_ms() + delay_ms);
 	if (is_delayed)
-		pthread_cond_signal(&service->work);
+		condition_signal(&service->work);
 	pthread_mutex_unlock(&service->lock);
 	if (!is_delayed)
 		job_answer(job);

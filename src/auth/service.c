@@ -150,14 +150,9 @@ static size_t threads_wanted(size_t threads)
 
 static void locks_init(struct auth_service *service)
 {
-	pthread_condattr_t monotonic;
-
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
 	CHECK(pthread_mutex_init(&service->sessions, NULL) == 0);
-	CHECK(pthread_condattr_init(&monotonic) == 0);
-	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&service->work, &monotonic) == 0);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&service->work);
 }
 
 enum fault auth_service_new(const char *folder, size_t threads, struct auth_service **service_out)
@@ -208,7 +203,7 @@ void auth_service_free(struct auth_service **service)
 		return;
 	pthread_mutex_lock(&freed->lock);
 	freed->is_stopping = true;
-	pthread_cond_broadcast(&freed->work);
+	condition_broadcast(&freed->work);
 	pthread_mutex_unlock(&freed->lock);
 	for (size_t i = 0; i < freed->thread_count; i++)
 		CHECK(pthread_join(freed->threads[i], NULL) == 0);
@@ -221,7 +216,7 @@ void auth_service_free(struct auth_service **service)
 	credentials_close(&freed->credentials);
 	scram_keeper_done(&freed->scram);
 	buf_done(&freed->decoy);
-	pthread_cond_destroy(&freed->work);
+	condition_done(&freed->work);
 	pthread_mutex_destroy(&freed->lock);
 	pthread_mutex_destroy(&freed->sessions);
 	free(freed);

@@ -13,8 +13,6 @@ enum { RECONNECT_PAUSE_MS = 20 };
 void role_client_init(struct role_client *client, struct connector *connector, enum role role,
 		      int patience_ms)
 {
-	pthread_condattr_t monotonic;
-
 	*client = (struct role_client){.connector = connector,
 				       .role = role,
 				       .patience_ms = patience_ms,
@@ -22,17 +20,14 @@ void role_client_init(struct role_client *client, struct connector *connector, e
 				       .turn_ms = ROLE_CLIENT_TURN_MS,
 				       .calls_max = ROLE_CLIENT_CALLS};
 	CHECK(pthread_mutex_init(&client->lock, NULL) == 0);
-	CHECK(pthread_condattr_init(&monotonic) == 0);
-	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&client->call_ended, &monotonic) == 0);
-	pthread_condattr_destroy(&monotonic);
+	condition_init(&client->call_ended);
 }
 
 void role_client_done(struct role_client *client)
 {
 	while (client->idle_count > 0)
 		fd_close(&client->idle[--client->idle_count]);
-	pthread_cond_destroy(&client->call_ended);
+	condition_done(&client->call_ended);
 	pthread_mutex_destroy(&client->lock);
 }
 
@@ -120,11 +115,10 @@ static enum fault send_somewhere(struct role_client *client, struct channel *cha
 static void crowd_wait(struct role_client *client)
 {
 	int64_t began = clock_mono_ms();
-	int64_t give_up = began + client->turn_ms;
-	struct timespec until = {.tv_sec = give_up / 1000, .tv_nsec = give_up % 1000 * 1000000};
 
 	while (client->calls >= client->calls_max && !client->is_suspect)
-		if (pthread_cond_timedwait(&client->call_ended, &client->lock, &until) != 0)
+		if (!condition_wait_until(&client->call_ended, &client->lock,
+					  began + client->turn_ms))
 			break;
 	if (client->calls >= client->calls_max && client->answered_ms < began)
 		client->is_suspect = true;
@@ -162,9 +156,9 @@ static void turn_give(struct role_client *client, bool was_probe, int64_t asked_
 	} else if (is_late && client->answered_ms < asked_ms)
 		client->is_suspect = true;
 	if (client->is_suspect)
-		pthread_cond_broadcast(&client->call_ended);
+		condition_broadcast(&client->call_ended);
 	else
-		pthread_cond_signal(&client->call_ended);
+		condition_signal(&client->call_ended);
 	pthread_mutex_unlock(&client->lock);
 }
 

@@ -18,6 +18,7 @@
 
 #include <pthread.h>
 
+#include "base/condition.h"
 #include "base/secret.h"
 #include "ipc/channel.h"
 
@@ -50,7 +51,7 @@ struct role_client {
 	int turn_ms;
 	size_t calls_max;
 	pthread_mutex_t lock;
-	pthread_cond_t call_ended;
+	struct condition call_ended;
 	/* All below under the lock. */
 	size_t calls;
 	bool is_suspect;

@@ -7,6 +7,7 @@
 #include "acme/order.h"
 #include "acme/renewal.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/random.h"
 #include "config/acme.h"
 #include "mailq/mailq.h"
@@ -73,7 +74,7 @@ struct certificate_job {
 	pthread_t thread;
 
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	struct condition changed;
 	/* All below under the lock. */
 	bool is_ending;
 	bool has_config;
@@ -153,7 +154,7 @@ void certificate_job_config_changed(struct certificate_job *job)
 	job->coming = former;
 	presents_drop(former);
 	job->has_config = true;
-	pthread_cond_broadcast(&job->changed);
+	condition_broadcast(&job->changed);
 	pthread_mutex_unlock(&job->lock);
 }
 
@@ -171,7 +172,7 @@ static void reply_take(struct certificate_job *job, uint64_t id, uint32_t fault,
 			job->reply.key = given->key;
 			buf_append_str(&job->reply.public_key, given->public_key);
 		}
-		pthread_cond_broadcast(&job->changed);
+		condition_broadcast(&job->changed);
 	}
 	pthread_mutex_unlock(&job->lock);
 }
@@ -210,17 +211,6 @@ static enum fault parent_send(struct certificate_job *job, enum message_kind kin
 	return fault;
 }
 
-static void time_after(struct timespec *until, int64_t ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, until);
-	until->tv_sec += ms / 1000;
-	until->tv_nsec += (ms % 1000) * 1000000;
-	if (until->tv_nsec >= 1000000000) {
-		until->tv_sec++;
-		until->tv_nsec -= 1000000000;
-	}
-}
-
 static uint64_t reply_expect(struct certificate_job *job)
 {
 	pthread_mutex_lock(&job->lock);
@@ -235,13 +225,12 @@ static uint64_t reply_expect(struct certificate_job *job)
 /* Waits for the reply; what it says stays until the next is expected. */
 static enum fault reply_await(struct certificate_job *job, struct buf *why)
 {
-	struct timespec until;
+	int64_t until_ms = clock_mono_ms() + PARENT_ANSWER_MS;
 	enum fault fault = FAULT_UNAVAILABLE;
 
-	time_after(&until, PARENT_ANSWER_MS);
 	pthread_mutex_lock(&job->lock);
 	while (!job->reply.is_there && !job->is_ending &&
-	       pthread_cond_timedwait(&job->changed, &job->lock, &until) == 0)
+	       condition_wait_until(&job->changed, &job->lock, until_ms))
 		;
 	if (job->reply.is_there) {
 		fault = job->reply.fault;
@@ -324,12 +313,11 @@ static void tell(struct acme_world *world, struct str text)
 static bool pause_for(struct acme_world *world, int64_t ms)
 {
 	struct certificate_job *job = job_of(world);
-	struct timespec until;
+	int64_t until_ms = clock_mono_ms() + ms;
 
-	time_after(&until, ms);
 	pthread_mutex_lock(&job->lock);
 	while (!job->is_ending &&
-	       pthread_cond_timedwait(&job->changed, &job->lock, &until) == 0)
+	       condition_wait_until(&job->changed, &job->lock, until_ms))
 		;
 	bool goes_on = !job->is_ending;
 	pthread_mutex_unlock(&job->lock);
@@ -343,20 +331,19 @@ static void name_answered(void *context, struct dns_query *query)
 	struct certificate_job *job = context;
 
 	pthread_mutex_lock(&job->lock);
-	pthread_cond_broadcast(&job->changed);
+	condition_broadcast(&job->changed);
 	pthread_mutex_unlock(&job->lock);
 }
 
 static const struct dns_answer *answer_await(struct certificate_job *job, struct dns_query *query)
 {
 	const struct dns_answer *answer;
-	struct timespec until;
-	int result = 0;
+	int64_t until_ms = clock_mono_ms() + NAME_PATIENCE_MS + LOOK_MS;
+	bool is_patient = true;
 
-	time_after(&until, NAME_PATIENCE_MS + LOOK_MS);
 	pthread_mutex_lock(&job->lock);
-	while ((answer = dns_query_answer(query)) == NULL && !job->is_ending && result == 0)
-		result = pthread_cond_timedwait(&job->changed, &job->lock, &until);
+	while ((answer = dns_query_answer(query)) == NULL && !job->is_ending && is_patient)
+		is_patient = condition_wait_until(&job->changed, &job->lock, until_ms);
 	pthread_mutex_unlock(&job->lock);
 	return answer;
 }
@@ -626,7 +613,7 @@ void certificate_wanted(struct mailq *mailq, struct role_peer *peer, struct pack
 				      .domains = str_dup_c(wanted->domains),
 				      .challenge = str_dup_c(wanted->challenge),
 				      .key_type = str_dup_c(wanted->key_type)};
-		pthread_cond_broadcast(&job->changed);
+		condition_broadcast(&job->changed);
 	}
 	pthread_mutex_unlock(&job->lock);
 	if (!is_taken)
@@ -712,12 +699,9 @@ static bool wish_take(struct certificate_job *job, struct wish *wish)
 /* Until something changes, or it is time to look at the clock; false at the end. */
 static bool job_wait(struct certificate_job *job)
 {
-	struct timespec until;
-
-	time_after(&until, LOOK_MS);
 	pthread_mutex_lock(&job->lock);
 	if (!job->is_ending && job->wish_count == 0)
-		pthread_cond_timedwait(&job->changed, &job->lock, &until);
+		(void)condition_wait_until(&job->changed, &job->lock, clock_mono_ms() + LOOK_MS);
 	bool goes_on = !job->is_ending;
 	pthread_mutex_unlock(&job->lock);
 	return goes_on;
@@ -743,7 +727,6 @@ static void *job_run(void *argument)
 struct certificate_job *certificate_job_new(struct mailq *mailq)
 {
 	struct certificate_job *job = calloc(1, sizeof(*job));
-	pthread_condattr_t monotonic;
 
 	CHECK(job != NULL);
 	job->mailq = mailq;
@@ -761,9 +744,7 @@ struct certificate_job *certificate_job_new(struct mailq *mailq)
 					 .tell = tell,
 					 .pause = pause_for};
 	CHECK(pthread_mutex_init(&job->lock, NULL) == 0);
-	CHECK(pthread_condattr_init(&monotonic) == 0);
-	CHECK(pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&job->changed, &monotonic) == 0);
+	condition_init(&job->changed);
 	CHECK(pthread_create(&job->thread, NULL, job_run, job) == 0);
 	return job;
 }
@@ -777,7 +758,7 @@ void certificate_job_free(struct certificate_job **job)
 		return;
 	pthread_mutex_lock(&self->lock);
 	self->is_ending = true;
-	pthread_cond_broadcast(&self->changed);
+	condition_broadcast(&self->changed);
 	pthread_mutex_unlock(&self->lock);
 	pthread_join(self->thread, NULL);
 	while (self->wish_count > 0)
@@ -789,7 +770,7 @@ void certificate_job_free(struct certificate_job **job)
 	buf_done(&self->reply.public_key);
 	buf_done(&self->reply.text);
 	role_client_done(&self->keys_client);
-	pthread_cond_destroy(&self->changed);
+	condition_done(&self->changed);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }

@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/random.h"
 #include "fetch/schedule.h"
 #include "mailq/download.h"
 
-enum { LOOK_S = 1, VISITS_MAX = 8, WORDS_MAX = 8 * 1024 };
+enum { LOOK_MS = 1000, VISITS_MAX = 8, WORDS_MAX = 8 * 1024 };
 
 /* Somebody who waits for a visit. */
 struct asking {
@@ -34,7 +35,7 @@ struct downloads {
 	pthread_t thread;
 	bool is_started;
 	pthread_mutex_t lock; /* over all below */
-	pthread_cond_t wake;
+	struct condition wake;
 	bool is_stopping;
 	bool is_told; /* of something to do, since the last look */
 	struct list places;
@@ -65,7 +66,7 @@ static void askings_answer(struct list *askings, enum fault fault, struct str te
 static void wake(struct downloads *downloads)
 {
 	downloads->is_told = true;
-	pthread_cond_signal(&downloads->wake);
+	condition_signal(&downloads->wake);
 }
 
 /* Why a mailbox is not visited; FAULT_NONE where nothing is against it. */
@@ -274,13 +275,10 @@ static void look(struct downloads *downloads)
 /* Waits until there is something to do; false at the end. */
 static bool look_wait(struct downloads *downloads)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LOOK_S;
 	pthread_mutex_lock(&downloads->lock);
 	if (!downloads->is_stopping && !downloads->is_told)
-		pthread_cond_timedwait(&downloads->wake, &downloads->lock, &until);
+		(void)condition_wait_until(&downloads->wake, &downloads->lock,
+					   clock_mono_ms() + LOOK_MS);
 	downloads->is_told = false;
 	bool goes_on = !downloads->is_stopping;
 	pthread_mutex_unlock(&downloads->lock);
@@ -301,7 +299,7 @@ struct downloads *downloads_new(struct mailq *mailq, struct store *store)
 	struct downloads *downloads = calloc(1, sizeof(*downloads));
 
 	CHECK(downloads != NULL && pthread_mutex_init(&downloads->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&downloads->wake, NULL) == 0);
+	condition_init(&downloads->wake);
 	downloads->mailq = mailq;
 	downloads->store = store;
 	list_init(&downloads->places);
@@ -336,7 +334,7 @@ void downloads_free(struct downloads **downloads)
 	while ((node = list_take_first(&old->places)) != NULL)
 		place_free(list_entry(node, struct download_place, node));
 	askings_answer(&old->askings, FAULT_UNAVAILABLE, STR(""));
-	pthread_cond_destroy(&old->wake);
+	condition_done(&old->wake);
 	pthread_mutex_destroy(&old->lock);
 	free(old);
 }

@@ -2,16 +2,16 @@
 #include "mailq/host_addresses.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 
 enum { LOOK_MS = 200, PATIENCE_MS = RESOLVER_PATIENCE_MS + 5000 };
 
 /* Both questions, and who waits for their answers. */
 struct wait {
 	pthread_mutex_t lock;
-	pthread_cond_t answered;
+	struct condition answered;
 };
 
 static void query_done(void *context, struct dns_query *query)
@@ -19,7 +19,7 @@ static void query_done(void *context, struct dns_query *query)
 	struct wait *wait = context;
 
 	pthread_mutex_lock(&wait->lock);
-	pthread_cond_broadcast(&wait->answered);
+	condition_broadcast(&wait->answered);
 	pthread_mutex_unlock(&wait->lock);
 }
 
@@ -32,12 +32,8 @@ static void answers_await(struct wait *wait, struct dns_query *queries[2],
 	pthread_mutex_lock(&wait->lock);
 	while ((dns_query_answer(queries[0]) == NULL || dns_query_answer(queries[1]) == NULL) &&
 	       clock_mono_ms() < give_up_ms && !is_ending(context)) {
-		struct timespec until;
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += LOOK_MS * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000L;
-		until.tv_nsec %= 1000000000L;
-		pthread_cond_timedwait(&wait->answered, &wait->lock, &until);
+		(void)condition_wait_until(&wait->answered, &wait->lock,
+					   clock_mono_ms() + LOOK_MS);
 	}
 	pthread_mutex_unlock(&wait->lock);
 }
@@ -61,9 +57,10 @@ enum fault host_addresses_wait(struct resolver *resolver, struct str host,
 			       struct buf *addresses, struct buf *why)
 {
 	static const enum dns_type types[] = {DNS_A, DNS_AAAA};
-	struct wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+	struct wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER};
 	struct dns_query *queries[2];
 
+	condition_init(&wait.answered);
 	for (int i = 0; i < 2; i++)
 		queries[i] = resolver_ask(resolver, &(struct dns_question){.name = host,
 									   .type = types[i],
@@ -77,7 +74,7 @@ enum fault host_addresses_wait(struct resolver *resolver, struct str host,
 		append_reason(why, host, dns_query_answer(queries[0]));
 	for (int i = 0; i < 2; i++)
 		dns_query_free(&queries[i]);
-	pthread_cond_destroy(&wait.answered);
+	condition_done(&wait.answered);
 	pthread_mutex_destroy(&wait.lock);
 	return is_found ? FAULT_NONE : FAULT_UNAVAILABLE;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/cursor.h"
 #include "mailq/delivery.h"
 #include "mailq/here.h"
@@ -18,7 +19,7 @@ enum {
 	NODE = 1,
 	LEASE_S = 60,
 	LEASE_RENEW_S = 20,
-	LOOK_S = 1,
+	LOOK_MS = 1000,
 	/* A destination that could not be reached is left alone for so long at most. */
 	REST_S = 60,
 	BATCH = 1000, /* entries that are read in one view */
@@ -38,7 +39,7 @@ struct sender {
 	pthread_t feed_thread;
 	bool is_started;
 	pthread_mutex_t lock; /* over all below */
-	pthread_cond_t wake;
+	struct condition wake;
 	bool is_stopping;
 	bool is_told; /* of something to do, since the last look */
 	struct outbox *outbox;
@@ -137,7 +138,7 @@ static bool entries_read(struct sender *sender, const struct config *config)
 static void wake(struct sender *sender)
 {
 	sender->is_told = true;
-	pthread_cond_signal(&sender->wake);
+	condition_signal(&sender->wake);
 }
 
 void sender_ordered(struct sender *sender, uint64_t entry)
@@ -321,14 +322,10 @@ static void look(struct sender *sender)
 /* Waits until there is something to do; false at the end. */
 static bool look_wait(struct sender *sender)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += LOOK_S;
 	pthread_mutex_lock(&sender->lock);
 	/* An order that has to wait for a job does so here as well. */
 	if (!sender->is_stopping && !sender->is_told)
-		pthread_cond_timedwait(&sender->wake, &sender->lock, &until);
+		(void)condition_wait_until(&sender->wake, &sender->lock, clock_mono_ms() + LOOK_MS);
 	sender->is_told = false;
 	bool goes_on = !sender->is_stopping;
 	pthread_mutex_unlock(&sender->lock);
@@ -367,7 +364,7 @@ struct sender *sender_new(struct mailq *mailq, struct store *store)
 	struct sender *sender = calloc(1, sizeof(*sender));
 
 	CHECK(sender != NULL && pthread_mutex_init(&sender->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&sender->wake, NULL) == 0);
+	condition_init(&sender->wake);
 	sender->mailq = mailq;
 	sender->store = store;
 	sender->feed = feed_new(store);
@@ -396,7 +393,7 @@ void sender_stop(struct sender *sender)
 		return;
 	pthread_mutex_lock(&sender->lock);
 	sender->is_stopping = true;
-	pthread_cond_signal(&sender->wake);
+	condition_signal(&sender->wake);
 	pthread_mutex_unlock(&sender->lock);
 	feed_stop(sender->feed);
 	pthread_join(sender->thread, NULL);
@@ -416,7 +413,7 @@ void sender_free(struct sender **sender)
 	client_contexts_unref(&old->contexts);
 	outbox_free(&old->outbox);
 	feed_free(&old->feed);
-	pthread_cond_destroy(&old->wake);
+	condition_done(&old->wake);
 	pthread_mutex_destroy(&old->lock);
 	free(old);
 }

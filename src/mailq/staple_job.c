@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "tls/certificate_facts.h"
 #include "tls/ocsp.h"
 #include "tls/staples.h"
 #include "tls/web_client.h"
 
-enum { JOBS_MAX = 256, WHY_MAX = 2048, URL_MAX = 1024, LOOK_S = 60 };
+enum { JOBS_MAX = 256, WHY_MAX = 2048, URL_MAX = 1024, LOOK_MS = 60 * 1000 };
 enum { CONNECT_S = 15, REQUEST_S = 30, STATUS_GOOD = 200 };
 
 struct staple_item {
@@ -30,7 +31,7 @@ struct staple_job {
 	struct staple_job_options options;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	struct condition changed;
 	bool is_ending; /* under the lock */
 	size_t count;
 	struct staple_item items[JOBS_MAX];
@@ -244,11 +245,9 @@ static void *job_run(void *argument)
 	while (!job->is_ending) {
 		struct staple_item *item = item_due(job, clock_real_s());
 		if (item == NULL) {
-			struct timespec until;
-			clock_gettime(CLOCK_REALTIME, &until);
 			/* A clock that is set is noticed; none is due earlier. */
-			until.tv_sec += LOOK_S;
-			pthread_cond_timedwait(&job->changed, &job->lock, &until);
+			(void)condition_wait_until(&job->changed, &job->lock,
+						   clock_mono_ms() + LOOK_MS);
 			continue;
 		}
 		struct inquiry inquiry = {.certificate = tls_certificate_ref(item->certificate),
@@ -269,7 +268,7 @@ struct staple_job *staple_job_new(const struct staple_job_options *options)
 	struct staple_job *job = calloc(1, sizeof(*job));
 
 	CHECK(job != NULL && pthread_mutex_init(&job->lock, NULL) == 0);
-	CHECK(pthread_cond_init(&job->changed, NULL) == 0);
+	condition_init(&job->changed);
 	job->options = *options;
 	CHECK(pthread_create(&job->thread, NULL, job_run, job) == 0);
 	return job;
@@ -284,12 +283,12 @@ void staple_job_free(struct staple_job **job)
 		return;
 	pthread_mutex_lock(&self->lock);
 	self->is_ending = true;
-	pthread_cond_signal(&self->changed);
+	condition_signal(&self->changed);
 	pthread_mutex_unlock(&self->lock);
 	pthread_join(self->thread, NULL);
 	for (size_t i = 0; i < self->count; i++)
 		item_done(&self->items[i]);
-	pthread_cond_destroy(&self->changed);
+	condition_done(&self->changed);
 	pthread_mutex_destroy(&self->lock);
 	free(self);
 }
@@ -350,6 +349,6 @@ void staple_job_settle(struct staple_job *job, uint64_t generation)
 			item_done(&job->items[i]);
 			job->items[i] = job->items[--job->count];
 		}
-	pthread_cond_signal(&job->changed);
+	condition_signal(&job->changed);
 	pthread_mutex_unlock(&job->lock);
 }

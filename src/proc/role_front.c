@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/file.h"
 #include "httpd/httpd.h"
 #include "imapd/imapd.h"
@@ -92,11 +93,11 @@ struct front_role {
 	pthread_t feed_thread;
 	pthread_t ticket_thread;
 	pthread_mutex_t ticket_lock;
-	pthread_cond_t ticket_end;
+	struct condition ticket_end;
 	bool is_ending;
 	pthread_t check_thread;
 	pthread_mutex_t check_lock;
-	pthread_cond_t check_wanted;
+	struct condition check_wanted;
 	uint64_t check_generation; /* to be checked; 0: none */
 	struct front_ports *ports_next; /* sockets that the parent is still giving; the main thread's */
 	struct front_ports *ports;	/* to be checked; under the lock; NULL: none */
@@ -376,7 +377,7 @@ static void check_want(struct front_role *role, uint64_t generation)
 {
 	pthread_mutex_lock(&role->check_lock);
 	role->check_generation = generation;
-	pthread_cond_signal(&role->check_wanted);
+	condition_signal(&role->check_wanted);
 	pthread_mutex_unlock(&role->check_lock);
 }
 
@@ -528,7 +529,7 @@ static void port_take(struct front_role *role, struct packet *packet)
 	ports_free(&role->ports);
 	role->ports = role->ports_next;
 	role->ports_next = NULL;
-	pthread_cond_signal(&role->check_wanted);
+	condition_signal(&role->check_wanted);
 	pthread_mutex_unlock(&role->check_lock);
 }
 
@@ -634,14 +635,12 @@ static void *tickets_run(void *argument)
 
 	pthread_mutex_lock(&role->ticket_lock);
 	while (!role->is_ending) {
-		struct timespec until;
 		pthread_mutex_unlock(&role->ticket_lock);
 		(void)!tls_tickets_refresh(role->tickets, &role->keys_client);
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec += TICKET_REFRESH_MS / 1000;
 		pthread_mutex_lock(&role->ticket_lock);
 		if (!role->is_ending)
-			pthread_cond_timedwait(&role->ticket_end, &role->ticket_lock, &until);
+			(void)condition_wait_until(&role->ticket_end, &role->ticket_lock,
+						   clock_mono_ms() + TICKET_REFRESH_MS);
 	}
 	pthread_mutex_unlock(&role->ticket_lock);
 	return NULL;
@@ -784,7 +783,7 @@ static void *checks_run(void *argument)
 		struct front_ports *ports = generation == 0 ? role->ports : NULL;
 		role->check_generation = 0;
 		if (generation == 0 && ports == NULL) {
-			pthread_cond_wait(&role->check_wanted, &role->check_lock);
+			condition_wait(&role->check_wanted, &role->check_lock);
 			continue;
 		}
 		if (ports != NULL)
@@ -804,10 +803,10 @@ static void *checks_run(void *argument)
 static void threads_start(struct front_role *role)
 {
 	CHECK(pthread_mutex_init(&role->check_lock, NULL) == 0);
-	CHECK(pthread_cond_init(&role->check_wanted, NULL) == 0);
+	condition_init(&role->check_wanted);
 	CHECK(pthread_create(&role->check_thread, NULL, checks_run, role) == 0);
 	CHECK(pthread_mutex_init(&role->ticket_lock, NULL) == 0);
-	CHECK(pthread_cond_init(&role->ticket_end, NULL) == 0);
+	condition_init(&role->ticket_end);
 	CHECK(pthread_create(&role->feed_thread, NULL, feed_run, role) == 0);
 	CHECK(pthread_create(&role->ticket_thread, NULL, tickets_run, role) == 0);
 }
@@ -819,9 +818,9 @@ static void threads_end(struct front_role *role)
 	pthread_mutex_lock(&role->ticket_lock);
 	pthread_mutex_lock(&role->check_lock);
 	__atomic_store_n(&role->is_ending, true, __ATOMIC_RELAXED);
-	pthread_cond_signal(&role->check_wanted);
+	condition_signal(&role->check_wanted);
 	pthread_mutex_unlock(&role->check_lock);
-	pthread_cond_signal(&role->ticket_end);
+	condition_signal(&role->ticket_end);
 	pthread_mutex_unlock(&role->ticket_lock);
 	pthread_join(role->check_thread, NULL);
 	pthread_join(role->ticket_thread, NULL);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "base/file.h"
 #include "store/embedded.h"
 #include "store/group.h"
@@ -48,10 +49,10 @@ struct store_service {
 	bool is_started;
 	uint64_t stage_bytes;
 	pthread_mutex_t lock; /* over what follows */
-	pthread_cond_t wake;
+	struct condition wake;
 	struct list queue;
 	size_t queue_count;
-	pthread_cond_t stage_wake;
+	struct condition stage_wake;
 	struct list staging; /* the first is being staged */
 	bool is_closing;     /* the stager ends when it has nothing left */
 	bool is_stopping;    /* and then the committer */
@@ -94,12 +95,8 @@ enum fault store_service_open(const struct store_service_options *options,
 	service->stage_bytes =
 		options->stage_bytes == 0 ? default_stage_bytes : options->stage_bytes;
 	CHECK(pthread_mutex_init(&service->lock, NULL) == 0);
-	pthread_condattr_t attributes;
-	CHECK(pthread_condattr_init(&attributes) == 0);
-	CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-	CHECK(pthread_cond_init(&service->wake, &attributes) == 0);
-	CHECK(pthread_cond_init(&service->stage_wake, NULL) == 0);
-	pthread_condattr_destroy(&attributes);
+	condition_init(&service->wake);
+	condition_init(&service->stage_wake);
 	*service_out = service;
 	return FAULT_NONE;
 }
@@ -127,15 +124,12 @@ static int64_t now_us(void)
 static void queue_gather(struct store_service *service)
 {
 	int64_t patience_us = service->last_commit_us / 2;
-	struct timespec until;
 
 	if (patience_us > GATHER_MAX_US)
 		patience_us = GATHER_MAX_US;
 	int64_t until_us = now_us() + patience_us;
-	until.tv_sec = until_us / 1000000;
-	until.tv_nsec = until_us % 1000000 * 1000;
 	while (service->queue_count < service->last_group && !service->is_stopping)
-		if (pthread_cond_timedwait(&service->wake, &service->lock, &until) != 0)
+		if (!condition_wait_until_us(&service->wake, &service->lock, until_us))
 			break;
 }
 
@@ -200,7 +194,7 @@ static void *committer_run(void *argument)
 	for (;;) {
 		while (service->queue_count == 0 && !service->is_stopping &&
 		       !service->has_reader_died && !service->is_housekeeping_due)
-			pthread_cond_wait(&service->wake, &service->lock);
+			condition_wait(&service->wake, &service->lock);
 		if (service->queue_count == 0 && service->is_stopping)
 			break;
 		if (service->queue_count > 0)
@@ -246,7 +240,7 @@ static void queue_append(struct store_service *service, struct pending *pending)
 {
 	list_append(&service->queue, &pending->item.node);
 	service->queue_count++;
-	pthread_cond_signal(&service->wake);
+	condition_signal(&service->wake);
 }
 
 /* Stages the body if it is large; false, answered and freed, when that cannot be done. */
@@ -268,7 +262,7 @@ static void *stager_run(void *argument)
 	pthread_mutex_lock(&service->lock);
 	for (;;) {
 		while (list_is_empty(&service->staging) && !service->is_closing)
-			pthread_cond_wait(&service->stage_wake, &service->lock);
+			condition_wait(&service->stage_wake, &service->lock);
 		if (list_is_empty(&service->staging))
 			break;
 		struct pending *pending =
@@ -320,12 +314,12 @@ static void threads_start(struct store_service *service)
 }
 
 /* Tells a thread to end when its work is done, and waits for it. */
-static void thread_end(struct store_service *service, bool *flag, pthread_cond_t *wake,
+static void thread_end(struct store_service *service, bool *flag, struct condition *wake,
 		       pthread_t thread)
 {
 	pthread_mutex_lock(&service->lock);
 	*flag = true;
-	pthread_cond_signal(wake);
+	condition_signal(wake);
 	pthread_mutex_unlock(&service->lock);
 	if (service->is_started)
 		CHECK(pthread_join(thread, NULL) == 0);
@@ -342,8 +336,8 @@ void store_service_close(struct store_service **service)
 	thread_end(old, &old->is_stopping, &old->wake, old->committer);
 	watchers_done(&old->watchers);
 	old->backend->ops->close(&old->backend);
-	pthread_cond_destroy(&old->wake);
-	pthread_cond_destroy(&old->stage_wake);
+	condition_done(&old->wake);
+	condition_done(&old->stage_wake);
 	pthread_mutex_destroy(&old->lock);
 	free(old);
 }
@@ -377,7 +371,7 @@ static void request_queue(struct store_service *service, struct role_peer *peer,
 	pthread_mutex_lock(&service->lock);
 	if (is_large || is_staging_for(service, peer)) {
 		list_append(&service->staging, &pending->item.node);
-		pthread_cond_signal(&service->stage_wake);
+		condition_signal(&service->stage_wake);
 	} else
 		queue_append(service, pending);
 	pthread_mutex_unlock(&service->lock);
@@ -430,7 +424,7 @@ static void tick(struct role_server *server)
 		service->housekept_ms = now_ms;
 	}
 	if (service->has_reader_died || service->is_housekeeping_due)
-		pthread_cond_signal(&service->wake);
+		condition_signal(&service->wake);
 	pthread_mutex_unlock(&service->lock);
 	threads_start(service);
 }
