@@ -19,14 +19,15 @@ ZONE = "sinks.example"
 SENDER = peers.user()
 DNS = "127.0.0.53"
 TESTS = pathlib.Path(__file__).resolve().parent.parent / "tests" / "harness"
+PACKAGE = "tests_harness"
 
 
 def of_tests(name):
     """A module of the tests' harness, whose package has the name of ours."""
-    spec = importlib.util.spec_from_file_location("tests_" + name, TESTS / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    if PACKAGE not in sys.modules:
+        spec = importlib.util.spec_from_file_location(PACKAGE, TESTS / "__init__.py", submodule_search_locations=[str(TESTS)])
+        sys.modules[PACKAGE] = importlib.util.module_from_spec(spec)
+    return importlib.import_module(f"{PACKAGE}.{name}")
 
 
 def records(domains):

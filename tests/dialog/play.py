@@ -299,7 +299,7 @@ class Player:
     def log(self, step):
         name, _, wanted = step.text.partition(" ")
         pattern = self.fill(wanted[1:-1]) if wanted.startswith("/") else re.escape(self.fill(wanted))
-        if not self.home.log_wait(name, pattern, self.timeout):
+        if not self.home.log_match(name, pattern, self.timeout):
             raise Mismatch(f"no line of {name}.log matches {wanted}; it holds:\n{self.home.log(name)[-2000:]}")
 
     def log_without(self, step):

@@ -23,10 +23,11 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from harness.network import network_enter  # noqa: E402
 from harness.server import CommandFailed, Home, Server  # noqa: E402
+from harness.waiting import SECONDS  # noqa: E402
 from play import Mismatch, Player, TRANSCRIPT_LINES  # noqa: E402
 from script import ScriptError, script_read  # noqa: E402
 
-PLAY_SECONDS = 300
+PLAY_SECONDS = 5 * SECONDS
 
 
 # ---- homes
@@ -187,7 +188,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--postern", default=str(HERE.parents[1] / "build" / "postern"))
     parser.add_argument("--jobs", type=int, default=4)
-    parser.add_argument("--timeout", type=float, default=20, help="seconds to wait for a line")
+    parser.add_argument("--timeout", type=float, default=SECONDS, help="seconds to wait for a line")
     parser.add_argument("--verbose", action="store_true", help="print each transcript")
     parser.add_argument("--report", help="where to write the counts, as JSON")
     parser.add_argument("--inner", action="store_true", help=argparse.SUPPRESS)

@@ -6,6 +6,8 @@ import re
 import ssl
 from urllib.parse import urlencode
 
+from .waiting import SECONDS
+
 PREFIX = "/api/v1"
 
 
@@ -49,7 +51,7 @@ class Client:
         self.connection = None
 
     def connect(self):
-        return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=60,
+        return http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=SECONDS,
                                            source_address=(self.source, 0) if self.source else None)
 
     def request(self, method, path, body=None, headers=None, query=None, csrf=True):

@@ -16,11 +16,11 @@ import shutil
 import socket
 import subprocess
 import time
-from pathlib import Path
+
+from .program import Program
+from .waiting import SECONDS
 
 ADDRESS = "127.0.0.53"
-START_SECONDS = 30
-STOP_SECONDS = 20
 TTL = 60
 
 SERVER = """server:
@@ -32,7 +32,7 @@ database:
 control:
     listen: {folder}/knot.sock
 log:
-  - target: {folder}/knot.log
+  - target: {folder}/log
     any: info
 policy:
   - id: tests
@@ -54,15 +54,14 @@ def tools_missing():
     return [name for name in ("knotd", "knotc", "keymgr") if shutil.which(name) is None]
 
 
-class Dns:
+class Dns(Program):
     def __init__(self, folder, zones, unsigned=(), bogus=(), address=ADDRESS, port=53, ttl=TTL):
-        self.folder = Path(folder)
+        super().__init__(folder)
         self.zones = {name.rstrip("."): list(records) for name, records in zones.items()}
         self.unsigned, self.bogus = set(unsigned), set(bogus)
         self.address, self.port, self.ttl = address, port, ttl
         self.config = self.folder / "knot.conf"
         self.anchor_path = self.folder / "root.key"
-        self.process = None
 
     # ---- files
 
@@ -110,7 +109,6 @@ class Dns:
         self._zone_write("", records)
 
     def _prepare(self):
-        self.folder.mkdir(parents=True, exist_ok=True)
         self._config_write()
         for zone in filter(self._is_signed, ["", *self.zones]):
             self._keymgr(zone, "generate", "algorithm=ecdsap256sha256", "ksk=yes", "zsk=yes")
@@ -124,9 +122,12 @@ class Dns:
 
     def _control(self, *words):
         return subprocess.run(["knotc", "-s", str(self.folder / "knot.sock"), "-b", *words], text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_SECONDS)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS)
 
-    def _has_all(self):
+    def command(self):
+        return ["knotd", "-c", self.config]
+
+    def is_ready(self):
         """Every zone is loaded, and signed: a question for its keys is answered with some."""
         done = self._control("zone-status")
         return done.returncode == 0 and done.stdout.count("serial:") == len(self.zones) + 1 \
@@ -134,27 +135,7 @@ class Dns:
 
     def __enter__(self):
         self._prepare()
-        self.process = subprocess.Popen(["knotd", "-c", str(self.config)], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + START_SECONDS
-        while not self._has_all():
-            if self.process.poll() is not None or time.monotonic() > until:
-                self.__exit__()
-                log = self.folder / "knot.log"
-                raise RuntimeError("knot did not start:\n" + (log.read_text(errors="replace") if log.exists() else ""))
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_):
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+        return super().__enter__()
 
     def replace(self, zone, records):
         """Puts other records into a zone; served when this returns."""

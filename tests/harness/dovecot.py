@@ -8,20 +8,20 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
 
+from .network import listens
+from .program import Program
+
 PASSWORD = "dovecot-secret"
-START_SECONDS = 30
-STOP_SECONDS = 20
 MAIL_ID = 8  # Debian's user and group mail
 
 COMMON = """
 base_dir = {folder}/run
 state_dir = {folder}/state
-log_path = {folder}/dovecot.log
+log_path = {folder}/log
 listen = {address}
 protocols = pop3
 ssl = yes
@@ -84,9 +84,10 @@ def tools_missing():
     return [] if here else ["dovecot-pop3d"]
 
 
-class Dovecot:
+class Dovecot(Program):
     def __init__(self, folder, certificate, key, address="127.0.0.1", oldest="TLSv1.2"):
-        self.folder, self.address = Path(folder), address
+        super().__init__(folder)
+        self.address = address
         self.file = self.folder / "dovecot.conf"
         self.count = 0
         for name in ("run", "state", "mail"):
@@ -97,7 +98,6 @@ class Dovecot:
         text = (NEWER_FIRST + COMMON + NEWER) if is_newer else COMMON + OLDER
         self.file.write_text(text.format(folder=self.folder, address=address, certificate=certificate, key=key,
                                          password=PASSWORD, oldest=oldest))
-        self.process = None
 
     # ---- mailboxes
 
@@ -122,35 +122,8 @@ class Dovecot:
 
     # ---- the server
 
-    def log(self):
-        path = self.folder / "dovecot.log"
-        return path.read_text(errors="replace") if path.exists() else ""
+    def command(self):
+        return ["dovecot", "-F", "-c", self.file]
 
-    def _answers(self):
-        try:
-            with socket.create_connection((self.address, 110), timeout=1) as connection:
-                return connection.recv(100).startswith(b"+OK")
-        except OSError:
-            return False
-
-    def __enter__(self):
-        self.process = subprocess.Popen(["dovecot", "-F", "-c", str(self.file)], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + START_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > until:
-                self.__exit__()
-                raise RuntimeError("Dovecot did not start:\n" + self.log())
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_):
-        if self.process is None:
-            return
-        self.process.terminate()
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.process = None
+    def is_ready(self):
+        return listens(self.address, 110)

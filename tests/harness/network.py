@@ -70,6 +70,12 @@ def address_add(address):
     subprocess.run(["ip", "address", "replace", f"{address}/32", "dev", "lo"], check=True)
 
 
+def listens(address, port):
+    """Whether somebody takes connections there."""
+    with socket.socket() as probe:
+        return probe.connect_ex((address, port)) == 0
+
+
 def free_ports(count):
     """Ports of 127.0.0.1 that nobody listens on now."""
     held = []

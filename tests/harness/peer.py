@@ -5,7 +5,8 @@ import socket
 import ssl
 import threading
 
-SECONDS = 30
+from .waiting import SECONDS
+
 PLAIN = {"greeting": "220 peer ESMTP", "EHLO": "250-peer\r\n250-PIPELINING\r\n250 8BITMIME", "HELO": "250 peer",
          "STARTTLS": "220 go", "MAIL": "250 ok", "RCPT": "250 ok", "DATA": "354 go", ".": "250 2.0.0 taken", "RSET": "250 ok",
          "QUIT": "221 bye"}

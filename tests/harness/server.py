@@ -12,11 +12,10 @@ from pathlib import Path
 
 from .config import Config
 from .network import free_ports
+from .waiting import PAUSE_SECONDS, SECONDS
 
 READY = "postern: ready"
-START_SECONDS = 90
-STOP_SECONDS = 60
-COMMAND_SECONDS = 120
+START_SECONDS = COMMAND_SECONDS = 2 * SECONDS
 # Nothing that a server prints may hold one of these.
 CRASH = re.compile(r"Sanitizer|runtime error:|SUMMARY:|broken assumption|stack smashing")
 
@@ -119,14 +118,18 @@ class Home:
         path = self.path / "store" / "logs" / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def log_wait(self, name, pattern, seconds=5):
-        """Waits for a line of a log that matches; None when it does not come."""
-        until = time.monotonic() + seconds
-        while True:
-            found = re.search(pattern, self.log(name), re.M)
-            if found or time.monotonic() > until:
-                return found
-            time.sleep(0.05)
+    def log_match(self, name, pattern, seconds=SECONDS):
+        """Waits for a line of a log that matches, and gives the match; None when it does not come."""
+        give_up = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.log(name), re.M)) and time.monotonic() < give_up:
+            time.sleep(PAUSE_SECONDS)
+        return found
+
+    def log_wait(self, name, pattern, seconds=SECONDS):
+        """The same; fails with the log when the line does not come."""
+        found = self.log_match(name, pattern, seconds)
+        assert found, f"no line of {name}.log matches {pattern}; it holds:\n{self.log(name)[-4000:]}"
+        return found
 
 
 class Server:
@@ -158,10 +161,10 @@ class Server:
         self.ports = self.home.config().services()
         return self
 
-    def wait_exit(self, seconds=STOP_SECONDS):
+    def wait_exit(self, seconds=SECONDS):
         """Waits until it ends by itself; gives the exit code."""
         code = self.process.wait(seconds)
-        self.reader.join(STOP_SECONDS)
+        self.reader.join(SECONDS)
         return code
 
     def status(self):
@@ -180,8 +183,8 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            self.reader.join(STOP_SECONDS)
-            raise CommandFailed(f"postern did not end within {STOP_SECONDS} s of SIGTERM:\n{self.output}") from None
+            self.reader.join(SECONDS)
+            raise CommandFailed(f"postern did not end within {SECONDS} s of SIGTERM:\n{self.output}") from None
         if expected is not None and code != expected:
             raise CommandFailed(f"postern serve ended with exit code {code}:\n{self.output}")
         if crash_report(self.output):

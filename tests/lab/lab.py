@@ -17,9 +17,9 @@ from clients import imap_login, imap_ok, message, tls_context
 from harness.dns import Dns
 from harness.fixtures import ANNA, PASSWORDS, home_copy
 from harness.server import Server
+from harness.waiting import SECONDS
 from peers import Certificates, Peer
 
-SECONDS = 60
 LINE = re.compile(r"Sent: Queue-ID: (?P<id>\S+), Recipient: <[^@>]*@(?P<domain>[^>]*)>, Result: (?P<result>\w+), "
                   r"Status: (?P<status>\S+) (?P<text>.*), Remote-Host: (?P<host>.*), Msg-Id: <[^>]*>"
                   r"(?:, TLS: (?P<tls>.*?))?(?:, Widened-By: (?P<widened>\S+))?$", re.M)
@@ -46,7 +46,7 @@ class Lab:
         self.home.configure(**{f"Queue.{name}": value for name, value in self.data["queue"].items()})
 
     def send_all(self, server):
-        with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=20) as smtp:
+        with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
             smtp.login(ANNA, PASSWORDS[ANNA])
             for cell in self.cells:
                 to = f"x@{cell.domain}"

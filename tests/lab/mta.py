@@ -8,16 +8,13 @@ import os
 import pwd
 import re
 import shutil
-import signal
-import socket
 import subprocess
-import time
 from pathlib import Path
 
 from harness.fixtures import ROOT
-from harness.network import address_add, bind_mount
+from harness.network import address_add, bind_mount, listens
+from harness.program import Program
 
-SECONDS = 30
 RESOLVER = "127.0.0.1"
 EXIM_FOLDER = ROOT / "build" / "exim"
 EXIM = EXIM_FOLDER / "usr" / "sbin" / "exim4"
@@ -31,63 +28,6 @@ def missing():
     if programs:
         return f"not installed: {', '.join(programs)}"
     return "" if os.getuid() == 0 else "run as root"
-
-
-class Program:
-    """A daemon in the foreground; subclasses make its files and know its command and its log."""
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        self.folder.mkdir(mode=0o755)
-        self.log_path = self.folder / "log"
-        self.process = None
-
-    def __enter__(self):
-        with (self.folder / "output").open("wb") as output:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=output,
-                                            stderr=subprocess.STDOUT, cwd=self.folder, start_new_session=True)
-        self.ready_wait()
-        return self
-
-    def ready_wait(self):
-        give_up = time.monotonic() + SECONDS
-        while not self.is_ready():
-            if self.process.poll() is not None or time.monotonic() > give_up:
-                self.__exit__()
-                raise RuntimeError(f"{self.command()[0]} did not start:\n{self.said()}{self.log()}")
-            time.sleep(0.05)
-
-    def said(self):
-        return (self.folder / "output").read_text(errors="replace")
-
-    def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
-    def log_wait(self, pattern, seconds=SECONDS):
-        """Waits for a line of its log; fails with the log when it does not come."""
-        give_up = time.monotonic() + seconds
-        while True:
-            found = re.search(pattern, self.log(), re.M)
-            if found:
-                return found
-            assert time.monotonic() < give_up, f"no line {pattern!r} in:\n{self.log()[-4000:]}"
-            time.sleep(0.05)
-
-    def leader(self):
-        """The process that ends the others."""
-        return self.process.pid
-
-    def __exit__(self, *_):
-        if self.process is None:
-            return
-        if self.process.poll() is None:
-            os.kill(self.leader(), signal.SIGTERM)
-        try:
-            self.process.wait(SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self.process = None
 
 
 # ---- DNS
@@ -370,8 +310,7 @@ class Sink(Program):
         return ["/usr/sbin/smtp-sink", "-u", MAIL_USER, "-d", f"{self.mail}/m.", f"{self.address}:25", "1000"]
 
     def is_ready(self):
-        with socket.socket() as probe:
-            return probe.connect_ex((self.address, 25)) == 0
+        return listens(self.address, 25)
 
     def received(self):
         """The messages, behind what smtp-sink puts before each: X-Client-Addr, X-Mail-Args, X-Rcpt-Args."""

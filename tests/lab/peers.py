@@ -23,9 +23,9 @@ from hashlib import sha256
 
 from harness.authority import Authority, openssl
 from harness.dh import dh_file
+from harness.waiting import SECONDS
 
 PORT = 25
-SECONDS = 60
 DOMAIN = "lab.example"
 EXTENSIONS = ["PIPELINING", "8BITMIME", "STARTTLS"]
 OTHERS = ("HELO", "RSET", "QUIT")

@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 
-from clients import queue, until
+from clients import queue
+from harness.waiting import until
 from world import DOMAIN as OURS
 from world import EXIM, MX, arrived, delivered, notice, relay, submit, submit_utf8
 from world import EXIM_DOMAIN as DOMAIN

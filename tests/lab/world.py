@@ -9,18 +9,18 @@ import ssl
 import pytest
 
 import mta
-from clients import message, notices, tls_context, until
+from clients import message, notices, tls_context
 from harness.authority import Authority, openssl
 from harness.dns import Dns, tools_missing
 from harness.fixtures import ANNA, PASSWORDS, home_copy
 from harness.network import address_add
 from harness.server import Server
+from harness.waiting import SECONDS, until
 
 MX, POSTFIX, EXIM, SINK = "192.0.2.70", "192.0.2.71", "192.0.2.72", "192.0.2.73"
 DOMAIN, POSTFIX_DOMAIN, EXIM_DOMAIN, SINK_DOMAIN = "example.org", "postfix.example", "exim.example", "sink.example"
 # Beside the lab of cells, which has the usual one.
 DNS = "127.0.0.55"
-SECONDS = 30
 
 
 # ---- who is there
@@ -101,13 +101,13 @@ def sink(workplace, mta_server):
 # ---- mail
 
 def submit(server, recipients, content, mail_options=(), rcpt_options=()):
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=30) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         assert smtp.sendmail(ANNA, recipients, content, mail_options, rcpt_options) == {}
 
 
 def submit_utf8(server, recipient, content):
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=30) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         smtp.command_encoding = "utf-8"
         assert smtp.mail(ANNA, ["SMTPUTF8", "BODY=8BITMIME"])[0] == 250
@@ -117,7 +117,7 @@ def submit_utf8(server, recipient, content):
 
 def relay(other, sender, subject, text="Hello.\n", recipient=ANNA, mail_options=(), rcpt_options=()):
     """Hands the other server a message for Postern; dane@ and the like name the way it goes."""
-    with smtplib.SMTP(other.address, 25, timeout=30) as smtp:
+    with smtplib.SMTP(other.address, 25, timeout=SECONDS) as smtp:
         smtp.sendmail(f"{sender}@{other.domain}", [recipient],
                       message(subject, sender, recipient, text).as_bytes(policy=email.policy.SMTP), mail_options,
                       rcpt_options)
@@ -127,7 +127,7 @@ def delivered(other, user, subject):
     """The message of that subject in a mailbox of the other server, with line ends as on the way."""
     def find():
         return [raw for raw in other.received(user) if f"Subject: {subject}\n".encode() in raw]
-    [raw] = until(find, SECONDS)
+    [raw] = until(find)
     return raw.replace(b"\n", b"\r\n")
 
 
@@ -135,7 +135,7 @@ def arrived(server, subject):
     """The message of that subject in INBOX here."""
     def find():
         return [made for made in notices(server) if made["Subject"] == subject]
-    [made] = until(find, SECONDS)
+    [made] = until(find)
     return made
 
 
@@ -150,4 +150,4 @@ def notice(server, action, recipient):
             if fields.get("action") == action and fields["final-recipient"].partition(";")[2].strip() == recipient:
                 return fields
         return None
-    return until(find, SECONDS)
+    return until(find)

@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A CA for tests: Debian's pebble, with its own DNS, and what the tests share. Ends only what it started."""
 import json
-import os
 import re
-import socket
 import ssl
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from clients import client
+from harness.network import listens
+from harness.program import Program
 
 NAME = "mail.example.org"
 PORTS = {"HTTP": 2080, "HTTPS": 4040}
@@ -22,49 +21,31 @@ DNS_MANAGEMENT = "127.0.0.1:8055"
 ADDRESS = "127.0.0.1:14000"
 MANAGEMENT = "127.0.0.1:15000"
 DIRECTORY = f"https://{HOST}:14000/dir"
-START_SECONDS = 20
 
 
-def wait_listening(address):
-    host, port = address.split(":")
-    until = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-            return
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
+class Listener(Program):
+    """A program that listens somewhere when it is ready."""
 
+    def __init__(self, folder, words, address, **environment):
+        super().__init__(folder)
+        self.words, self.address, self.more = words, address, environment
 
-class Process:
-    """A program that listens somewhere; a context manager."""
+    def command(self):
+        return self.words
 
-    def __init__(self, words, log, address, **environment):
-        self.log = open(log, "ab")
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                        env={**os.environ, **environment})
-        wait_listening(address)
+    def environment(self):
+        return self.more
 
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(START_SECONDS)
-        self.log.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.stop()
+    def is_ready(self):
+        host, port = self.address.split(":")
+        return listens(host, int(port))
 
 
 def names(folder):
     """A DNS server for which every name is 127.0.0.1."""
-    return Process(["pebble-challtestsrv", "-dns01", DNS, "-management", DNS_MANAGEMENT, "-http01", "", "-https01", "",
-                    "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""], folder / "dns.log",
-                   DNS_MANAGEMENT)
+    return Listener(folder / "names", ["pebble-challtestsrv", "-dns01", DNS, "-management", DNS_MANAGEMENT, "-http01", "",
+                                       "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", ""],
+                    DNS_MANAGEMENT)
 
 
 class Authority:
@@ -87,14 +68,7 @@ class Authority:
         path = self.folder / "pebble.json"
         path.write_text(json.dumps({"pebble": config}))
         settings = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_AUTHZREUSE": "0", **environment}
-        return Process(["pebble", "-config", path, "-dnsserver", DNS, "-strict"], self.log, ADDRESS, **settings)
-
-    @property
-    def log(self):
-        return self.folder / "pebble.log"
-
-    def said(self):
-        return self.log.read_text(errors="replace")
+        return Listener(self.folder / "pebble", ["pebble", "-config", path, "-dnsserver", DNS, "-strict"], ADDRESS, **settings)
 
 
 # ---- for the tests
@@ -150,16 +124,6 @@ def request(home, *words, expected=0):
 def state(server):
     found = server.status()["acme"]
     return found[0] if found else None
-
-
-def wait_for(what, seconds=30):
-    until = time.monotonic() + seconds
-    while True:
-        found = what()
-        if found or time.monotonic() > until:
-            assert found
-            return found
-        time.sleep(0.1)
 
 
 def listed(home, name="server", domains=NAME):

@@ -9,13 +9,12 @@ import re
 import smtplib
 import ssl
 import subprocess
-import time
 from datetime import datetime, timedelta, timezone
 from email.message import EmailMessage
 
 from harness.fixtures import ANNA, PASSWORDS
+from harness.waiting import SECONDS
 
-CLIENT_SECONDS = 60
 # Service name -> the STARTTLS name of openssl and sslscan, or None where TLS comes first.
 STARTTLS = {"SMTP": "smtp", "Submission": "smtp", "SMTPS": None, "IMAP": "imap", "IMAPS": None,
             "POP3": "pop3", "POP3S": None, "HTTPS": None}
@@ -25,7 +24,7 @@ def client(*command, stdin=None, check=True, **environment):
     """Runs a client; gives what it printed on both outputs."""
     done = subprocess.run([str(word) for word in command], input=stdin, text=True, errors="replace",
                           stdin=subprocess.DEVNULL if stdin is None else None, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=CLIENT_SECONDS, check=False,
+                          stderr=subprocess.STDOUT, timeout=SECONDS, check=False,
                           env={**os.environ, "LC_ALL": "C.UTF-8", **environment})
     if check and done.returncode != 0:
         raise AssertionError(f"{command[0]} ended with {done.returncode}:\n{done.stdout}")
@@ -61,13 +60,13 @@ def message(subject, sender, recipient, text="Hello.\n"):
 
 def smtp_send(server, made, sender, recipients):
     """Hands a message over on port 25."""
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=CLIENT_SECONDS) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         return smtp.send_message(made, sender, recipients)
 
 
 def imap_login(server, address, password):
     imap = imaplib.IMAP4_SSL("localhost", server.ports["IMAPS"], ssl_context=tls_context(server),
-                             timeout=CLIENT_SECONDS)
+                             timeout=SECONDS)
     imap.login(address, password)
     return imap
 
@@ -94,15 +93,6 @@ def queue(server):
     return json.loads(server.home.command("queue", "list", "--json").stdout)["queue"]
 
 
-def until(condition, seconds=15):
-    """Waits until the condition gives something true, and returns it."""
-    give_up = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.05)
-    return value
-
-
 def notices(server, address=ANNA):
     """The messages in INBOX."""
     imap = imap_login(server, address, PASSWORDS[address])
@@ -114,7 +104,7 @@ def notices(server, address=ANNA):
 
 
 def pop3_login(server, address, password):
-    pop3 = poplib.POP3_SSL("localhost", server.ports["POP3S"], context=tls_context(server), timeout=CLIENT_SECONDS)
+    pop3 = poplib.POP3_SSL("localhost", server.ports["POP3S"], context=tls_context(server), timeout=SECONDS)
     pop3.user(address)
     pop3.pass_(password)
     return pop3

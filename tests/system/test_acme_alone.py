@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from acme import NAME, PORTS, acme_home, authority, first_certificate, listed, request, served, state, wait_for  # noqa: F401
+from acme import NAME, PORTS, acme_home, authority, first_certificate, listed, request, served, state  # noqa: F401
 from harness.server import Server
+from harness.waiting import SECONDS, until
 from test_roles import core_of, holds, key_numbers, roles
 
 
@@ -18,9 +19,9 @@ def test_a_row_is_had_and_renewed_by_itself(acme_home, authority):
     with authority.run(PORTS, validity=12), Server(acme_home) as server:
         path = acme_home.path / "sslcert" / "server.crt"
         local = path.read_text()
-        first = wait_for(lambda: path.read_text() != local and path.read_text())
-        second = wait_for(lambda: path.read_text() != first and path.read_text())
-        wait_for(lambda: served("nobody.example.org", server.ports["IMAPS"]) == first_certificate(second)
+        first = until(lambda: path.read_text() != local and path.read_text())
+        second = until(lambda: path.read_text() != first and path.read_text())
+        until(lambda: served("nobody.example.org", server.ports["IMAPS"]) == first_certificate(second)
                  or path.read_text() != second)
         assert state(server)["failures"] == 0
 
@@ -28,7 +29,7 @@ def test_a_row_is_had_and_renewed_by_itself(acme_home, authority):
 def test_a_ca_that_is_down_is_asked_again_later(acme_home, authority):
     listed(acme_home)
     with Server(acme_home) as server:
-        wait_for(lambda: state(server) and state(server)["failures"] == 1)
+        until(lambda: state(server) and state(server)["failures"] == 1)
         assert "ca.example.org" in state(server)["why"]
         assert state(server)["next"] > time.time() + 60
         assert acme_home.log_wait("warning", r"certificate server was not had from the CA: https://ca\.example\.org")
@@ -55,9 +56,9 @@ def test_mailq_dies_in_the_midst(acme_home, authority):
                 break
         [pid] = roles(server)["mailq"]
         os.kill(pid, signal.SIGKILL)
-        said = asking.communicate(timeout=30)[0]
+        said = asking.communicate(timeout=SECONDS)[0]
         assert asking.returncode == 3 and "went away" in said
-        wait_for(lambda: roles(server)["mailq"] != [pid] and not list((acme_home.path / "sslcert").glob(".*")))
+        until(lambda: roles(server)["mailq"] != [pid] and not list((acme_home.path / "sslcert").glob(".*")))
     with authority.run(PORTS), Server(acme_home):
         request(acme_home, "mail", NAME)
 

@@ -12,6 +12,7 @@ import pytest
 from clients import tls_context
 from conftest import home_copy
 from harness.server import Server
+from harness.waiting import SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def told(home, *words, code=0):
 def refused(home, *words, stdin=""):
     """The errors as a program reads them, and the exit code."""
     done = subprocess.run([home.postern, "--home", home.path, *words], input=stdin, capture_output=True, text=True,
-                          env={**os.environ, "POSTERN_ERRORS": "json"}, timeout=60)
+                          env={**os.environ, "POSTERN_ERRORS": "json"}, timeout=SECONDS)
     return done.returncode, [json.loads(line) for line in done.stderr.splitlines()]
 
 

@@ -2,7 +2,6 @@
 """The API of the administration page, on a real server: logging in, and a change of the TLS policy."""
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from conftest import ANNA, DOMAIN, PASSWORDS
 from harness.api import Client, logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
+from harness.waiting import until
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 
@@ -46,13 +46,6 @@ def commands(server):
     """The processes of commands that run now."""
     [admin] = [role["pid"] for role in server.status()["roles"] if role["name"] == "admin"]
     return Path(f"/proc/{admin}/task/{admin}/children").read_text().split()
-
-
-def wait_for(condition):
-    until = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
 
 
 def test_nothing_without_a_session(served):
@@ -161,7 +154,7 @@ def test_a_log_is_followed(served, admin):
     assert "doesn't exist" in event_line(answer)
     answer.close()
     connection.close()
-    wait_for(lambda: not commands(served))
+    until(lambda: not commands(served))
 
 
 def test_streams_are_few(served, admin):
@@ -179,7 +172,7 @@ def test_streams_are_few(served, admin):
     finally:
         for each in held:
             each.close()
-    wait_for(lambda: not commands(served))
+    until(lambda: not commands(served))
 
 
 def test_a_log_that_is_none(admin):

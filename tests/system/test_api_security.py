@@ -15,6 +15,7 @@ from harness.api import Client, logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
 from harness.totp import code_of
+from harness.waiting import SECONDS
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 
@@ -272,7 +273,7 @@ def test_clients_that_say_nothing_hold_nobody_up(served, admin):
     held = []
     try:
         for number in range(30):
-            plain = socket.create_connection(("127.0.0.1", served.ports["HTTPS"]), timeout=20)
+            plain = socket.create_connection(("127.0.0.1", served.ports["HTTPS"]), timeout=SECONDS)
             secure = context.wrap_socket(plain)
             held.append(secure)
             half = b"POST /api/v1/session HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"

@@ -12,6 +12,7 @@ import pytest
 
 from clients import client, s_client
 from harness.server import Server
+from harness.waiting import until
 
 BOTH = ("Security", "SmtpSecurity")
 LISTS = [f"{table}/{side}TlsProtocols" for table in BOTH for side in ("Server", "Client")]
@@ -23,13 +24,6 @@ def speaks(server, option, service="IMAPS"):
 
 def is_refused(server, option, service="IMAPS"):
     return "alert protocol version" in s_client(server, service, option)
-
-
-def wait_for(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.1)
 
 
 def evidence(home):
@@ -95,10 +89,10 @@ def test_not_confirmed_it_is_undone(server):
     # No second change meanwhile.
     refused = home.command("tls", "set", "Limits.Recipients=177", check=False)
     assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
-    wait_for(lambda: speaks(server, "-tls1_2"))
+    until(lambda: speaks(server, "-tls1_2"))
     assert home.config_path.read_bytes() == before
     # The front is told first, and the record is written when it answered.
-    wait_for(lambda: evidence(home)[-1]["who"] == "postern")
+    until(lambda: evidence(home)[-1]["who"] == "postern")
     assert "not confirmed" in evidence(home)[-1]["text"]
     assert server.status()["awaiting_confirmation"] is None
     late = home.command("tls", "confirm", check=False)
@@ -136,7 +130,7 @@ def test_going_back_waits_for_its_confirmation_too(server):
     before = home.config_path.read_bytes()
     home.command("tls", "reset", "--allow-weaker", "--confirm-within", "2s")
     assert speaks(server, "-tls1_1") and server.status()["awaiting_confirmation"]
-    wait_for(lambda: is_refused(server, "-tls1_1"))
+    until(lambda: is_refused(server, "-tls1_1"))
     assert home.config_path.read_bytes() == before
 
     home.command("tls", "set", "--min", "TLSv1.3")
@@ -186,7 +180,7 @@ def test_a_conflict_does_not_keep_an_unconfirmed_change(server):
     home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
     home.configure(Security__ServerTlsProtocols="TLSv1.1,TLSv1.3")
     edited = home.config_path.read_bytes()
-    wait_for(lambda: speaks(server, "-tls1_2"))
+    until(lambda: speaks(server, "-tls1_2"))
     assert home.config_path.read_bytes() == before
     assert edited in [path.read_bytes() for path in (home.path / "history").glob("*.cfg")]
     assert home.log_wait("warning", "the edited text is version")
@@ -261,7 +255,7 @@ def test_a_killed_parent_does_not_forget_to_undo(home, wait):
     first.process.wait()
     time.sleep(wait)
     with Server(home) as second:
-        wait_for(lambda: speaks(second, "-tls1_2"))
+        until(lambda: speaks(second, "-tls1_2"))
         assert home.config_path.read_bytes() == before
         assert any("not confirmed" in entry["text"] for entry in evidence(home))
         assert verdict(home)[0] == 0
@@ -346,7 +340,7 @@ def test_a_log_whose_end_was_cut_off_is_found_and_stays_known(home):
     path = home.path / "evidence.log"
     with Server(home):
         home.command("tls", "set", "Limits.Recipients=177")
-        wait_for(lambda: head_of(home) == len(evidence(home)))
+        until(lambda: head_of(home) == len(evidence(home)))
         assert verdict(home) == (0, {"entries": 2, "faults": [], "hash": evidence(home)[-1]["hash"]})
     whole = path.read_text()
     path.write_text("".join(whole.splitlines(keepends=True)[:-1]))
@@ -356,14 +350,14 @@ def test_a_log_whose_end_was_cut_off_is_found_and_stays_known(home):
         fault = evidence(home)[1]
         assert fault["kind"] == "fault of the record" and "names entry 2 as the last" in fault["text"]
         assert "entries were cut off" in home.log("error")
-        wait_for(lambda: head_of(home) == len(evidence(home)))
+        until(lambda: head_of(home) == len(evidence(home)))
         code, found = verdict(home)
         assert code == 1 and found["faults"] == ["line 2: entry 2 tells of a fault that was found then"]
 
 
 def test_an_entry_made_without_a_server_has_its_head(home):
     with Server(home):
-        wait_for(lambda: head_of(home) == 1)
+        until(lambda: head_of(home) == 1)
     home.command("tls", "set", "Limits.Recipients=177")
     assert head_of(home) == len(evidence(home)) == 2
     (home.path / "evidence.head").unlink()
@@ -374,7 +368,7 @@ def test_the_server_shakes_hands_with_itself(server):
     def passed():
         return server.status()["self_check"]["state"] == "passed"
 
-    wait_for(passed)
+    until(passed)
     check = server.status()["self_check"]
     # Eight services, four versions, and each kind of certificate once.
     assert check["handshakes"] == 8 * 6 and check["differences"] == []
@@ -387,12 +381,12 @@ def test_the_server_shakes_hands_with_itself(server):
     assert counted and not [row for row in counted if row[1] != "HTTPS" and row[2] != "0"], counted
     assert "TLS: " not in server.home.log("security")
     server.home.command("tls", "reset", "--allow-weaker")
-    wait_for(passed)
+    until(passed)
     assert server.status()["self_check"]["time"] >= check["time"]
     assert re.search(r"^Self-check passed: 48 handshakes", server.home.command("status").stdout, re.M)
     server.home.command("tls", "set", "Security.TlsFloor=TLSv1.3", "Security.TlsFloorMode=handshake")
     assert is_refused(server, "-tls1_2")
-    wait_for(passed)
+    until(passed)
     assert "self-check" not in server.home.log("error") + server.home.log("warning")
 
 
@@ -402,11 +396,11 @@ def test_a_port_that_is_not_reached_is_told(home):
     client(*address[0], "add", *address[1])
     home.configure(**{"Service[POP3S].Addresses": "127.0.0.1,192.0.2.77", "Server.Fronts": "3"})
     with Server(home) as server:
-        wait_for(lambda: server.status()["self_check"]["state"] == "passed")
+        until(lambda: server.status()["self_check"]["state"] == "passed")
         assert server.status()["self_check"]["ports"]["unreached"] == []
         client(*address[0], "del", *address[1])
         home.command("reload")
-        wait_for(lambda: server.status()["self_check"]["ports"]["unreached"])
+        until(lambda: server.status()["self_check"]["ports"]["unreached"])
         check = server.status()["self_check"]
         assert check["state"] == "passed" and check["ports"]["differences"] == [], check
         assert re.fullmatch(r"POP3S 192\.0\.2\.77:\d+: Cannot assign requested address", check["ports"]["unreached"][0])

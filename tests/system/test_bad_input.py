@@ -11,6 +11,7 @@ import pytest
 from clients import tls_context
 from conftest import home_copy
 from harness.server import CommandFailed, Server
+from harness.waiting import SECONDS
 
 # What is written -> the variable that is named, the reason, the cure.
 PROTOCOLS = ("ServerTlsProtocols", "write SSLv3, TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, separated by commas")
@@ -84,7 +85,6 @@ TEXTS = {
     "nothing": (lambda text: "", ("the file is empty", "`postern init` writes a new one")),
 }
 WITHOUT_LINE = ("no text at all", "nothing")
-SECONDS = 30
 STAYS = "mailserver.cfg is not put in force; the last good configuration stays"
 
 

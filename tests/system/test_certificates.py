@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import time
 
 import pytest
 
@@ -12,6 +11,7 @@ from clients import client
 from conftest import home_copy
 from harness.authority import Authority
 from harness.server import Server
+from harness.waiting import until
 
 NAME = "mail.example.org"
 
@@ -57,13 +57,6 @@ def serial(server, host):
     return client("openssl", "x509", "-noout", "-serial", stdin=said)
 
 
-def wait_for(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.05)
-
-
 def put(server, name, crt, key):
     """Both files as a tool would copy them."""
     folder = server.home.path / "sslcert"
@@ -73,7 +66,7 @@ def put(server, name, crt, key):
 
 def put_and_wait(server, name, host, crt, key):
     put(server, name, crt, key)
-    wait_for(lambda: "Test Issuer" in served(server, host)[1])
+    until(lambda: "Test Issuer" in served(server, host)[1])
     return serial(server, host)
 
 
@@ -208,7 +201,7 @@ def test_new_pairs_are_served_without_a_restart(running, authority):
     for kind, host in hosts.items():
         put(running, host, *authority.issue(f"new-{kind}", host, kind=kind))
     for host in hosts.values():
-        wait_for(lambda: served(running, host)[0] == f"CN={host}")
+        until(lambda: served(running, host)[0] == f"CN={host}")
 
 
 @pytest.mark.parametrize("first, second", [("key", "crt"), ("crt", "key")])
@@ -221,7 +214,7 @@ def test_a_half_replaced_pair_keeps_the_old_one(running, authority, first, secon
                                           "the pair before it stays in use")
     assert serial(running, host) == old
     shutil.copy(new[second], running.home.path / "sslcert" / f"{host}.{second}")
-    wait_for(lambda: serial(running, host) != old)
+    until(lambda: serial(running, host) != old)
 
 
 def test_links_as_certbot_makes_them_are_followed(running, authority):
@@ -239,10 +232,10 @@ def test_links_as_certbot_makes_them_are_followed(running, authority):
             fresh.symlink_to(target)
             fresh.rename(sslcert / f"{host}.{suffix}")
     link(1)
-    wait_for(lambda: served(running, host)[0] == f"CN={host}")
+    until(lambda: served(running, host)[0] == f"CN={host}")
     before = serial(running, host)
     link(2)
-    wait_for(lambda: serial(running, host) != before)
+    until(lambda: serial(running, host) != before)
 
 
 def refused_words(authority, case, host):
@@ -282,7 +275,7 @@ def test_pairs_that_are_not_right_are_refused_in_words(running, authority):
     for case, host in hosts.items():
         put(running, host, *authority.issue(f"good-{case}", host))
     for host in hosts.values():
-        wait_for(lambda: served(running, host)[0] == f"CN={host}")
+        until(lambda: served(running, host)[0] == f"CN={host}")
     before = {case: serial(running, host) for case, host in hosts.items()}
     for case, host in hosts.items():
         put(running, host, *refused_words(authority, case, host))
@@ -315,7 +308,7 @@ def test_a_deleted_pair_is_served_no_more(running, authority):
     put_and_wait(running, host, host, *authority.issue("deleted", host))
     for suffix in ("crt", "key"):
         (running.home.path / "sslcert" / f"{host}.{suffix}").unlink()
-    wait_for(lambda: served(running, host)[0] == "CN=localhost")
+    until(lambda: served(running, host)[0] == "CN=localhost")
 
 
 def test_the_last_default_pair_stays_in_use(server, authority):

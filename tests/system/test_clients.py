@@ -12,6 +12,7 @@ import pytest
 
 from clients import (client, imap_login, imap_ok, imap_subjects, message, pop3_login, smtp_send, tls_context)
 from conftest import ANNA, BERT, PASSWORDS
+from harness.waiting import SECONDS
 
 
 def anna_subjects(server, mailbox="INBOX"):
@@ -25,11 +26,11 @@ def anna_login(server):
 # ---- Python's own
 
 def test_python_smtplib(server):
-    with smtplib.SMTP("localhost", server.ports["Submission"], timeout=30) as smtp:
+    with smtplib.SMTP("localhost", server.ports["Submission"], timeout=SECONDS) as smtp:
         smtp.starttls(context=tls_context(server))
         smtp.login(BERT, PASSWORDS[BERT])
         assert smtp.send_message(message("submission", BERT, ANNA)) == {}
-    with smtplib.SMTP_SSL("localhost", server.ports["SMTPS"], timeout=30, context=tls_context(server)) as smtp:
+    with smtplib.SMTP_SSL("localhost", server.ports["SMTPS"], timeout=SECONDS, context=tls_context(server)) as smtp:
         smtp.login(BERT, PASSWORDS[BERT])
         assert smtp.send_message(message("smtps", BERT, ANNA)) == {}
     smtp_send(server, message("smtp", "x@client.example", ANNA), "x@client.example", [ANNA])

@@ -15,7 +15,8 @@ from conftest import ANNA, PASSWORDS
 from harness.api import logged_in
 from harness.dns import ADDRESS, Dns, tools_missing
 from harness.server import Home, Server
-from test_queue import QUICK, queue, until
+from harness.waiting import SECONDS, until
+from test_queue import QUICK, queue
 from test_roles import core_of, holds, key_numbers, roles, wait_restarted
 
 dkim = pytest.importorskip("dkim")
@@ -77,7 +78,7 @@ def publish(server, dns, only=""):
 
 
 def send(server, raw, sender=ANNA, recipient=BOB):
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=20) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         assert smtp.sendmail(sender, [recipient], raw) == {}
 
@@ -167,7 +168,7 @@ def test_what_is_signed_for_whom(sending, peer, dns):
     send(sending, b"Subject: no author\r\n\r\nHello.\r\n")
     assert signatures(arrived(peer, "no author")) == BOTH
     # A notice of our own, about mail that somebody else may have sent.
-    with smtplib.SMTP("127.0.0.1", sending.ports["SMTP"], timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", sending.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo()
         assert smtp.mail(BOB)[0] == 250
         assert smtp.rcpt(ANNA, ["NOTIFY=SUCCESS"])[0] == 250

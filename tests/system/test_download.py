@@ -7,7 +7,6 @@ import shutil
 import signal
 import ssl
 import threading
-import time
 
 import pytest
 
@@ -20,6 +19,7 @@ from harness.dns import Dns
 from harness.dovecot import Dovecot
 from harness.pop3 import PASSWORD, Remote, tls_context
 from harness.server import Server
+from harness.waiting import SECONDS, until
 from test_roles import roles
 
 MISSING = dns_harness.tools_missing() + dovecot_harness.tools_missing()
@@ -148,14 +148,6 @@ def last(home, name="office"):
 
 def subjects(server, address=ANNA):
     return sorted(imap_subjects(server, address, PASSWORDS[address]))
-
-
-def until(condition, seconds=20):
-    give_up = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < give_up, "nothing happened"
-        time.sleep(0.05)
-    return value
 
 
 # ---- Dovecot
@@ -455,9 +447,9 @@ def test_killed_amid_it_nothing_is_lost_and_nothing_comes_twice(place, role):
 
         remote.replace("RETR", retrieve)
         with Server(place) as server:
-            assert is_amid.wait(20)
+            assert is_amid.wait(SECONDS)
             os.kill(roles(server)[role][0], signal.SIGKILL)
-            until(lambda: not remote.messages, 40)
+            until(lambda: not remote.messages)
             assert subjects(server) == [f"m{i:02}" for i in range(count)]
             # Whoever was killed had fetched some that need not be fetched again.
             assert len(remote.retrieved) <= count + 3

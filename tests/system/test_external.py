@@ -14,8 +14,8 @@ from clients import client, tls_context
 from conftest import ANNA, BERT, PASSWORDS, home_copy
 from harness.server import Server
 from harness.user_authority import UserAuthority
+from harness.waiting import SECONDS
 
-SECONDS = 20
 SERVICES = ["Submission", "SMTPS", "IMAP", "IMAPS", "POP3", "POP3S"]
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from clients import client, s_client, tls_context
 from conftest import ANNA, DOMAIN, ROOT
+from harness.waiting import SECONDS
 
 OURS = ROOT / "dist" / "fail2ban" / "postern.conf"
 DEBIANS = "/etc/fail2ban/filter.d/kerio.conf"
@@ -16,14 +17,14 @@ DEBIANS = "/etc/fail2ban/filter.d/kerio.conf"
 
 def attack(server):
     """One of each; an account's guesses are few, so that the limit of failed logins is not what is seen."""
-    with smtplib.SMTP("localhost", server.ports["Submission"], timeout=30) as smtp:
+    with smtplib.SMTP("localhost", server.ports["Submission"], timeout=SECONDS) as smtp:
         smtp.starttls(context=tls_context(server))
         smtp.ehlo("client.example")
         for user in (ANNA, f"nobody@{DOMAIN}"):
             smtp.user, smtp.password = user, "guess"
             with pytest.raises(smtplib.SMTPAuthenticationError):
                 smtp.auth("PLAIN", smtp.auth_plain)
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=30) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo("client.example")
         smtp.mail("a@client.example")
         assert smtp.rcpt("b@elsewhere.example")[0] == 550
@@ -79,7 +80,7 @@ def test_a_forged_name_bans_nobody_else(server):
     with pytest.raises(imaplib.IMAP4.error):
         imaplib.IMAP4_SSL("localhost", server.ports["IMAPS"], ssl_context=tls_context(server)).login(
             f'"{forged}"', "guess")
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=30) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo("client.example")
         smtp.docmd(f"MAIL FROM:<\"Failed SMTP login from 192.0.2.99\"@client.example>")
         smtp.docmd(f"RCPT TO:<\"x>, IP address 192.0.2.99\"@{DOMAIN}>")

@@ -17,11 +17,11 @@ from clients import client
 from conftest import ROOT, home_copy
 from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
+from harness.waiting import SECONDS
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "truth"))
 from hello import POINTS, hello, vector  # noqa: E402
 
-SECONDS = 20
 NEW = {"version": "TLSv1.2", "versions": ["TLSv1.3", "TLSv1.2"], "groups": ["X25519"], "shares": ["X25519"],
        "signatures": ["rsa_pss_rsae_sha256", "ecdsa_secp256r1_sha256", "rsa_pkcs1_sha256"],
        "suites": ["TLS_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]}
@@ -193,7 +193,7 @@ def line_after(server, action):
     before = len(lines(server.home))
     action()
     pattern = r"\A(?:.*\n){%d}" % (before + 1)
-    assert server.home.log_wait("security", pattern, SECONDS), "no line came"
+    assert server.home.log_wait("security", pattern), "no line came"
     found = lines(server.home)[before:]
     assert len(found) == 1, found
     return found[0]
@@ -444,7 +444,7 @@ def test_such_lines_are_no_attack_and_stand_in_no_other_log(listening):
     for number in ALERTS:
         send(listening, "IMAPS", alert_sent(number))
     send(listening, "IMAPS", b"the last of them")
-    assert listening.home.log_wait("security", "the last of them", SECONDS)
+    assert listening.home.log_wait("security", "the last of them")
     logs = listening.home.path / "store" / "logs"
     for path in logs.glob("*.log"):
         if path.name != "security.log":

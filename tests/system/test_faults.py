@@ -13,15 +13,15 @@ from clients import client, imap_subjects, message, s_client, smtp_send
 from conftest import ANNA, BERT, PASSWORDS, home_copy
 from harness.network import tmpfs_mount, unmount
 from harness.server import Server
+from harness.waiting import SECONDS
 
-START_SECONDS = 20
 
 
 def refused(home, code, *wanted):
     """The server does not start: the exit code, and one line with all that was wanted in it."""
     server = Server(home)
     try:
-        assert server.wait_exit(START_SECONDS) == code, server.output
+        assert server.wait_exit() == code, server.output
     except subprocess.TimeoutExpired:
         server.stop(expected=None)
         raise AssertionError(f"it went on:\n{server.output}") from None
@@ -137,7 +137,7 @@ def test_full_disk(small_disk):
     """4xx for the sender, what was acknowledged stays, and it goes on when there is room again."""
     accepted = []
     with Server(small_disk) as server:
-        with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=60) as smtp:
+        with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
             refusal = None
             for number in range(60):
                 made = message(f"m{number}", BERT, ANNA, "x" * 70 + "\n" + ("y" * 70 + "\n") * 14000)

@@ -12,11 +12,11 @@ import pytest
 
 from clients import s_client, tls_context
 from harness.server import Server
+from harness.waiting import SECONDS
 
 EVERY_VERSION = "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3"
 # For what happens before midnight; a machine that is busy gets more of them at the next try.
 SECONDS_BEFORE = (15, 60, 240)
-SECONDS = 60
 REPLY = ("Sending server negotiated an old and insecure TLS version, TLSv1.1, sending server will need to be upgraded "
          "to support at least TLSv1.2")
 

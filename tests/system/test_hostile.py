@@ -13,6 +13,7 @@ import pytest
 from clients import imap_login, imap_ok, imap_subjects, message, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
 from harness.server import Server
+from harness.waiting import SECONDS
 from test_roles import roles, works
 
 MEGABYTE = 1 << 20
@@ -38,7 +39,7 @@ def test_readers_go_on_while_the_store_hangs(server, stopped):
     """A message waits and is stored once; who only reads does not notice."""
     assert works(server, "before")
     pid = roles(server)["store"][0]
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=60) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         stopped(pid)
         smtp.ehlo()
         smtp.putcmd("MAIL FROM:<x@example.net>")
@@ -61,7 +62,7 @@ def test_a_crowd_of_senders_leaves_the_others_room_while_the_store_hangs(server,
     crowd = [smtp_data(server) for _ in range(100)]
     time.sleep(7)
     began = time.monotonic()
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=60) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo()
     assert imap_subjects(server, ANNA, PASSWORDS[ANNA]) == []
     assert time.monotonic() - began < 5
@@ -74,7 +75,7 @@ def test_a_crowd_of_senders_leaves_the_others_room_while_the_store_hangs(server,
 
 def smtp_data(server):
     """A connection that has said a whole message; its last reply is still to come."""
-    one = socket.create_connection(("127.0.0.1", server.ports["SMTP"]), 60)
+    one = socket.create_connection(("127.0.0.1", server.ports["SMTP"]), SECONDS)
     reader = one.makefile("rb")
     for said in (None, "HELO x", "MAIL FROM:<x@example.net>", f"RCPT TO:<{ANNA}>", "DATA"):
         if said:
@@ -149,7 +150,7 @@ def test_an_answer_that_nobody_reads_costs_little_and_ends(home):
         imap.send(b"x FETCH 1 BODY.PEEK[]\r\n")
         time.sleep(2)
         assert 0 < unsent_bytes(server.ports["IMAPS"]) < MEGABYTE
-        assert home.log_wait("warning", "IMAPS: 127.0.0.1: the transfer is too slow", 20)
+        assert home.log_wait("warning", "IMAPS: 127.0.0.1: the transfer is too slow")
         # No word within the answer: it would be taken for a part of the message.
         assert b"BYE" not in read_to_the_end(imap.sock)
         imap.shutdown()

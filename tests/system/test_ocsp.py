@@ -3,14 +3,15 @@
 import json
 import re
 import subprocess
-import time
 
 import pytest
 
 from clients import client
 from harness.authority import Authority, openssl
 from harness.dns import Dns, tools_missing
+from harness.program import Program
 from harness.server import Server
+from harness.waiting import until
 
 PORT = 2560
 RESPONDER = f"authorityInfoAccess = OCSP;URI:http://127.0.0.1:{PORT}/"
@@ -24,30 +25,20 @@ def authority(workplace):
     return Authority(folder)
 
 
-class Responder:
-    """A context manager; tells good or revoked by the CA's index, for a day."""
+class Responder(Program):
+    """Tells good or revoked by the CA's index, for a day."""
 
     def __init__(self, authority):
-        self.process = subprocess.Popen(
-            ["openssl", "ocsp", "-index", authority.folder / "index.txt", "-port", str(PORT), "-rsigner",
-             authority.issuer, "-rkey", authority.issuer_key, "-CA", authority.issuer, "-ndays", "1"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for line in self.process.stdout:
-            if "ACCEPT" in line:
-                return
-        raise AssertionError("openssl ocsp does not listen")
+        super().__init__(authority.folder / "responder")
+        self.authority = authority
 
-    def __enter__(self):
-        return self
+    def command(self):
+        authority = self.authority
+        return ["openssl", "ocsp", "-index", authority.folder / "index.txt", "-port", PORT, "-rsigner", authority.issuer,
+                "-rkey", authority.issuer_key, "-CA", authority.issuer, "-ndays", "1"]
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(10)
-        self.process.stdout.close()
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.stop()
+    def is_ready(self):
+        return "ACCEPT" in self.said()
 
 
 def told(server, host, *options):
@@ -60,20 +51,13 @@ def state(server, name):
     return next(one["ocsp"] for one in server.status()["certificates"] if one["name"] == name)
 
 
-def wait_for(condition, seconds=20):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.05)
-
-
 def test_an_answer_is_stapled_and_outlives_its_responder(home, authority):
     host = "good.example.org"
     # The responder knows what was issued before it started.
     later = authority.issue("later", "later.example.org", extensions=[RESPONDER, MUST_STAPLE])
     home.command("cert", "import", host, *authority.issue("good", host, extensions=[RESPONDER]))
     with Responder(authority) as responder, Server(home) as server:
-        wait_for(lambda: state(server, host)["state"] == "good")
+        until(lambda: state(server, host)["state"] == "good")
         for version in ("-tls1_2", "-tls1_3"):
             said = told(server, host, version, "-CAfile", authority.root)
             assert "OCSP Response Status: successful" in said and "Cert Status: good" in said, said
@@ -83,13 +67,13 @@ def test_an_answer_is_stapled_and_outlives_its_responder(home, authority):
         assert next(one for one in listed if one["name"] == host)["ocsp"]["state"] == "good"
         # A pair that is brought in while the server runs is asked about, too.
         home.command("cert", "import", "later", *later)
-        wait_for(lambda: "Cert Status: good" in told(server, "later.example.org"))
+        until(lambda: "Cert Status: good" in told(server, "later.example.org"))
         assert home.command("check").returncode == 0
         # A front that is started anew has the answer from the parent, whether there is a responder or not.
         responder.stop()
         front = next(role for role in server.status()["roles"] if role["name"] == "front")
         subprocess.run(["kill", "-9", str(front["pid"])], check=True)
-        wait_for(lambda: "Cert Status: good" in told(server, host))
+        until(lambda: "Cert Status: good" in told(server, host))
 
 
 def test_a_revoked_certificate_is_an_error_and_not_stapled(home, authority):
@@ -134,5 +118,5 @@ def test_a_responder_is_found_by_its_name(home, authority, folder):
     with Dns(folder, {"ca.example": ["ocsp A 127.0.0.1"]}) as dns, Responder(authority):
         dns.configure(home)
         with Server(home) as server:
-            wait_for(lambda: "Cert Status: good" in told(server, host))
+            until(lambda: "Cert Status: good" in told(server, host))
             assert home.log_wait("warning", r"certificate lost: .*no address of nowhere\.ca\.example: no name")

@@ -12,6 +12,7 @@ from clients import negotiated, s_client
 from conftest import home_copy
 from harness.dns import Deaf, Dns, tools_missing
 from harness.server import Server
+from harness.waiting import SECONDS
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
 
@@ -52,7 +53,7 @@ def test_a_confirmed_name_opens_what_its_row_says(server, service, address, gets
 
 
 def mail(server, address):
-    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=60, source_address=(address, 0)) as smtp:
+    with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS, source_address=(address, 0)) as smtp:
         # The name that it says for itself is nobody's.
         smtp.ehlo("mx.old.example")
         return smtp.mail("a@client.example")
@@ -110,5 +111,5 @@ def test_a_name_is_asked_for_a_line_alone(home, zones):
     with Server(home) as server:
         for address, who in ((CONFIRMED, r" \(mx\.old\.example\)"), (DEAF, "")):
             s_client(server, "IMAPS", "-tls1_1", "-bind", f"{address}:0")
-            assert home.log_wait("security", rf"TLS: {re.escape(address)}{who} offered at most TLSv1\.1", 15), \
+            assert home.log_wait("security", rf"TLS: {re.escape(address)}{who} offered at most TLSv1\.1"), \
                 home.log("security")

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from clients import message, negotiated, s_client, tls_context, zone_with_midnight_in
 from conftest import ANNA
 from harness.server import Server
+from harness.waiting import SECONDS
 
 OLD = {"Protocols": "TLSv1.1,TLSv1.2,TLSv1.3", "Ciphers": "HIGH", "Reason": "an old appliance"}
 
@@ -74,7 +75,7 @@ def test_a_row_that_admits_more_is_named_with_each_message(home):
     home.list_add("TlsPolicy", Peer="127.0.0.3", Direction="in", SessionTickets="0")
     with Server(home) as server:
         for host in (1, 2, 3):
-            with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=20, source_address=(f"127.0.0.{host}", 0)) as smtp:
+            with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS, source_address=(f"127.0.0.{host}", 0)) as smtp:
                 smtp.send_message(message(f"from {host}", "x@client.example", ANNA))
         lines = re.findall(r"Recv: .*", home.log("mail"))
         assert [line.partition(", Widened-By: ")[2] for line in lines] == ["", "TlsPolicy:127.0.0.2", ""], lines

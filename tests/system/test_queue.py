@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from clients import imap_login, imap_ok, imap_subjects, message, notices, queue, smtp_send, tls_context, until
+from clients import imap_login, imap_ok, imap_subjects, message, notices, queue, smtp_send, tls_context
 from conftest import ANNA, BERT, PASSWORDS, home_copy
 from harness.dns import Dns, tools_missing
 from harness.server import Home, Server
+from harness.waiting import SECONDS, until
 from test_roles import roles
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
@@ -61,7 +62,7 @@ def sending(home, dns):
 
 
 def send(server, *recipients, subject="over", text="Hello.\n", sender=ANNA, mail_options=(), rcpt_options=()):
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=20) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         refused = smtp.sendmail(sender, recipients, message(subject, ANNA, recipients[0], text).as_bytes(policy=email.policy.SMTP),
                                 mail_options, rcpt_options)
@@ -94,7 +95,7 @@ def test_mail_reaches_another_server(sending, peer):
 
 
 def test_what_a_message_lacks_goes_along(sending, peer):
-    with smtplib.SMTP_SSL("127.0.0.1", sending.ports["SMTPS"], context=tls_context(sending), timeout=20) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", sending.ports["SMTPS"], context=tls_context(sending), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         smtp.sendmail(ANNA, ["bob@second.example"], b"Subject: bare\r\n\r\n.\r\n..\r\n.x\r\n")
     imap = until(lambda: imap_subjects(peer, "bob@second.example", "bob-secret")) and \
@@ -173,7 +174,7 @@ def test_a_message_whose_time_is_over_comes_back(sending):
 def test_a_notice_that_fails_is_not_noticed(sending, peer):
     """The bounce goes to a server that refuses it: nothing comes of that."""
     smtp_send(sending, message("in", "stranger@dead.example", ANNA), "stranger@dead.example", [ANNA])
-    with smtplib.SMTP("127.0.0.1", sending.ports["SMTP"], timeout=20) as smtp:
+    with smtplib.SMTP("127.0.0.1", sending.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo()
         smtp.docmd("MAIL", "FROM:<nobody@peer.example>")
         smtp.docmd("RCPT", f"TO:<{ANNA}> NOTIFY=SUCCESS")
@@ -276,7 +277,7 @@ def test_mail_goes_through_a_relay_host_that_wants_a_login(home, dns, provider):
         home.log_wait("mail", r"Sent: .*<bob@through\.example>, Result: delayed, Status: 4\.7\.0 .*refuses the login: 535 .*")
         home.command("remote-password", "set", "provider", "--password-stdin", stdin="relay-secret\n")
         home.command("queue", "retry", entry["id"])
-        assert until(lambda: imap_subjects(provider, "bob@through.example", "bob-secret"), 90) == ["through"]
+        assert until(lambda: imap_subjects(provider, "bob@through.example", "bob-secret"), seconds=2 * SECONDS) == ["through"]
         line = home.log_wait("mail", r"Sent: .*<bob@through\.example>, Result: relayed.*").group(0)
         assert f"Remote-Host: {RELAY} " in line and "TLS: encrypt TLSv1.3" in line
     # The password stands nowhere in the clear.

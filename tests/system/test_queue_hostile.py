@@ -10,7 +10,8 @@ from conftest import ANNA
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer
 from harness.server import Server
-from test_queue import notices, queue, send, until
+from harness.waiting import until
+from test_queue import notices, queue, send
 from test_roles import roles
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
@@ -38,7 +39,7 @@ def sending(home, dns):
 
 
 def mail_line(server, result):
-    found = server.home.log_wait("mail", rf"Sent: .*<bob@bad\.example>, Result: {result}.*", 20)
+    found = server.home.log_wait("mail", rf"Sent: .*<bob@bad\.example>, Result: {result}.*")
     assert found, server.home.log("mail")
     return found.group(0)
 
@@ -119,6 +120,6 @@ def test_replies_nobody_asked_for_are_no_answers(sending):
     """Two replies to MAIL: the second must not be taken for that to RCPT, by which it was refused."""
     with Peer(PEER, EHLO="250 peer", MAIL=b"250 ok\r\n250 ok\r\n250 ok", RCPT="550 5.1.1 no", DATA="503 no", **{".": "250 ok"}) as peer:
         send(sending, "bob@bad.example")
-        sending.home.log_wait("mail", r"Sent: .*<bob@bad\.example>, Result: .*", 20)
+        sending.home.log_wait("mail", r"Sent: .*<bob@bad\.example>, Result: .*")
         assert not peer.messages
     assert "Result: relayed" not in sending.home.log("mail")

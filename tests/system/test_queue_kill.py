@@ -16,7 +16,8 @@ from conftest import ANNA, PASSWORDS
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer
 from harness.server import Server
-from test_queue import QUICK, queue, until
+from harness.waiting import SECONDS, until
+from test_queue import QUICK, queue
 from test_roles import roles
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
@@ -52,7 +53,7 @@ def hand_over(server, client, accepted):
             token = f"message-{client}-{number}-{attempt}"
             domain = f"kill{random.randrange(len(PEERS))}.example"
             try:
-                with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=30) as smtp:
+                with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
                     smtp.login(ANNA, PASSWORDS[ANNA])
                     smtp.sendmail(ANNA, [f"bob@{domain}"], f"Subject: {token}\r\n\r\nHello.\r\n".encode())
                 accepted.append(token)
@@ -63,7 +64,7 @@ def hand_over(server, client, accepted):
 
 def kill_one(server, what):
     # 0 while it is down, which would be everybody here.
-    pid = until(lambda: next((pid for pid in roles(server).get(what, []) if pid > 0), 0), 30)
+    pid = until(lambda: next((pid for pid in roles(server).get(what, []) if pid > 0), 0))
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
 
@@ -87,7 +88,7 @@ def test_nothing_is_lost_and_nothing_comes_twice_without_need(home, home_templat
             thread.start()
         for number in range(KILLS):
             before = len(taker.copies)
-            until(lambda: len(taker.copies) > before + 5 or not any(thread.is_alive() for thread in threads), 30)
+            until(lambda: len(taker.copies) > before + 5 or not any(thread.is_alive() for thread in threads))
             if number % 4 == 3:
                 break_off(random.choice(peers))
             else:
@@ -95,6 +96,6 @@ def test_nothing_is_lost_and_nothing_comes_twice_without_need(home, home_templat
         for thread in threads:
             thread.join()
         assert len(accepted) == CLIENTS * EACH
-        until(lambda: queue(server) == [], 60)
+        until(lambda: queue(server) == [])
     assert sorted(set(accepted) - set(taker.copies)) == []
     assert taker.repeated_without_need() == {}

@@ -11,7 +11,8 @@ from clients import client
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer, server_tls
 from harness.server import Server
-from test_queue import QUICK, queue, send, until
+from harness.waiting import until
+from test_queue import QUICK, queue, send
 from test_roles import roles
 from test_tls import metric
 
@@ -41,7 +42,7 @@ def sending(home, dns):
 
 def sent(server, address, pattern):
     """The Sent line of a recipient."""
-    found = server.home.log_wait("mail", rf"Sent: .*<{address}>, {pattern}.*", 30)
+    found = server.home.log_wait("mail", rf"Sent: .*<{address}>, {pattern}.*")
     assert found, server.home.log("mail")
     return found.group(0)
 

@@ -9,7 +9,8 @@ import pytest
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer
 from harness.server import Server
-from test_queue import QUICK, queue, send, until
+from harness.waiting import SECONDS, until
+from test_queue import QUICK, queue, send
 from test_roles import roles
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
@@ -39,7 +40,7 @@ class Hold:
         self.go = threading.Event()
 
     def __call__(self, session, text):
-        self.go.wait(20)
+        self.go.wait(SECONDS)
         return "250 2.0.0 taken"
 
 
@@ -118,5 +119,5 @@ def test_a_reload_is_over_when_outgoing_mail_goes_by_it(sending, then):
         assert not done
     finally:
         os.kill(mailq, then)
-    waiting.join(20)
+    waiting.join(SECONDS)
     assert done[0].returncode == 0, done[0].stderr

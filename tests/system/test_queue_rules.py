@@ -11,7 +11,8 @@ from conftest import ANNA, PASSWORDS
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer, server_tls
 from harness.server import Server
-from test_queue import QUICK, notice, queue, send, until
+from harness.waiting import SECONDS, until
+from test_queue import QUICK, notice, queue, send
 
 pytestmark = pytest.mark.skipif(bool(tools_missing()), reason=f"not installed: {tools_missing()}")
 
@@ -40,7 +41,7 @@ def sending(home, dns):
 
 
 def sent(server, result):
-    found = server.home.log_wait("mail", rf"Sent: .*Result: {result}.*", 30)
+    found = server.home.log_wait("mail", rf"Sent: .*Result: {result}.*")
     assert found, server.home.log("mail")
     return found.group(0)
 
@@ -63,7 +64,7 @@ def test_mail_that_leads_back_to_us_is_returned(sending):
 
 
 def send_utf8(server, recipient):
-    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=20) as smtp:
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["SMTPS"], context=tls_context(server), timeout=SECONDS) as smtp:
         smtp.login(ANNA, PASSWORDS[ANNA])
         smtp.ehlo()
         smtp.command_encoding = "utf-8"
@@ -99,7 +100,7 @@ def test_one_connection_with_tls_takes_many_messages(sending):
     home.configure(**{"Queue.ConnectionsPerDestination": "1", "Queue.MessagesPerConnection": "3"})
     home.command("reload")
     go = threading.Event()
-    with Peer(PEER, tls=tls, EHLO=EHLO_TLS, **{".": lambda session, text: go.wait(20) and "250 ok"}) as peer:
+    with Peer(PEER, tls=tls, EHLO=EHLO_TLS, **{".": lambda session, text: go.wait(SECONDS) and "250 ok"}) as peer:
         for number in range(6):
             send(sending, "bob@peer.example", subject=f"message {number}")
         go.set()

@@ -13,6 +13,7 @@ import pytest
 from clients import client, imap_login, imap_ok, imap_subjects, message, s_client, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
 from harness.server import Server
+from harness.waiting import SECONDS
 
 ROLES = ["keys", "auth", "store", "front", "mailq", "admin"]
 
@@ -90,7 +91,7 @@ def key_numbers(path):
 
 def core_of(pid, folder):
     subprocess.run(["gcore", "-a", "-o", str(folder / "core"), str(pid)], check=True, stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, timeout=120)
+                   stderr=subprocess.DEVNULL, timeout=2 * SECONDS)
     return (folder / f"core.{pid}").read_bytes()
 
 

@@ -11,8 +11,8 @@ from clients import client, tls_context
 from conftest import ANNA, BERT, PASSWORDS
 from harness.scram import Scram, certificate_digest, certificate_signature
 from harness.server import Server
+from harness.waiting import SECONDS
 
-SECONDS = 20
 SECRET = PASSWORDS[ANNA]
 
 

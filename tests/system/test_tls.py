@@ -12,6 +12,7 @@ from clients import STARTTLS, client, message, negotiated, s_client, tls_context
 from conftest import home_copy
 from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server
+from harness.waiting import SECONDS
 
 VERSIONS = {"-tls1": "TLSv1", "-tls1_1": "TLSv1.1", "-tls1_2": "TLSv1.2", "-tls1_3": "TLSv1.3"}
 EVERY_VERSION = "TLSv1,TLSv1.1,TLSv1.2,TLSv1.3"
@@ -90,7 +91,7 @@ def test_the_hybrid_group_comes_first(fresh, service):
 @pytest.mark.skipif(not HAS_HYBRID, reason="this OpenSSL has no hybrid group")
 def test_the_log_names_the_hybrid_group(server):
     from conftest import ANNA
-    with smtplib.SMTP("localhost", server.ports["SMTP"], timeout=60) as smtp:
+    with smtplib.SMTP("localhost", server.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.starttls(context=tls_context(server))
         smtp.send_message(message("hybrid", "x@client.example", ANNA))
     assert server.home.log_wait("mail", f"Recv: .* TLS: TLSv1.3 TLS_AES_256_GCM_SHA384 {HYBRID_GROUP}"), server.home.log("mail")

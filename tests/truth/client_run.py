@@ -10,7 +10,6 @@ from configuration import config_text, in_force, variable
 from harness.openssl import HAS_CCM_8
 from harness.server import CommandFailed, Server
 
-LOG_SECONDS = 5
 # As many as one command line takes.
 TARGETS = 60
 WORKERS = 4
@@ -91,7 +90,7 @@ class ClientRun:
             return ""
         wanted = self.words_of(case)
         address = re.escape(case["address"])
-        found = self.home.log_wait("security", rf"^.*\] TLS to {address} \({address}\): .*$", LOG_SECONDS)
+        found = self.home.log_match("security", rf"^.*\] TLS to {address} \({address}\): .*$")
         line = found[0] if found else ""
         if wanted not in line:
             return f"security.log: expected {wanted!r}, got {line!r}"

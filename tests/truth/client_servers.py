@@ -28,10 +28,10 @@ import complete
 from hello import (GROUP_NAMES, GROUPS, RECORD_ALERT, RECORD_HANDSHAKE, RETRY_RANDOM, VERSIONS, VERSION_NAMES, Reader,
                    Unreadable, extension, messages, records, share_of, vector)
 from harness.dh import dh_file
+from harness.waiting import SECONDS
 from suites import NUMBERS, SUITES
 
 STARTTLS_PORT, IMPLICIT_PORT = 5525, 5465
-SECONDS = 20
 NAMES_BY_NUMBER = {suite.number: suite.iana for suite in SUITES.values()}
 SENTINEL = b"DOWNGRD\x01"
 # What a server says before TLS, turn by turn, and behind it, to whatever comes.

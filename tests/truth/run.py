@@ -29,9 +29,8 @@ from configuration import PORTS, config_text, in_force  # noqa: E402
 from harness.network import network_enter  # noqa: E402
 from harness.openssl import HAS_HYBRID  # noqa: E402
 from harness.server import CommandFailed, Home, Server  # noqa: E402
+from harness.waiting import SECONDS  # noqa: E402
 
-TIMEOUT_SECONDS = 10
-LOG_SECONDS = 5
 WORKERS = 6
 GREETINGS = {"SMTP": (b"EHLO client.example\r\n", b"STARTTLS\r\n"),
              "Submission": (b"EHLO client.example\r\n", b"STARTTLS\r\n"),
@@ -52,7 +51,7 @@ def line_read(stream):
 
 def connect(service, address):
     """A connection on which TLS comes next."""
-    stream = socket.create_connection(("127.0.0.1", PORTS[service]), TIMEOUT_SECONDS, source_address=(address, 0))
+    stream = socket.create_connection(("127.0.0.1", PORTS[service]), SECONDS, source_address=(address, 0))
     for words in GREETINGS.get(service, ()):
         line_read(stream)
         stream.sendall(words)
@@ -78,7 +77,7 @@ def shake(case, peer, address):
 
 def reply(case, address):
     """What the service answers to words in the clear."""
-    with socket.create_connection(("127.0.0.1", PORTS[case["service"]]), TIMEOUT_SECONDS,
+    with socket.create_connection(("127.0.0.1", PORTS[case["service"]]), SECONDS,
                                   source_address=(address, 0)) as stream:
         line_read(stream)
         for words in case["say"]:
@@ -146,7 +145,7 @@ class Run:
 
     def log_line(self, case):
         pattern = rf"^.*\] TLS: {re.escape(case['address'])} .*$"
-        found = self.home.log_wait("security", pattern, LOG_SECONDS)
+        found = self.home.log_match("security", pattern)
         return found[0] if found else ""
 
     def log_problem(self, case):
@@ -163,7 +162,7 @@ class Run:
         if "mail" not in case:
             return ""
         wanted = case["mail"].replace("ADDRESS", case["address"])
-        found = self.home.log_wait("mail", re.escape(wanted), LOG_SECONDS)
+        found = self.home.log_match("mail", re.escape(wanted))
         return "" if found else f"mail.log: expected {wanted!r}"
 
     def policy_load(self, policy):
