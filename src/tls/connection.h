@@ -44,6 +44,7 @@ struct tls_connection {
 	bool is_drained; /* the last read took all there was */
 	size_t read_left; /* encrypted bytes that the read under way may still take */
 	bool has_more;	 /* another write follows at once the one under way */
+	bool is_write_due; /* OpenSSL keeps a record for the next write */
 	/* Encrypted bytes that wait for the next write: the end of the handshake, records of a long text. */
 	struct buf held;
 	/* Why it failed. */

@@ -324,11 +324,15 @@ static enum io tls_write(void *state, int fd, const char *from, size_t len, size
 {
 	struct tls_connection *self = state;
 
+	/* OpenSSL makes one record, behind the one that the socket did not take before. */
+	size_t at_most = (self->is_write_due ? 2 : 1) * SSL3_RT_MAX_PLAIN_LENGTH;
+
 	ERR_clear_error();
 	errno = 0;
-	/* OpenSSL makes one record; who wants to write more than that comes again for the rest. */
-	self->has_more = len > SSL3_RT_MAX_PLAIN_LENGTH;
+	/* Who wants to write more than that comes again for the rest. */
+	self->has_more = len > at_most;
 	int result = SSL_write_ex(self->ssl, from, len, done_out);
+	self->is_write_due = result != 1;
 	if (!self->has_more)
 		held_rest(self);
 	self->has_more = false;

@@ -520,6 +520,49 @@ static void test_what_is_held_is_sent_before_waiting(void **state)
 	tls_context_unref(&context);
 }
 
+/* All that the client can read now. */
+static size_t client_drain(struct handshake *shake)
+{
+	static char to[16 * 1024];
+	size_t whole = 0;
+	size_t got;
+
+	while (SSL_read_ex(shake->client, to, sizeof(to), &got) == 1)
+		whole += got;
+	return whole;
+}
+
+/* A long text goes in records that wait for each other; with the last byte taken, all are on their way. */
+static void test_nothing_is_held_behind_the_last_byte(void **state)
+{
+	static const char text[64 * 1024];
+	/* Shorter than a record, than two, and than what is sent in one call. */
+	static const size_t rests[] = {17000, 20000, 32768, 40000, sizeof(text)};
+	struct tls_policy policy = policy_make(ONLY(1_2) | ONLY(1_3));
+	struct tls_context *context = context_make(&policy, WITH_EC, NULL);
+	SSL_CTX *client = client_make(TLS1_3_VERSION, TLS1_3_VERSION);
+	struct handshake shake;
+
+	handshake_run(&shake, context, client, NULL, NULL);
+	assert_true(handshake_is_good(&shake) && handshake_talk(&shake));
+	for (size_t i = 0; i < sizeof(rests) / sizeof(rests[0]); i++) {
+		size_t taken = 0;
+		size_t done = 0;
+		while (transport_tls.write(shake.server, shake.fds[0], text, sizeof(text), &done) ==
+		       IO_DONE)
+			taken += done;
+		size_t got = client_drain(&shake);
+		for (size_t at = 0; at < rests[i]; at += done)
+			assert_int_equal(transport_tls.write(shake.server, shake.fds[0], text + at,
+							     rests[i] - at, &done),
+					 IO_DONE);
+		assert_int_equal(got + client_drain(&shake), taken + rests[i]);
+	}
+	handshake_done(&shake);
+	SSL_CTX_free(client);
+	tls_context_unref(&context);
+}
+
 /* A reload drops the front's own reference while sessions go on. */
 static int waiting_bytes(int fd)
 {
@@ -616,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_failures_in_words),
 		cmocka_unit_test(test_a_keys_role_that_is_down_is_named_so),
 		cmocka_unit_test(test_what_is_held_is_sent_before_waiting),
+		cmocka_unit_test(test_nothing_is_held_behind_the_last_byte),
 		cmocka_unit_test(test_key_updates_do_not_hold_the_reader),
 		cmocka_unit_test(test_a_connection_keeps_its_context),
 	};
