@@ -51,12 +51,32 @@ static void broken_set(struct parent *parent, const struct findings *findings)
 	buf_done(&text);
 }
 
+bool apply_was_told(const struct parent *parent, struct str text)
+{
+	struct evidence_hash hash = evidence_hash_of(text);
+
+	return parent->broken != NULL &&
+	       str_equals(str_from_c(hash.text), str_from_c(parent->broken_text.text));
+}
+
+/* Before it is parsed: an edit between the two is noticed as another text. */
+static void broken_text_keep(struct parent *parent)
+{
+	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
+
+	parent->broken_text = evidence_hash_none();
+	if (file_read(parent->config_path, &text) == FAULT_NONE)
+		parent->broken_text = evidence_hash_of(buf_str(&text));
+	buf_done(&text);
+}
+
 struct config *apply_read(struct parent *parent)
 {
 	struct findings findings;
 	struct config *config = NULL;
 
 	findings_init(&findings);
+	broken_text_keep(parent);
 	enum fault fault =
 		config_file_load(parent->config_path, parent->catalog, &findings, &config);
 	findings_log(parent, &findings);
@@ -386,6 +406,10 @@ static void apply_fronts(struct parent *parent)
 			       parent->certificate_path);
 		return;
 	}
+	parent->generation++;
+	if (parent->config == NULL ||
+	    !str_equals(parent->config->text, parent->next_config->text))
+		parent->text_generation = parent->generation;
 	config_unref(&parent->config);
 	parent->config = parent->next_config;
 	parent->next_config = NULL;
@@ -397,7 +421,6 @@ static void apply_fronts(struct parent *parent)
 	parent->next_pairs.count = 0;
 	buf_reset(&parent->user_anchors);
 	buf_append_str(&parent->user_anchors, buf_str(&parent->next_user_anchors));
-	parent->generation++;
 	parent->applied_s = clock_real_s();
 	parent->apply = APPLY_FRONTS;
 	parent->answers_awaited = 0;

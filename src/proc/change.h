@@ -67,7 +67,7 @@ struct change_request {
 /*
  * Writes a change and begins to put it in force. A fault comes with its reason
  * in `why`: BUSY (something else is on its way), CONFLICT (with a hand edit, with
- * a change that waits, or a newer generation), INVALID, and those of files;
+ * a change that waits, or a newer text), INVALID, and those of files;
  * nothing is changed then.
  */
 must_check enum fault change_begin(struct parent *parent, const struct change_request *request,

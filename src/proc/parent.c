@@ -157,14 +157,16 @@ static void changes_open(struct parent *parent)
 	parent_watch(parent, &parent->changes, fd, changes_ready);
 }
 
-static bool config_file_differs(struct parent *parent)
+/* What is in force, or was told to be broken when somebody asked for a reload, is no news. */
+static bool config_file_is_news(struct parent *parent)
 {
 	struct buf text = BUF_INIT(CONFIG_FILE_MAX);
-	bool differs = file_read(parent->config_path, &text) != FAULT_NONE ||
-		       !str_equals(buf_str(&text), parent->config->text);
+	bool is_news = file_read(parent->config_path, &text) != FAULT_NONE ||
+		       (!str_equals(buf_str(&text), parent->config->text) &&
+			!apply_was_told(parent, buf_str(&text)));
 
 	buf_done(&text);
-	return differs;
+	return is_news;
 }
 
 /*
@@ -173,18 +175,18 @@ static bool config_file_differs(struct parent *parent)
  */
 static void change_look(struct parent *parent)
 {
-	bool differs = config_file_differs(parent), has_pairs = parent->pairs_noticed;
+	bool is_news = config_file_is_news(parent), has_pairs = parent->pairs_noticed;
 
 	parent->change_noticed_ms = 0;
 	parent->pairs_noticed = false;
 	/* What we wrote ourselves is in force already. */
-	if (!differs && !has_pairs)
+	if (!is_news && !has_pairs)
 		return;
 	if (has_pairs)
 		apply_pairs_begin(parent);
-	if (differs && parent->config->server.auto_reload)
+	if (is_news && parent->config->server.auto_reload)
 		apply_begin(parent);
-	if (!differs || parent->config->server.auto_reload)
+	if (!is_news || parent->config->server.auto_reload)
 		return;
 	struct config *config = apply_read(parent);
 	if (config != NULL)

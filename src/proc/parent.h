@@ -90,12 +90,14 @@ struct parent {
 	/* In force. */
 	struct config *config;
 	uint64_t generation;
+	uint64_t text_generation; /* the first one that had the text of `config` */
 	struct listeners listeners;
 	struct pairs pairs;
 	struct buf user_anchors; /* PEM: what users' certificates are judged by */
 	int64_t applied_s;
 	struct dns_files dns_files; /* as they were read last */
 	char *broken; /* why the file on disk is not in force, or NULL */
+	struct evidence_hash broken_text; /* the text of which that was said */
 
 	/* On its way. */
 	enum apply_state apply;
@@ -169,6 +171,8 @@ void roles_send_log(struct parent *parent, enum log_file file);
 
 /* Reads and checks the file; findings go to the log. NULL when it is broken. */
 struct config *apply_read(struct parent *parent);
+/* Whether this text was read last, and what is wrong with it was said. */
+bool apply_was_told(const struct parent *parent, struct str text);
 
 /* Looks at the files that the next configuration names; a fault, and why, when one cannot be used. */
 must_check enum fault apply_files_check(struct parent *parent, struct buf *why);

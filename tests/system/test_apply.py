@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -31,6 +32,10 @@ def evidence(home):
     return json.loads(home.command("evidence", "list", "--json").stdout)["entries"][::-1]
 
 
+def generation(home):
+    return json.loads(home.command("status", "--json", check=False).stdout)["generation"]
+
+
 def verdict(home):
     done = home.command("evidence", "verify", "--json", check=False)
     return done.returncode, json.loads(done.stdout)
@@ -43,6 +48,43 @@ def changed(entry):
 def table_value(home, place):
     table, name = place.split("/")
     return home.config().get(home.config().table(table), name)
+
+
+# Stands between the reading of what is in force and the order to change it: waits for the end of what a pipe brings.
+HELD = r"""
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int memfd_create(const char *name, unsigned int flags)
+{
+	char byte;
+	int pipe = open(getenv("HELD_BY"), O_RDONLY);
+	(void)!read(pipe, &byte, 1);
+	close(pipe);
+	return syscall(SYS_memfd_create, name, flags);
+}
+"""
+
+
+def test_renewed_certificates_are_in_nobodys_way(server, tmp_path):
+    """Pairs that come in force between the reading and the writing of a change do not refuse it."""
+    pipe, held = tmp_path / "pipe", tmp_path / "held.so"
+    os.mkfifo(pipe)
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", held], input=HELD, text=True, check=True)
+    change = subprocess.Popen([server.home.postern, "tls", "set", "--min", "TLSv1.3", "--home", server.home.path],
+                              env={**os.environ, "LD_PRELOAD": str(held), "HELD_BY": str(pipe)},
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with open(pipe, "wb", buffering=0):  # it has come so far
+        before = generation(server.home)
+        chain = server.home.path / "sslcert" / "server.crt"
+        chain.write_bytes(chain.read_bytes())
+        server.home.command("reload")
+        assert generation(server.home) > before
+    said, _ = change.communicate(timeout=60)
+    assert change.returncode == 0, said
+    assert is_refused(server, "-tls1_2")
 
 
 def test_a_minimum_is_shown_before_and_holds_at_once(server):
@@ -257,7 +299,7 @@ def test_a_killed_parent_does_not_forget_to_undo(home, wait):
     with Server(home) as second:
         until(lambda: speaks(second, "-tls1_2"))
         assert home.config_path.read_bytes() == before
-        assert any("not confirmed" in entry["text"] for entry in evidence(home))
+        wait_for(lambda: any("not confirmed" in entry["text"] for entry in evidence(home)))
         assert verdict(home)[0] == 0
 
 
