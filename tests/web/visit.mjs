@@ -36,6 +36,14 @@ export class Visit {
 		this.expected.push(pattern);
 	}
 
+	/** What the page asks to see comes late, as from a server that is far away. */
+	async far_away(delay_ms) {
+		await this.page.route("**/api/v1/**", async (route) => {
+			if (route.request().method() === "GET") await new Promise((go_on) => { setTimeout(go_on, delay_ms); });
+			await route.continue().catch(() => null);
+		});
+	}
+
 	expect_quiet() {
 		const loud = this.said.filter((text) => !this.expected.some((pattern) => pattern.test(text)));
 		assert.deepEqual(loud, [], "the browser's console");

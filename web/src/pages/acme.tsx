@@ -30,7 +30,7 @@ function Standing({ state }: { state: State | undefined }) {
 	);
 }
 
-function CaForm({ settings, generation, done }: { settings: readonly Setting[]; generation: string; done: () => void }) {
+function CaForm({ settings, generation, done }: { settings: readonly Setting[]; generation: string; done: () => Promise<void> }) {
 	const [drafts, drafts_set] = useState<Readonly<Record<string, string>>>({});
 	const may_change = useMayChange();
 	const changed = settings.filter((setting) => drafts[setting.name] !== undefined && drafts[setting.name] !== (setting.value ?? ""));
@@ -38,8 +38,8 @@ function CaForm({ settings, generation, done }: { settings: readonly Setting[]; 
 		const values = Object.fromEntries(changed.map((setting) => [`Acme.${setting.name}`, drafts[setting.name] || null]));
 		await ask("PATCH /settings", { body: { values, generation } });
 		announce(texts.common.saved);
+		await done();
 		drafts_set({});
-		done();
 	});
 	return (
 		<Form fault={save.fault} submit={() => save.run()} label={t.ca} end={may_change && <button type="submit" class="button main" disabled={save.busy || changed.length === 0}>{texts.common.save}</button>}>
@@ -57,9 +57,9 @@ function CaForm({ settings, generation, done }: { settings: readonly Setting[]; 
 function Ca() {
 	const { status } = useKnown();
 	const held = useAnswer("GET /settings", { query: { table: "Acme" } }, 0, String(status.answer?.generation ?? ""));
-	const done = () => {
-		held.reload();
-		status.reload();
+	const done = async () => {
+		void status.reload();
+		await held.reload();
 	};
 	return (
 		<Panel title={t.ca} lead={t.ca_lead}>
@@ -75,7 +75,7 @@ export function Acme() {
 		announce(t.asking(name));
 		await ask("POST /certificates/request", { body: { name } });
 		announce(t.given(name));
-		status.reload();
+		await status.reload();
 	});
 	const name_of = (row: Row) => row.values.Name ?? "";
 	const state_of = (row: Row) => status.answer?.acme.find((state) => state.name === name_of(row));
