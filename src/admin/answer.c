@@ -175,11 +175,14 @@ void answer_errand(struct answer *answer, const struct errand *errand, int code)
 			     "it took too long and was given up; look whether it was done");
 		return;
 	}
+	size_t len = fstat(errand->out_fd, &status) == 0 ? (size_t)status.st_size : 0;
+	/* A document that tells of errors itself, as `check` and `cert list` do, is an answer. */
+	if (code == CTL_USAGE && errand->prints_json && len > 0 && json_array_size(errors) == 0)
+		code = CTL_FINDING;
 	if (code != CTL_DONE && code != CTL_FINDING) {
 		failure_answer(answer, errors, code);
 		return;
 	}
-	size_t len = fstat(errand->out_fd, &status) == 0 ? (size_t)status.st_size : 0;
 	void *map = len == 0 ? NULL : mmap(NULL, len, PROT_READ, MAP_SHARED, errand->out_fd, 0);
 	if (map == MAP_FAILED)
 		map = NULL;

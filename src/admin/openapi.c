@@ -34,6 +34,8 @@ static json_t *parameter_schema(const struct route_parameter *parameter)
 	case TARGET_INPUT:
 	case TARGET_PROOF:
 		return json_pack("{s:s, s:s}", "type", "string", "format", "password");
+	case TARGET_BYTES:
+		return json_pack("{s:s, s:s}", "type", "string", "contentEncoding", "base64");
 	case TARGET_WORD:
 	case TARGET_OPTION:
 	case TARGET_TEXT:

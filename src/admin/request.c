@@ -233,6 +233,14 @@ static bool text_set(struct admin_request *request, const char *field, const jso
 	return !request->input.failed || refuse(request, field, "it is too long");
 }
 
+static bool bytes_set(struct admin_request *request, const char *field, const json_t *value)
+{
+	struct str text = str_make(json_string_value(value), json_string_length(value));
+
+	return (json_is_string(value) && base64_decode(&request->input, text)) ||
+	       refuse(request, field, "bytes in base64 are wanted here");
+}
+
 static bool parameter_apply(const struct route_parameter *parameter, json_t *value,
 			    struct admin_request *request)
 {
@@ -253,6 +261,8 @@ static bool parameter_apply(const struct route_parameter *parameter, json_t *val
 		return true;
 	case TARGET_TEXT:
 		return text_set(request, parameter->name, value);
+	case TARGET_BYTES:
+		return bytes_set(request, parameter->name, value);
 	case TARGET_OPTION:
 	case TARGET_FLAG:
 		return option_set(request, parameter, value);

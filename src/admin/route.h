@@ -30,6 +30,7 @@ enum route_target {
 	TARGET_OPTION,	    /* the value of an option */
 	TARGET_FLAG,	    /* an option without a value, given where it is true */
 	TARGET_TEXT,	    /* the command's input, as it is */
+	TARGET_BYTES,	    /* the same, in base64: what need not be a text */
 	TARGET_INPUT,	    /* the first line of the command's input: a password */
 	TARGET_PROOF	    /* his password: asked for and checked before the command (admin/login.h) */
 };

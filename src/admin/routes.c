@@ -6,9 +6,10 @@
 
 /*
  * Connecting to others takes its time; a CA too. A stream ends now and then, so that whoever has
- * lost his session does not go on reading; browsers ask for the next one by themselves.
+ * lost his session does not go on reading; browsers ask for the next one by themselves. A file may
+ * ask for any number of rounds before it opens: it gets some seconds.
  */
-enum { PROBE_S = 3 * 60, ORDER_S = 10 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60 };
+enum { PROBE_S = 3 * 60, ORDER_S = 10 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60, IMPORT_S = 10 };
 
 /* Of lists, which come in pages. */
 #define PAGE_PARAMETERS                                                                            \
@@ -322,11 +323,25 @@ const struct route admin_routes[] = {
 	 OWN_NONE,
 	 {PAGE_PARAMETERS,
 	  {"service", PLACE_QUERY, TARGET_OPTION, OPTION_SERVICE, false, "only this service"}}},
-	{"POST", "/certificates/import", "cert import", ACCESS_CHANGE, "Done",
-	 "Bring a certificate and its key into sslcert/", 0, 0, OWN_NONE,
+	{"POST", "/certificates/import", "cert import", ACCESS_CHANGE, "CertificateImport",
+	 "Bring a certificate and its key into sslcert/, or show what would come", 0, IMPORT_S, OWN_NONE,
 	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},
-	  {"pem", PLACE_BODY, TARGET_TEXT, 0, true,
-	   "in PEM form: the certificate, its issuers in any order, and its private key"}}},
+	  {"password", PLACE_BODY, TARGET_INPUT, 0, false, "of the private key, or of the PKCS#12 file"},
+	  {"pem", PLACE_BODY, TARGET_TEXT, 0, false,
+	   "in PEM form: the certificate, its issuers in any order, and its private key unless that is here"},
+	  {"pkcs12", PLACE_BODY, TARGET_BYTES, 0, false, "in place of `pem`: a PKCS#12 file"},
+	  {"dry_run", PLACE_BODY, TARGET_FLAG, OPTION_DRY_RUN, false,
+	   "show what it is and write nothing"}}},
+	{"POST", "/certificates/csr", "cert csr", ACCESS_CHANGE, "CertificateRequest",
+	 "Make a private key and a request for a CA; the key waits here for the certificate", 0, 0, OWN_NONE,
+	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},
+	  {"hosts", PLACE_BODY, TARGET_WORDS, 0, false, "without: those of the certificate that is there"},
+	  {"key_type", PLACE_BODY, TARGET_OPTION, OPTION_KEY_TYPE, true, "ecdsa, rsa"}}},
+	{"GET", "/certificates/requests", "cert pending list", ACCESS_READ, "CertificateRequests",
+	 "The requests whose certificate has not come", 0, 0, OWN_NONE, {{0}}},
+	{"DELETE", "/certificates/requests/{name}", "cert pending remove", ACCESS_CHANGE, "Done",
+	 "Give up a request, and delete its private key", 0, 0, OWN_NONE,
+	 {{"name", PLACE_PATH, TARGET_WORD, 0, true, ""}}},
 	{"POST", "/certificates/self-signed", "cert self-signed", ACCESS_CHANGE, "Done",
 	 "Make an RSA and an ECDSA pair as init does", 0, 0, OWN_NONE,
 	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},

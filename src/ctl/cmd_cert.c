@@ -3,112 +3,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/encode.h"
-#include "config/file.h"
-#include "ctl/ctl.h"
+#include "ctl/certificate_json.h"
 #include "ctl/home_pairs.h"
 #include "ctl/server_status.h"
-#include "tls/catalog.h"
-#include "tls/certificate_facts.h"
 
-enum { LIST_MAX = 16 << 20, DAY_S = 24 * 3600, TEXT_MAX = 64 * 1024 };
+enum { LIST_MAX = 16 << 20 };
 
 /* ---- as JSON ---- */
-
-static json_t *hex_json(const unsigned char *bytes, size_t len)
-{
-	struct buf text = BUF_INIT(len * 2);
-
-	hex_encode(&text, str_make(bytes, len));
-	json_t *value = json_text(buf_str(&text));
-	buf_done(&text);
-	return value;
-}
-
-static json_t *date_json(int64_t real_s)
-{
-	struct buf text = BUF_INIT(64);
-
-	clock_append_iso_date(&text, real_s);
-	json_t *value = json_text(buf_str(&text));
-	buf_done(&text);
-	return value;
-}
-
-static json_t *names_json(const struct tls_certificate *certificate)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < tls_certificate_name_count(certificate); i++)
-		json_array_append_new(list, json_text(tls_certificate_name(certificate, i)));
-	return list;
-}
-
-static json_t *appended_json(const struct tls_certificate *certificate,
-			     void (*append)(const struct tls_certificate *, struct buf *))
-{
-	struct buf text = BUF_INIT(TEXT_MAX);
-
-	append(certificate, &text);
-	json_t *value = json_text(buf_str(&text));
-	buf_done(&text);
-	return value;
-}
-
-static json_t *responder_json(const struct tls_certificate *certificate)
-{
-	struct buf url = BUF_INIT(TEXT_MAX);
-	json_t *value = tls_certificate_append_responder(certificate, &url)
-				? json_text(buf_str(&url))
-				: json_null();
-
-	buf_done(&url);
-	return value;
-}
-
-static const char *scts_word(const struct home_pair *pair)
-{
-	if (tls_certificate_has_scts(pair->certificate))
-		return "present";
-	return pair->is_public ? "missing" : "not needed";
-}
-
-static void certificate_json(json_t *object, const struct home_pair *pair, int64_t now_s)
-{
-	const struct tls_certificate *certificate = pair->certificate;
-	int64_t until = tls_certificate_not_after(certificate);
-	json_t *facts = json_pack(
-		"{s:o, s:o, s:o, s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:b, s:s, s:o, s:b}", "names",
-		names_json(certificate), "subject",
-		appended_json(certificate, tls_certificate_append_subject), "issuer",
-		appended_json(certificate, tls_certificate_append_issuer), "kind",
-		tls_key_kind_name(tls_certificate_kind(certificate)), "bits",
-		tls_certificate_bits(certificate), "key_id",
-		hex_json(tls_certificate_key_id(certificate), TLS_KEY_ID_BYTES), "sha256",
-		hex_json(tls_certificate_digest(certificate), TLS_KEY_ID_BYTES), "not_before",
-		date_json(tls_certificate_not_before(certificate)), "not_after", date_json(until),
-		"days_left", (json_int_t)((until - now_s) / DAY_S), "is_public",
-		(int)pair->is_public, "scts", scts_word(pair), "ocsp_responder",
-		responder_json(certificate), "must_staple",
-		(int)tls_certificate_must_staple(certificate));
-
-	json_object_update(object, facts);
-	json_decref(facts);
-}
-
-static json_t *problems_json(const struct findings *findings)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct finding *finding = &findings->items[i];
-		json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "severity",
-						      finding_severity_name(finding->severity),
-						      "file", json_text(finding->place.table),
-						      "text", json_text(finding->text)));
-	}
-	return list;
-}
 
 /* Whether the server has this very chain in force; null when there is no server to ask. */
 static json_t *in_force_json(const struct home_pair *pair, json_t *status)
@@ -117,7 +18,7 @@ static json_t *in_force_json(const struct home_pair *pair, json_t *status)
 
 	if (status == NULL || pair->certificate == NULL)
 		return json_null();
-	json_t *own = hex_json(tls_certificate_digest(pair->certificate), TLS_KEY_ID_BYTES);
+	json_t *own = certificate_digest_json(pair->certificate);
 	bool is_same = json_equal(json_object_get(known, "sha256"), own) == 1;
 	json_decref(own);
 	return json_boolean(is_same);
@@ -130,35 +31,16 @@ static json_t *pair_json(const struct home_pair *pair, json_t *services, json_t 
 	json_t *object = json_pack("{s:s, s:b, s:O, s:o, s:o}", "name", pair->name, "is_default",
 				   (int)is_default, "services", services, "in_force",
 				   in_force_json(pair, status), "problems",
-				   problems_json(&pair->findings));
+				   certificate_findings_json(&pair->findings));
 
-	if (pair->certificate != NULL)
-		certificate_json(object, pair, now_s);
+	if (pair->certificate != NULL) {
+		json_t *facts = certificate_json(pair->certificate, pair->is_public, now_s);
+		json_object_update(object, facts);
+		json_decref(facts);
+	}
 	json_t *ocsp = json_object_get(server_status_certificate(status, pair->name), "ocsp");
 	json_object_set(object, "ocsp", ocsp == NULL ? json_null() : ocsp);
 	return object;
-}
-
-/* The names of the services that are on: each of them has all the pairs. */
-static json_t *services_json(const struct ctl *ctl)
-{
-	const struct suite_catalog *catalog = tls_catalog_new();
-	char *path = ctl_path(ctl, "mailserver.cfg");
-	struct config *config = NULL;
-	struct findings findings;
-	json_t *list = json_array();
-
-	findings_init(&findings);
-	(void)!config_file_load(path, catalog, &findings, &config);
-	for (int i = 0; config != NULL && i < SERVICE_COUNT; i++)
-		if (config->services[i].enabled)
-			json_array_append_new(list, json_string(service_name(
-							    (enum service_id)i)));
-	config_unref(&config);
-	findings_done(&findings);
-	tls_catalog_free(&catalog);
-	free(path);
-	return list;
 }
 
 /* ---- for people ---- */
@@ -272,7 +154,7 @@ static int list_code(const struct home_pairs *pairs)
 static json_t *pairs_json(const struct ctl *ctl, const struct home_pairs *pairs, json_t *status,
 			  int64_t now_s)
 {
-	json_t *list = json_array(), *services = services_json(ctl);
+	json_t *list = json_array(), *services = certificate_services_json(ctl);
 
 	for (size_t i = 0; i < pairs->count; i++)
 		json_array_append_new(list, pair_json(&pairs->items[i], services, status, now_s));

@@ -232,24 +232,32 @@ static const struct command rows[] = {
 	 "is; the "
 	 "pair in force stays until the new one is. The exit code is 1 when the CA refuses.",
 	 cmd_cert_request},
-	{"cert import", "NAME [FILE [KEY [CHAIN]]]", 1, 4, OPT(PASSWORD_STDIN),
+	{"cert import", "NAME [FILE [KEY [CHAIN]]]", 1, 4, OPT(PASSWORD_STDIN) | OPT(DRY_RUN) | OPT(JSON),
 	 "Bring a certificate and its key into sslcert/",
 	 "FILE is the certificate in PEM form with as many issuers as there are, in any order, or "
 	 "a "
 	 "PKCS#12 file; without it, or for -, the standard input is read. Without KEY the private "
-	 "key stands in FILE, or is "
-	 "the one of the pair "
-	 "already. "
-	 "CHAIN holds further issuers. What is not usable is refused, and the pair before it "
-	 "stays.",
+	 "key stands in FILE, or is the one of the pair already, or one that waits since `cert csr`. "
+	 "CHAIN holds further issuers. What is protected by a password asks for it; with "
+	 "--password-stdin it is the first line of the input, before FILE. What is not usable is refused, "
+	 "and the pair before it stays. --dry-run shows what it is and writes nothing.",
 	 cmd_cert_import},
 	{"cert self-signed", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
 	 "Make an RSA and an ECDSA pair as init does: NAME and NAME-ecdsa, signed by a local root",
 	 "For the given host names, or for NAME. A pair that came from a CA is not overwritten.",
 	 cmd_cert_self_signed},
-	{"cert csr", "NAME [HOST...]", 1, ARGUMENTS_MAX, 0,
-	 "Print a request (PKCS#10) for a CA, made with the private key of a pair",
-	 "For the given host names, or for those of the certificate that is there.", cmd_cert_csr},
+	{"cert csr", "NAME [HOST...]", 1, ARGUMENTS_MAX, OPT(KEY_TYPE) | OPT(JSON),
+	 "Make a request for a CA (PKCS#10), and print it",
+	 "With --key-type for a new private key, which stays here and waits: `cert import` without a "
+	 "key finds it when the certificate has come. Else with the key of the pair. For the given host "
+	 "names, or for those of the certificate that is there.",
+	 cmd_cert_csr},
+	{"cert pending list", "", 0, 0, OPT(JSON),
+	 "List the requests whose certificate has not come",
+	 "With --json also each request itself, to be sent once more.", cmd_cert_pending_list},
+	{"cert pending remove", "NAME", 1, 1, 0,
+	 "Give up a request, and delete its private key",
+	 "A certificate that comes for it afterwards cannot be used.", cmd_cert_pending_remove},
 	{"acme list", "", 0, 0, OPT(JSON),
 	 "List the rows of AcmeCertificate: certificates that a CA is asked for, and renewed",
 	 "When each is asked for next, and why the last try failed, `status` tells. With --json also what "

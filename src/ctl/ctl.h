@@ -101,6 +101,8 @@ int cmd_cert_list(struct ctl *ctl);
 int cmd_cert_import(struct ctl *ctl);
 int cmd_cert_self_signed(struct ctl *ctl);
 int cmd_cert_csr(struct ctl *ctl);
+int cmd_cert_pending_list(struct ctl *ctl);
+int cmd_cert_pending_remove(struct ctl *ctl);
 int cmd_cert_request(struct ctl *ctl);
 
 int cmd_domain_add(struct ctl *ctl);

@@ -55,6 +55,15 @@ static void certificate_take(struct home_pair *pair, const struct tls_trust *tru
 	buf_done(&why);
 }
 
+/* Where the key is not to be had, the chain is judged by itself. */
+static void chain_check(struct home_pair *pair, struct str chain, int64_t now_s)
+{
+	struct tls_certificate *certificate = NULL;
+
+	tls_chain_check(chain, pair->name, STR(""), now_s, &pair->findings, &certificate);
+	tls_certificate_unref(&certificate);
+}
+
 static void pair_take(struct home_pair *pair, const char *folder, const struct tls_trust *trust,
 		      int64_t now_s)
 {
@@ -65,6 +74,8 @@ static void pair_take(struct home_pair *pair, const char *folder, const struct t
 	if (has_chain && has_key)
 		(void)!tls_pair_check(buf_str(&chain), buf_str(&key), pair->name, STR(""), now_s,
 				      &pair->findings);
+	else if (has_chain)
+		chain_check(pair, buf_str(&chain), now_s);
 	if (has_chain)
 		certificate_take(pair, trust, buf_str(&chain));
 	buf_wipe(&chain);

@@ -527,34 +527,42 @@ static char *page_hand_on(struct str json,
 	return copy;
 }
 
-enum fault link_file_put(struct link *link, const char *name, struct str content)
+/* A request that is answered by done; the fault that it tells. */
+static enum fault parent_do(struct link *link, enum message_kind kind, const void *request)
 {
-	CLEANUP_FD int fd = memfd_create("postern-file", MFD_CLOEXEC);
-	struct msg_home_file_put put = {.name = str_from_c(name), .content = fd};
 	struct packet answer;
 
-	if (fd < 0 || !fd_write_all(fd, content.ptr, content.len))
-		return FAULT_IO;
 	packet_init(&answer);
-	enum fault fault = link_ask_parent(link, MSG_home_file_put, &put, MSG_done, &answer);
+	enum fault fault = link_ask_parent(link, kind, request, MSG_done, &answer);
 	if (fault == FAULT_NONE)
 		fault = done_fault(&answer);
 	packet_done(&answer);
 	return fault;
 }
 
+enum fault link_file_put(struct link *link, const char *name, struct str content)
+{
+	CLEANUP_FD int fd = memfd_create("postern-file", MFD_CLOEXEC);
+	struct msg_home_file_put put = {.name = str_from_c(name), .content = fd};
+
+	if (fd < 0 || !fd_write_all(fd, content.ptr, content.len))
+		return FAULT_IO;
+	return parent_do(link, MSG_home_file_put, &put);
+}
+
+enum fault link_request_key_take(struct link *link, const char *request, const char *name)
+{
+	struct msg_request_key_taken taken = {.request = str_from_c(request),
+					      .name = str_from_c(name)};
+
+	return parent_do(link, MSG_request_key_taken, &taken);
+}
+
 enum fault link_file_remove(struct link *link, const char *name)
 {
 	struct msg_home_file_remove wanted = {.name = str_from_c(name)};
-	struct packet answer;
 
-	packet_init(&answer);
-	enum fault fault =
-		link_ask_parent(link, MSG_home_file_remove, &wanted, MSG_done, &answer);
-	if (fault == FAULT_NONE)
-		fault = done_fault(&answer);
-	packet_done(&answer);
-	return fault;
+	return parent_do(link, MSG_home_file_remove, &wanted);
 }
 
 enum fault link_dkim_lock(struct link *link, int *fd_out)

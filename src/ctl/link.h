@@ -74,7 +74,10 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
  */
 must_check enum fault link_file_put(struct link *link, const char *name, struct str content);
 
-/* Has it remove a private key of DKIM; as it answers. Blocks. */
+/* Has it make the key of a request that of a pair (proc/home_file.h); as it answers. Blocks. */
+must_check enum fault link_request_key_take(struct link *link, const char *request, const char *name);
+
+/* Has it remove a private key of DKIM, or a request; as it answers. Blocks. */
 must_check enum fault link_file_remove(struct link *link, const char *name);
 
 /* Has it take the lock over keys of DKIM, held until the descriptor is closed. BUSY. Blocks. */

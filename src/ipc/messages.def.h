@@ -280,11 +280,17 @@
 #define FIELDS_home_file_given(F) F(U32, fault) F(FD, fd)
 /*
  * A file of the home to be replaced as a whole by what stands in a memory file: one of a pair of
- * certificates ("sslcert/server.crt", "sslcert/server.key"), a private key of DKIM or the list of a
+ * certificates ("sslcert/server.crt", "sslcert/server.key"), a key that waits for its certificate and
+ * the request for that ("sslcert/requests/server.key", ".csr"), a private key of DKIM or the list of a
  * domain's ("dkim/example.org/s1.key", "dkim/example.org/keys"). Answered by done.
  */
 #define FIELDS_home_file_put(F) F(STR, name) F(FD, content)
-/* A private key of DKIM to be removed ("dkim/example.org/s1.key"); answered by done. */
+/*
+ * The key that waits under the name of a request becomes the key of a pair; it is not seen by who asks.
+ * Answered by done.
+ */
+#define FIELDS_request_key_taken(F) F(STR, request) F(STR, name)
+/* A private key of DKIM ("dkim/example.org/s1.key"), or a request, to be removed; answered by done. */
 #define FIELDS_home_file_remove(F) F(STR, name)
 /*
  * The lock over dkim/ (mailauth/dkim_folder.h), which whoever asks holds until he closes its
@@ -441,6 +447,7 @@
 	X(config_confirm, FROM(CTL), FROM(PARENT)) \
 	X(home_file_wanted, FROM(CTL), FROM(PARENT))                                               \
 	X(home_file_put, FROM(CTL), FROM(PARENT))                                                  \
+	X(request_key_taken, FROM(CTL), FROM(PARENT))                                              \
 	X(home_file_remove, FROM(CTL), FROM(PARENT))                                               \
 	X(dkim_lock_wanted, FROM(CTL), FROM(PARENT))                                               \
 	X(connections_wanted, FROM(CTL) | FROM(PARENT), FROM(PARENT) | FROM(FRONT))                \

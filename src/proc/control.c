@@ -244,6 +244,15 @@ static void answer_home_file_put(struct parent *parent, struct control_client *c
 	answer_done(client, packet->header.id, fault, fault_text(fault));
 }
 
+static void answer_request_key(struct parent *parent, struct control_client *client,
+			       const struct packet *packet)
+{
+	const struct msg_request_key_taken *taken = &packet->message.request_key_taken;
+	enum fault fault = home_file_key_take(parent->home, taken->request, taken->name);
+
+	answer_done(client, packet->header.id, fault, fault_text(fault));
+}
+
 static void answer_home_file_remove(struct parent *parent, struct control_client *client,
 				    const struct packet *packet)
 {
@@ -328,6 +337,9 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		break;
 	case MSG_home_file_put:
 		answer_home_file_put(parent, client, packet);
+		break;
+	case MSG_request_key_taken:
+		answer_request_key(parent, client, packet);
 		break;
 	case MSG_home_file_remove:
 		answer_home_file_remove(parent, client, packet);

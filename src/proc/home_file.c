@@ -46,41 +46,13 @@ static bool is_dkim_list(struct str name)
 	return dkim_split(name, &domain, &file) && str_equals(file, STR("keys"));
 }
 
-bool home_file_may_be_removed(struct str name)
+static bool is_dkim_key(struct str name)
 {
 	struct str domain, file, suffix = STR(".key");
 
 	return dkim_split(name, &domain, &file) && file.len > suffix.len &&
 	       str_equals(str_from(file, file.len - suffix.len), suffix) &&
 	       dkim_selector_check(str_sub(file, 0, file.len - suffix.len));
-}
-
-bool home_file_is_open(struct str name)
-{
-	static const struct str whole[] = {
-		STR_INIT("mailserver.cfg"), STR_INIT("evidence.log"), STR_INIT("evidence.head"),
-		STR_INIT("history"),	    STR_INIT("sslcert"),      STR_INIT("sslca"),
-		STR_INIT("dkim"),
-	};
-	static const struct {
-		struct str folder, suffix;
-	} parts[] = {
-		{STR_INIT("history/"), STR_INIT(".cfg")},
-		{STR_INIT("sslcert/"), STR_INIT(".crt")},
-		{STR_INIT("sslca/"), STR_INIT("")},
-	};
-
-	if (name.len > NAME_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
-		if (str_equals(name, whole[i]))
-			return true;
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-		if (str_has_prefix(name, parts[i].folder) &&
-		    str_has_suffix_nocase(name, parts[i].suffix))
-			return is_plain(str_from(name, parts[i].folder.len));
-	/* What is known of a domain's keys, and not the keys. */
-	return is_dkim_list(name);
 }
 
 /* As `cert import` admits it; the longest suffix that stands behind it is "-ecdsa.crt.new". */
@@ -100,6 +72,50 @@ static bool is_pair_part(struct str name)
 	return str_has_prefix(name, folder) && is_pair_name(str_from(name, folder.len)) &&
 	       (str_has_suffix_nocase(name, STR(".crt")) ||
 		str_has_suffix_nocase(name, STR(".key")));
+}
+
+/* A key that waits for its certificate, and what was sent to the CA for it. */
+static bool is_request_part(struct str name)
+{
+	struct str folder = STR("sslcert/requests/");
+
+	return str_has_prefix(name, folder) && is_pair_name(str_from(name, folder.len)) &&
+	       (str_has_suffix_nocase(name, STR(".csr")) ||
+		str_has_suffix_nocase(name, STR(".key")));
+}
+
+bool home_file_may_be_removed(struct str name)
+{
+	return is_dkim_key(name) || is_request_part(name);
+}
+
+bool home_file_is_open(struct str name)
+{
+	static const struct str whole[] = {
+		STR_INIT("mailserver.cfg"), STR_INIT("evidence.log"), STR_INIT("evidence.head"),
+		STR_INIT("history"),	    STR_INIT("sslcert"),      STR_INIT("sslca"),
+		STR_INIT("dkim"),	    STR_INIT("sslcert/requests"),
+	};
+	static const struct {
+		struct str folder, suffix;
+	} parts[] = {
+		{STR_INIT("history/"), STR_INIT(".cfg")},
+		{STR_INIT("sslcert/"), STR_INIT(".crt")},
+		{STR_INIT("sslcert/requests/"), STR_INIT(".csr")},
+		{STR_INIT("sslca/"), STR_INIT("")},
+	};
+
+	if (name.len > NAME_MAX_BYTES)
+		return false;
+	for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++)
+		if (str_equals(name, whole[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		if (str_has_prefix(name, parts[i].folder) &&
+		    str_has_suffix_nocase(name, parts[i].suffix))
+			return is_plain(str_from(name, parts[i].folder.len));
+	/* What is known of a domain's keys, and not the keys. */
+	return is_dkim_list(name);
 }
 
 bool home_file_may_be_put(struct str name)
@@ -128,11 +144,13 @@ static bool is_folder(const char *path)
 	return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-/* The folder of a domain is made with its first key. */
+/* The folder of a domain, and of requests, is made with its first key; the one above has to be there. */
 static enum fault folder_ready(const char *home, struct str name, char *folder)
 {
 	enum fault fault = FAULT_NONE;
 
+	if (is_request_part(name) && (!path_write(folder, home, STR("sslcert")) || !is_folder(folder)))
+		return FAULT_DENIED;
 	if (!path_write(folder, home, folder_of(name)))
 		return FAULT_DENIED;
 	if (!is_pair_part(name)) {
@@ -156,6 +174,22 @@ enum fault home_file_put(const char *home, struct str name, int content)
 	if (fault == FAULT_NONE)
 		file_give(path, folder);
 	return fault;
+}
+
+enum fault home_file_key_take(const char *home, struct str request, struct str name)
+{
+	char path[PATH_MAX_BYTES], from[NAME_MAX_BYTES], to[NAME_MAX_BYTES];
+	int from_len = snprintf(from, sizeof(from), "sslcert/requests/%.*s.key", STR_ARG(request));
+	int to_len = snprintf(to, sizeof(to), "sslcert/%.*s.key", STR_ARG(name));
+
+	if (from_len >= NAME_MAX_BYTES || to_len >= NAME_MAX_BYTES ||
+	    !is_request_part(str_from_c(from)) || !is_pair_part(str_from_c(to)) ||
+	    !path_write(path, home, str_from_c(from)))
+		return FAULT_DENIED;
+	CLEANUP_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		return errno == ELOOP ? FAULT_DENIED : fault_from_errno(errno);
+	return home_file_put(home, str_from_c(to), fd);
 }
 
 enum fault home_file_remove(const char *home, struct str name)

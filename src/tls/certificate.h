@@ -101,6 +101,10 @@ int tls_certificate_number_of_key(const struct tls_certificate *certificate,
 bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *name, struct str host,
 		    int64_t now_s, struct findings *findings);
 
+/* The same of the chain alone; gives the certificate (the caller unrefs), or NULL when it cannot be read. */
+void tls_chain_check(struct str chain_pem, const char *name, struct str host, int64_t now_s,
+		     struct findings *findings, struct tls_certificate **certificate_out);
+
 /* How the common name of the roots of our own making begins. */
 #define TLS_LOCAL_ROOT_NAME "Postern local root for "
 

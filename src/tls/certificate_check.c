@@ -206,28 +206,37 @@ static void check_fit(const struct tls_certificate *certificate, const unsigned 
 			    "is of another time or name");
 }
 
+void tls_chain_check(struct str chain_pem, const char *name, struct str host, int64_t now_s,
+		     struct findings *findings, struct tls_certificate **certificate_out)
+{
+	char file[FILE_NAME_MAX];
+	struct buf why = BUF_INIT(1024);
+
+	(void)snprintf(file, sizeof(file), "%s.crt", name);
+	*certificate_out = NULL;
+	if (tls_certificate_parse(chain_pem, &why, certificate_out) != FAULT_NONE)
+		finding_add(findings, FINDING_ERROR, place_of(file), "%.*s",
+			    STR_ARG(buf_str(&why)));
+	else
+		tls_certificate_check(*certificate_out, file, host, now_s, findings);
+	if (*certificate_out != NULL && pem_has_private_key(chain_pem))
+		finding_add(findings, FINDING_WARNING, place_of(file),
+			    "a private key stands in it too, where everybody may read it; delete that part");
+	buf_done(&why);
+}
+
 bool tls_pair_check(struct str chain_pem, struct str key_pem, const char *name, struct str host,
 		    int64_t now_s, struct findings *findings)
 {
 	struct tls_certificate *certificate = NULL;
-	char chain_file[FILE_NAME_MAX], key_file[FILE_NAME_MAX];
+	char key_file[FILE_NAME_MAX];
 	unsigned char id[KEY_ID_BYTES];
-	struct buf why = BUF_INIT(1024);
 	size_t errors = findings->totals[FINDING_ERROR];
 
-	(void)snprintf(chain_file, sizeof(chain_file), "%s.crt", name);
 	(void)snprintf(key_file, sizeof(key_file), "%s.key", name);
-	if (tls_certificate_parse(chain_pem, &why, &certificate) != FAULT_NONE)
-		finding_add(findings, FINDING_ERROR, place_of(chain_file), "%.*s",
-			    STR_ARG(buf_str(&why)));
-	else
-		tls_certificate_check(certificate, chain_file, host, now_s, findings);
-	if (certificate != NULL && pem_has_private_key(chain_pem))
-		finding_add(findings, FINDING_WARNING, place_of(chain_file),
-			    "a private key stands in it too, where everybody may read it; delete that part");
+	tls_chain_check(chain_pem, name, host, now_s, findings, &certificate);
 	if (pair_key_id(key_pem, key_file, id, findings) && certificate != NULL)
 		check_fit(certificate, id, key_file, findings);
 	tls_certificate_unref(&certificate);
-	buf_done(&why);
 	return findings->totals[FINDING_ERROR] == errors;
 }

@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/log.h"
+#include "tls/connection.h"
 
 /* TLS feature status_request (RFC 6066 section 1.1). */
 enum { FEATURE_STATUS_REQUEST = 5, URL_MAX = 1000 };
@@ -34,6 +35,30 @@ void tls_certificate_append_subject(const struct tls_certificate *certificate, s
 void tls_certificate_append_issuer(const struct tls_certificate *certificate, struct buf *to)
 {
 	append_common_name(X509_get_issuer_name(tls_certificate_leaf(certificate)), to);
+}
+
+size_t tls_certificate_link_count(const struct tls_certificate *certificate)
+{
+	const STACK_OF(X509) *chain = tls_certificate_chain(certificate);
+
+	return 1 + (chain == NULL ? 0 : (size_t)sk_X509_num(chain));
+}
+
+static X509 *link_at(const struct tls_certificate *certificate, size_t index)
+{
+	CHECK(index < tls_certificate_link_count(certificate));
+	return index == 0 ? tls_certificate_leaf(certificate)
+			  : sk_X509_value(tls_certificate_chain(certificate), (int)index - 1);
+}
+
+int64_t tls_certificate_append_link(const struct tls_certificate *certificate, size_t index,
+				    struct buf *subject, struct buf *issuer)
+{
+	const X509 *link = link_at(certificate, index);
+
+	append_common_name(X509_get_subject_name(link), subject);
+	append_common_name(X509_get_issuer_name(link), issuer);
+	return tls_time_seconds(X509_get0_notAfter(link));
 }
 
 const char *tls_key_kind_name(enum tls_key_kind kind)

@@ -12,6 +12,12 @@
 void tls_certificate_append_subject(const struct tls_certificate *certificate, struct buf *to);
 void tls_certificate_append_issuer(const struct tls_certificate *certificate, struct buf *to);
 
+/* How many certificates there are: the leaf and those behind it. */
+size_t tls_certificate_link_count(const struct tls_certificate *certificate);
+/* Appends both names of one of them, 0 being the leaf; returns until when it is good. */
+int64_t tls_certificate_append_link(const struct tls_certificate *certificate, size_t index,
+				    struct buf *subject, struct buf *issuer);
+
 /* "RSA" or "ECDSA". */
 const char *tls_key_kind_name(enum tls_key_kind kind);
 

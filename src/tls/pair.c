@@ -8,10 +8,9 @@
 
 #include "crypto/library.h"
 #include "tls/certificate_facts.h"
-#include "tls/certificate_names.h"
 #include "tls/private_key.h"
 
-enum { PARTS_MAX = 3 * TLS_CHAIN_MAX, FILE_MAX = 1 << 20 };
+enum { PARTS_MAX = 3 * TLS_CHAIN_MAX, FILE_MAX = 1 << 20, ROUNDS_MAX = 10 * 1000 * 1000 };
 
 /* Certificates of several files, borrowed from what was parsed. */
 struct heap {
@@ -29,11 +28,13 @@ static void heap_add(struct heap *heap, const struct tls_certificate *certificat
 		heap->items[heap->count++] = sk_X509_value(chain, i);
 }
 
-static X509 *heap_find_key(const struct heap *heap, EVP_PKEY *key)
+static X509 *heap_find_key(const struct heap *heap, const unsigned char id[TLS_KEY_ID_BYTES])
 {
+	unsigned char other[TLS_KEY_ID_BYTES];
+
 	for (size_t i = 0; i < heap->leaves; i++) {
-		EVP_PKEY *public_key = X509_get0_pubkey(heap->items[i]);
-		if (public_key != NULL && EVP_PKEY_eq(public_key, key) == 1)
+		tls_key_id(X509_get0_pubkey(heap->items[i]), other);
+		if (memcmp(id, other, TLS_KEY_ID_BYTES) == 0)
 			return heap->items[i];
 	}
 	return NULL;
@@ -85,10 +86,10 @@ static void path_append(const struct heap *heap, X509 *leaf, struct buf *to)
 	ERR_clear_error();
 }
 
-static enum fault pair_make(const struct heap *heap, EVP_PKEY *key, struct tls_pair *pair,
-			    struct buf *why)
+static enum fault chain_make(const struct heap *heap, const unsigned char id[TLS_KEY_ID_BYTES],
+			     struct tls_pair *pair, struct buf *why)
 {
-	X509 *leaf = heap_find_key(heap, key);
+	X509 *leaf = heap_find_key(heap, id);
 
 	if (leaf == NULL) {
 		buf_append_c(why, "the private key belongs to none of the certificates; one of the "
@@ -98,8 +99,18 @@ static enum fault pair_make(const struct heap *heap, EVP_PKEY *key, struct tls_p
 	buf_init(&pair->chain, FILE_MAX);
 	buf_init(&pair->key, FILE_MAX);
 	path_append(heap, leaf, &pair->chain);
-	if (tls_private_key_append(key, &pair->key))
-		return FAULT_NONE;
+	return FAULT_NONE;
+}
+
+static enum fault pair_make(const struct heap *heap, EVP_PKEY *key, struct tls_pair *pair,
+			    struct buf *why)
+{
+	unsigned char id[TLS_KEY_ID_BYTES];
+
+	tls_key_id(key, id);
+	enum fault fault = chain_make(heap, id, pair, why);
+	if (fault != FAULT_NONE || tls_private_key_append(key, &pair->key))
+		return fault;
 	buf_append_c(why, "the private key cannot be written in PEM form");
 	tls_pair_done(pair);
 	return FAULT_INVALID;
@@ -117,30 +128,60 @@ static enum fault heap_read(struct heap *heap, struct str pem, struct tls_certif
 	return fault;
 }
 
+/* Certificates of all parts, and what was parsed for them. */
+struct pile {
+	struct heap heap;
+	struct tls_certificate *certificates, *more, *spare;
+};
+
+static enum fault pile_read(struct pile *pile, const struct tls_pair_parts *parts, struct buf *why)
+{
+	struct buf unsaid = BUF_INIT(4096);
+	enum fault fault = heap_read(&pile->heap, parts->certificates, &pile->certificates, why);
+
+	pile->heap.leaves = pile->heap.count;
+	if (fault == FAULT_NONE)
+		fault = heap_read(&pile->heap, parts->more, &pile->more, why);
+	/* What was there before may be as broken as it likes. */
+	if (fault == FAULT_NONE)
+		(void)!heap_read(&pile->heap, parts->spare, &pile->spare, &unsaid);
+	buf_done(&unsaid);
+	return fault;
+}
+
+static void pile_done(struct pile *pile)
+{
+	tls_certificate_unref(&pile->certificates);
+	tls_certificate_unref(&pile->more);
+	tls_certificate_unref(&pile->spare);
+}
+
 enum fault tls_pair_assemble(const struct tls_pair_parts *parts, struct tls_pair *pair_out,
 			     struct buf *why)
 {
-	struct tls_certificate *certificates = NULL, *more = NULL, *spare = NULL;
-	EVP_PKEY *key = tls_private_key_read(parts->key, why);
-	struct heap heap = {.count = 0};
-	struct buf unsaid = BUF_INIT(4096);
-	enum fault fault = key == NULL ? FAULT_INVALID : FAULT_NONE;
+	struct pile pile = {0};
+	EVP_PKEY *key = NULL;
+	enum fault fault = tls_private_key_open(parts->key, parts->password, &key, why);
 
 	if (fault == FAULT_NONE)
-		fault = heap_read(&heap, parts->certificates, &certificates, why);
-	heap.leaves = heap.count;
+		fault = pile_read(&pile, parts, why);
 	if (fault == FAULT_NONE)
-		fault = heap_read(&heap, parts->more, &more, why);
-	if (fault == FAULT_NONE) {
-		/* What was there before may be as broken as it likes. */
-		(void)!heap_read(&heap, parts->spare, &spare, &unsaid);
-		fault = pair_make(&heap, key, pair_out, why);
-	}
-	tls_certificate_unref(&certificates);
-	tls_certificate_unref(&more);
-	tls_certificate_unref(&spare);
-	buf_done(&unsaid);
+		fault = pair_make(&pile.heap, key, pair_out, why);
+	pile_done(&pile);
 	EVP_PKEY_free(key);
+	return fault;
+}
+
+enum fault tls_chain_assemble(const struct tls_pair_parts *parts,
+			      const unsigned char key_id[TLS_KEY_ID_BYTES],
+			      struct tls_pair *pair_out, struct buf *why)
+{
+	struct pile pile = {0};
+	enum fault fault = pile_read(&pile, parts, why);
+
+	if (fault == FAULT_NONE)
+		fault = chain_make(&pile.heap, key_id, pair_out, why);
+	pile_done(&pile);
 	return fault;
 }
 
@@ -161,6 +202,20 @@ static enum fault pkcs12_fail(struct buf *why)
 	return is_password ? FAULT_DENIED : FAULT_INVALID;
 }
 
+/* A file may ask for as many rounds as it likes before its password is known to be wrong. */
+static bool asks_for_too_much(const PKCS12 *opened, struct buf *why)
+{
+	const ASN1_INTEGER *rounds = NULL;
+
+	PKCS12_get0_mac(NULL, NULL, NULL, &rounds, opened);
+	if (rounds == NULL || (ASN1_INTEGER_get(rounds) >= 0 && ASN1_INTEGER_get(rounds) <= ROUNDS_MAX))
+		return false;
+	buf_printf(why,
+		   "it asks for more than %d rounds before it opens, which no program makes; make it anew",
+		   ROUNDS_MAX);
+	return true;
+}
+
 enum fault tls_pair_from_pkcs12(struct str file, const char *password, struct tls_pair *pair_out,
 				struct buf *why)
 {
@@ -173,8 +228,10 @@ enum fault tls_pair_from_pkcs12(struct str file, const char *password, struct tl
 	enum fault fault;
 
 	CHECK(opened != NULL);
-	if (d2i_PKCS12(&opened, &at, (long)file.len) == NULL ||
-	    PKCS12_parse(opened, password, &key, &leaf, &others) != 1)
+	bool is_read = d2i_PKCS12(&opened, &at, (long)file.len) != NULL;
+	if (is_read && asks_for_too_much(opened, why))
+		fault = FAULT_INVALID;
+	else if (!is_read || PKCS12_parse(opened, password, &key, &leaf, &others) != 1)
 		fault = pkcs12_fail(why);
 	else if (key == NULL || leaf == NULL) {
 		buf_append_c(why, "it holds no private key with a certificate");
@@ -191,70 +248,4 @@ enum fault tls_pair_from_pkcs12(struct str file, const char *password, struct tl
 	EVP_PKEY_free(key);
 	sk_X509_pop_free(others, X509_free);
 	return fault;
-}
-
-/* ---- requests ---- */
-
-static bool request_add_names(X509_REQ *request, const char *names)
-{
-	X509V3_CTX context;
-
-	X509V3_set_ctx(&context, NULL, NULL, request, NULL, 0);
-	X509V3_set_ctx_nodb(&context);
-	X509_EXTENSION *extension =
-		X509V3_EXT_conf_nid(NULL, &context, NID_subject_alt_name, names);
-	STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
-	bool is_good = extension != NULL && list != NULL &&
-		       sk_X509_EXTENSION_push(list, extension) > 0 &&
-		       X509_REQ_add_extensions(request, list) == 1;
-
-	sk_X509_EXTENSION_free(list);
-	X509_EXTENSION_free(extension);
-	return is_good;
-}
-
-static bool request_append(X509_REQ *request, struct buf *to)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *bytes = NULL;
-	bool is_good = bio != NULL && PEM_write_bio_X509_REQ(bio, request) == 1;
-	long len = is_good ? BIO_get_mem_data(bio, &bytes) : 0;
-
-	buf_append(to, bytes, len > 0 ? (size_t)len : 0);
-	BIO_free(bio);
-	return is_good;
-}
-
-static bool request_fill(X509_REQ *request, EVP_PKEY *key, const struct str *names, size_t count)
-{
-	struct buf list = BUF_INIT(FILE_MAX);
-
-	tls_names_append(&list, names, count);
-	buf_append_char(&list, '\0');
-	bool is_good = !list.failed && X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
-		       tls_subject_set(X509_REQ_get_subject_name(request), names[0]) &&
-		       X509_REQ_set_pubkey(request, key) == 1 &&
-		       request_add_names(request, list.data) &&
-		       X509_REQ_sign(request, key, EVP_sha256()) > 0;
-	buf_done(&list);
-	return is_good;
-}
-
-enum fault tls_request_make(struct str key_pem, const struct str *names, size_t count,
-			    struct buf *pem, struct buf *why)
-{
-	if (!tls_names_check(names, count, why))
-		return FAULT_INVALID;
-	EVP_PKEY *key = tls_private_key_read(key_pem, why);
-	if (key == NULL)
-		return FAULT_INVALID;
-	X509_REQ *request = X509_REQ_new_ex(crypto_library(), NULL);
-	bool is_good = request != NULL && request_fill(request, key, names, count) &&
-		       request_append(request, pem);
-	if (!is_good)
-		buf_append_c(why, "no request can be made with this key");
-	X509_REQ_free(request);
-	EVP_PKEY_free(key);
-	ERR_clear_error();
-	return is_good ? FAULT_NONE : FAULT_INVALID;
 }

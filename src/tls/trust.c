@@ -59,10 +59,28 @@ static bool store_vouches(X509_STORE *store, const struct tls_certificate *certi
 	return is_good;
 }
 
+static bool ends_with_root(const struct tls_certificate *certificate)
+{
+	const STACK_OF(X509) *chain = tls_certificate_chain(certificate);
+	const X509 *last = sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1)
+						  : tls_certificate_leaf(certificate);
+
+	return X509_NAME_cmp(X509_get_subject_name(last), X509_get_issuer_name(last)) == 0;
+}
+
+enum tls_trust_verdict tls_trust_judge(const struct tls_trust *trust,
+				       const struct tls_certificate *certificate)
+{
+	if (store_vouches(tls_anchors_openssl(trust->own), certificate))
+		return TLS_TRUST_HOUSE;
+	if (store_vouches(trust->system, certificate))
+		return TLS_TRUST_PUBLIC;
+	return ends_with_root(certificate) ? TLS_TRUST_OWN_ROOT : TLS_TRUST_OPEN;
+}
+
 bool tls_trust_is_public(const struct tls_trust *trust, const struct tls_certificate *certificate)
 {
-	return !store_vouches(tls_anchors_openssl(trust->own), certificate) &&
-	       store_vouches(trust->system, certificate);
+	return tls_trust_judge(trust, certificate) == TLS_TRUST_PUBLIC;
 }
 
 bool tls_trust_check(const struct tls_trust *trust, const struct tls_certificate *certificate,

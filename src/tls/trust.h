@@ -24,6 +24,17 @@ void tls_trust_free(struct tls_trust **trust);
  */
 bool tls_trust_is_public(const struct tls_trust *trust, const struct tls_certificate *certificate);
 
+enum tls_trust_verdict {
+	TLS_TRUST_PUBLIC,   /* a root of the system's store */
+	TLS_TRUST_HOUSE,    /* a root in the folder */
+	TLS_TRUST_OWN_ROOT, /* it ends with a root that nobody here knows */
+	TLS_TRUST_OPEN	    /* it ends with a certificate whose issuer is neither in it nor known */
+};
+
+/* To whom the chain leads, by dates that do not matter. Blocks on the disk. */
+enum tls_trust_verdict tls_trust_judge(const struct tls_trust *trust,
+				       const struct tls_certificate *certificate);
+
 /*
  * Adds a warning when a public certificate carries no timestamps of certificate logs:
  * browsers hold that against it. Tells whether it is public. Blocks on the disk.

@@ -18,7 +18,6 @@ static const struct {
 	{"serve", "it is the server"},
 	{"stop", "who ends the server from its page could not start it again"},
 	{"import", "it reads files of the machine that it is called on"},
-	{"cert csr", "it reads a key of the home, which is not the page's to open"},
 	{"print man", "for our own build"},
 	{"print bash", "for our own build"},
 	{"print openapi", "for our own build; GET /openapi.json is the same"},

@@ -17,7 +17,8 @@ static void test_names(void **state)
 {
 	static const char *const open_ones[] = {
 		"mailserver.cfg", "evidence.log", "history", "history/00000001.cfg", "sslcert",
-		"sslcert/server.crt", "sslca", "sslca/root.pem", "dkim", "dkim/example.org/keys"};
+		"sslcert/server.crt", "sslca", "sslca/root.pem", "dkim", "dkim/example.org/keys", "sslcert/requests",
+		"sslcert/requests/mail.csr"};
 	static const char *const closed[] = {
 		"", "/etc/passwd", "..", "../x", "store", "store/auth/data.mdb", "sslcert/server.key",
 		"sslcert/../sslcert/server.key", "history/../sslcert/server.key", "history/.cfg",
@@ -25,7 +26,8 @@ static void test_names(void **state)
 		"mailserver.cfg/", "./mailserver.cfg", "run/control", "history/pending",
 		"sslcert/server.key.crt/../server.key", "dkim/example.org/s.key", "dkim/../keys",
 		"dkim/../sslcert/server.key/keys", "dkim//keys", "dkim/keys", "dkim/", "dkim/.lock",
-		"dkim/a/b/keys", "dkim/example.org/keys/"};
+		"dkim/a/b/keys", "dkim/example.org/keys/", "sslcert/requests/mail.key",
+		"sslcert/requests/../server.key", "sslcert/requests/", "sslcert/requests/.csr"};
 
 	for (size_t i = 0; i < sizeof(open_ones) / sizeof(open_ones[0]); i++)
 		assert_true(home_file_is_open(str_from_c(open_ones[i])));
@@ -66,6 +68,8 @@ static void test_names_that_may_be_put(void **state)
 {
 	static const char *const good[] = {"sslcert/server.crt", "sslcert/server.key",
 					   "sslcert/mail.example.org-ecdsa.key",
+					   "sslcert/requests/mail.key",
+					   "sslcert/requests/mail.csr",
 					   "dkim/example.org/keys",
 					   "dkim/example.org/s1-rsa.key"};
 	static const char *const bad[] = {"mailserver.cfg",   "sslcert",
@@ -75,6 +79,9 @@ static void test_names_that_may_be_put(void **state)
 					  "sslcert/a",	      "sslcert/a b.crt",
 					  "sslcert/.a.key",   "store/a.key",
 					  "/sslcert/a.crt",   "",
+					  "sslcert/requests", "sslcert/requests/",
+					  "sslcert/requests/a.crt", "sslcert/requests/.key",
+					  "sslcert/requests/../a.csr", "sslcert/requests/a/b.key",
 					  "dkim",	      "dkim/.lock",
 					  "dkim/keys",	      "dkim/s1.key",
 					  "dkim//s1.key",     "dkim/../s1.key",
@@ -101,8 +108,46 @@ static void test_names_that_may_be_removed(void **state)
 					  "dkim/../run/a.key",	   "dkim/a/../a.key"};
 
 	assert_true(home_file_may_be_removed(STR("dkim/example.org/s1-rsa.key")));
+	assert_true(home_file_may_be_removed(STR("sslcert/requests/mail.key")));
+	assert_true(home_file_may_be_removed(STR("sslcert/requests/mail.csr")));
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(home_file_may_be_removed(str_from_c(bad[i])));
+}
+
+/* A key that waits is copied to its pair's place, and no other file is. */
+static void test_keys_of_requests(void **state)
+{
+	char home[] = "/tmp/postern-home-XXXXXX", folder[64], requests[80], waiting[100], key[100];
+	CLEANUP_FD int content = memfd_create("test", MFD_CLOEXEC);
+	CLEANUP_BUF struct buf text = BUF_INIT(100);
+	struct str waits = STR("sslcert/requests/mail.key");
+	struct stat status;
+
+	assert_non_null(mkdtemp(home));
+	snprintf(folder, sizeof(folder), "%s/sslcert", home);
+	snprintf(requests, sizeof(requests), "%s/requests", folder);
+	snprintf(waiting, sizeof(waiting), "%s/mail.key", requests);
+	snprintf(key, sizeof(key), "%s/server.key", folder);
+	assert_true(fd_write_all(content, "a key", 5));
+	assert_int_equal(home_file_put(home, waits, content), FAULT_DENIED);
+	assert_int_equal(mkdir(folder, 0700), 0);
+	assert_int_equal(home_file_key_take(home, STR("mail"), STR("server")), FAULT_NOT_FOUND);
+	assert_int_equal(home_file_put(home, waits, content), FAULT_NONE);
+	assert_int_equal(home_file_key_take(home, STR("mail"), STR("server")), FAULT_NONE);
+	assert_int_equal(file_read(key, &text), FAULT_NONE);
+	assert_true(str_equals(buf_str(&text), STR("a key")));
+	assert_int_equal(stat(key, &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0600);
+	assert_int_equal(home_file_key_take(home, STR("../mail"), STR("server")), FAULT_DENIED);
+	assert_int_equal(home_file_key_take(home, STR("mail"), STR("../run/server")), FAULT_DENIED);
+	assert_int_equal(home_file_remove(home, waits), FAULT_NONE);
+	assert_int_equal(symlink(key, waiting), 0);
+	assert_int_equal(home_file_key_take(home, STR("mail"), STR("other")), FAULT_DENIED);
+	assert_int_equal(unlink(waiting), 0);
+	assert_int_equal(unlink(key), 0);
+	assert_int_equal(rmdir(requests), 0);
+	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(rmdir(home), 0);
 }
 
 /* The folder of a domain is made; one that is a link leads elsewhere, and is refused. */
@@ -179,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_names_that_may_be_put),
 		cmocka_unit_test(test_a_file_is_put),
 		cmocka_unit_test(test_names_that_may_be_removed),
+		cmocka_unit_test(test_keys_of_requests),
 		cmocka_unit_test(test_keys_of_dkim),
 	};
 

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates that people bring, by command and by the page: requests whose keys wait here, previews, passwords."""
+import base64
+import json
+import os
+import shutil
+import threading
+
+import pytest
+
+from clients import client
+from conftest import DOMAIN, home_copy
+from harness.api import logged_in
+from harness.authority import Authority
+from harness.server import Server
+
+ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
+SECRET = "a passphrase"
+ROUNDS_WITHOUT_END = b"\x7f\xff\xff\xff"
+
+
+@pytest.fixture(scope="module")
+def authority(workplace):
+    folder = workplace / "import-authority"
+    folder.mkdir()
+    return Authority(folder)
+
+
+@pytest.fixture(scope="module")
+def running(home_template, workplace):
+    home = home_copy(home_template, workplace / "home-import")
+    home.ports_shift(10000)
+    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
+    with Server(home) as server:
+        yield server
+    shutil.rmtree(home.path, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def admin(running):
+    return logged_in(running, ROOT, ROOT_PASSWORD)
+
+
+def serial(server, host):
+    said = client("openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['IMAPS']}", "-servername", host, stdin="",
+                  check=False)
+    return client("openssl", "x509", "-noout", "-serial", stdin=said)
+
+
+def signed(authority, folder, request, host, number):
+    """What a CA makes of a request: the certificate alone."""
+    (folder / "request").write_text(request)
+    (folder / "names").write_text(f"subjectAltName = DNS:{host}\n")
+    client("openssl", "x509", "-req", "-in", folder / "request", "-CA", authority.issuer, "-CAkey", authority.issuer_key,
+           "-set_serial", number, "-days", 60, "-extfile", folder / "names", "-out", folder / "leaf.pem")
+    return (folder / "leaf.pem").read_text()
+
+
+def pem_of(crt, key):
+    return crt.read_text() + key.read_text()
+
+
+def written(home):
+    return {str(path): path.read_bytes() for path in (home.path / "sslcert").rglob("*") if path.is_file()}
+
+
+def told(home):
+    """All that the server has logged."""
+    return "".join(path.read_text(errors="replace") for path in (home.path / "store/logs").glob("*.log"))
+
+
+# ---- requests
+
+def test_a_request_waits_for_its_certificate(running, admin, authority, folder):
+    home, host = running.home, "csr.example.org"
+    answer = admin.post("/certificates/csr", {"name": "csr", "hosts": [host], "key_type": "rsa"})
+    assert answer.status == 200 and answer.json["names"] == [host] and answer.json["kind"] == "RSA", answer
+    key = home.path / "sslcert/requests/csr.key"
+    assert key.stat().st_mode & 0o777 == 0o600 and key.stat().st_uid == (home.path / "sslcert").stat().st_uid
+    assert "PRIVATE KEY" not in answer.body.decode()
+    assert f"DNS:{host}" in client("openssl", "req", "-noout", "-text", "-verify", stdin=answer.json["request"])
+    assert admin.post("/certificates/csr", {"name": "csr", "hosts": [host], "key_type": "ecdsa"}).status == 409
+    [waiting] = admin.get("/certificates/requests").json["requests"]
+    assert waiting["request"] == answer.json["request"] and waiting["name"] == "csr"
+    leaf = signed(authority, folder, waiting["request"], host, 100)
+    shown = admin.post("/certificates/import", {"name": "other", "pem": leaf, "dry_run": True}).json
+    assert (shown["key"], shown["trust"], shown["replaces"]) == ("waited", "open", None), shown
+    assert "bring the certificates that the CA calls intermediate" in shown["trust_text"]
+    assert not (home.path / "sslcert/other.crt").exists()
+    private = key.read_text()
+    # The name need not be that of the request, nor the order that of TLS.
+    answer = admin.post("/certificates/import", {"name": "other", "pem": authority.issuer.read_text() + leaf})
+    assert answer.status == 200 and [link["subject"] for link in answer.json["chain"]] == ["csr.example.org", "Test Issuer"]
+    assert serial(running, host) == "serial=64\n"
+    assert (home.path / "sslcert/other.key").read_text() == private and not key.exists()
+    assert (home.path / "sslcert/other.key").stat().st_mode & 0o777 == 0o600
+    assert admin.get("/certificates/requests").json["requests"] == []
+    # A renewal for the same key needs nothing but the certificate, and finds its issuer.
+    answer = admin.post("/certificates/import", {"name": "other", "pem": signed(authority, folder, waiting["request"], host, 101)})
+    assert answer.json["key"] == "of the pair" and len(answer.json["chain"]) == 2
+    assert answer.json["replaces"]["names"] == [host]
+    assert serial(running, host) == "serial=65\n"
+    assert "PRIVATE KEY" not in told(home) and 'Make Request {Name="csr"}' in home.log("config")
+
+
+def test_a_request_is_given_up(running, admin):
+    home = running.home
+    home.command("cert", "csr", "gone", "gone.example.org", "--key-type", "ecdsa")
+    assert "gone.example.org" in home.command("cert", "pending", "list").stdout
+    assert admin.delete("/certificates/requests/gone").status == 200
+    assert admin.delete("/certificates/requests/gone").status == 404
+    assert not list((home.path / "sslcert/requests").iterdir())
+    assert home.command("cert", "pending", "remove", "gone", check=False).returncode == 2
+    for body, field in (({"name": "../x", "key_type": "rsa"}, "name"), ({"name": "x", "key_type": "dsa"}, "key_type"),
+                        ({"name": "x", "key_type": "rsa"}, "hosts"),
+                        ({"name": "x", "hosts": ["a b"], "key_type": "rsa"}, "hosts")):
+        answer = admin.post("/certificates/csr", body)
+        assert (answer.status, answer.error["field"]) == (400, field), answer
+
+
+def test_without_a_server_too(home, authority, folder):
+    host = "still.example.org"
+    request = home.command("cert", "csr", host, "--key-type", "ecdsa").stdout
+    [waiting] = json.loads(home.command("cert", "pending", "list", "--json").stdout)["requests"]
+    assert waiting["names"] == [host] and waiting["kind"] == "ECDSA"
+    (folder / "answer").write_text(signed(authority, folder, request, host, 7) + authority.issuer.read_text())
+    shown = home.command("cert", "import", host, folder / "answer", "--dry-run").stdout
+    assert host in shown and "Nothing is written." in shown
+    home.command("cert", "import", host, folder / "answer")
+    key = home.path / f"sslcert/{host}.key"
+    assert key.stat().st_mode & 0o777 == 0o600 and key.stat().st_uid == (home.path / "sslcert").stat().st_uid
+    assert home.command("cert", "pending", "list").stdout == ""
+    assert not list((home.path / "sslcert/requests").iterdir())
+    with Server(home) as server:
+        assert serial(server, host) == "serial=07\n"
+
+
+# ---- what is brought
+
+def test_a_preview_writes_nothing(running, admin, authority):
+    home, before = running.home, written(running.home)
+    good = authority.issue("preview", "preview.example.org")
+    answer = admin.post("/certificates/import", {"name": "server", "pem": pem_of(*good), "dry_run": True}).json
+    assert answer["usable"] and answer["problems"] == [] and answer["is_default"]
+    assert answer["certificate"]["names"] == ["preview.example.org"] and "IMAPS" in answer["services"]
+    assert answer["replaces"]["names"] == ["localhost"] and answer["key"] == "brought"
+    for more, words in (({"days": -1, "begins": -9}, "expired on"), ({"kind": "rsa1024"}, "1024 bits"),
+                        ({"days": 9}, "expires on")):
+        bad = authority.issue("preview2", "preview.example.org", **more)
+        answer = admin.post("/certificates/import", {"name": "server", "pem": pem_of(*bad), "dry_run": True})
+        assert answer.status == 200 and words in answer.json["problems"][0]["text"], answer
+        assert answer.json["usable"] == ("expires" in words)
+        if "expires" not in words:
+            answer = admin.post("/certificates/import", {"name": "server", "pem": pem_of(*bad)})
+            assert (answer.status, answer.error["field"]) == (400, "pem") and words in answer.error["text"], answer
+    for pem, words in ((good[0].read_text(), "no private key, and none that is here"), ("nothing", "no certificate"),
+                       (pem_of(good[0], authority.issue("preview3", "a.example.org")[1]), "belongs to none"),
+                       ("x" * 70000, "more than 60 KiB")):
+        answer = admin.post("/certificates/import", {"name": "server", "pem": pem, "dry_run": True})
+        assert answer.status == 400 and words in answer.error["text"], answer
+    assert written(home) == before
+
+
+def test_a_pkcs12_file_and_its_password(running, admin, authority, folder):
+    crt, key = authority.issue("p12api", "p12api.example.org")
+    client("openssl", "pkcs12", "-export", "-in", crt, "-inkey", key, "-passout", f"pass:{SECRET}", "-out", folder / "a.p12")
+    body = {"name": "p12api", "pkcs12": base64.b64encode((folder / "a.p12").read_bytes()).decode()}
+    for password, words in (("", "protected by a password"), ("wrong", "does not open it")):
+        answer = admin.post("/certificates/import", {**body, "password": password})
+        assert (answer.status, answer.error["field"]) == (400, "password") and words in answer.error["text"], answer
+    answer = admin.post("/certificates/import", {**body, "password": SECRET})
+    assert answer.status == 200 and answer.json["certificate"]["names"] == ["p12api.example.org"]
+    assert "p12api" in client("openssl", "x509", "-noout", "-subject", stdin=client(
+        "openssl", "s_client", "-connect", f"127.0.0.1:{running.ports['IMAPS']}", "-servername", "p12api.example.org",
+        stdin="", check=False))
+    assert admin.post("/certificates/import", {**body, "pkcs12": "?"}).error["field"] == "pkcs12"
+    assert SECRET not in told(running.home)
+
+
+def test_an_encrypted_private_key(running, admin, authority, folder):
+    home = running.home
+    crt, key = authority.issue("locked", "locked.example.org", kind="rsa")
+    locked = folder / "locked.key"
+    client("openssl", "pkcs8", "-topk8", "-in", key, "-out", locked, "-passout", f"pass:{SECRET}")
+    pem = crt.read_text() + locked.read_text()
+    answer = admin.post("/certificates/import", {"name": "locked", "pem": pem, "password": "wrong"})
+    assert (answer.status, answer.error["field"]) == (400, "password"), answer
+    assert admin.post("/certificates/import", {"name": "locked", "pem": pem, "password": SECRET}).status == 200
+    assert "ENCRYPTED" not in (home.path / "sslcert/locked.key").read_text()
+    # By the command line: the password before the file, and beside files.
+    home.command("cert", "import", "locked2", "--password-stdin", stdin=f"{SECRET}\n{pem}")
+    home.command("cert", "import", "locked3", crt, locked, "--password-stdin", stdin=f"{SECRET}\n")
+    assert (home.path / "sslcert/locked2.key").read_bytes() == (home.path / "sslcert/locked3.key").read_bytes()
+    assert SECRET not in told(home)
+
+
+# ---- what would keep a process busy
+
+def der(tag, *parts):
+    body = b"".join(parts)
+    length = bytes([len(body)]) if len(body) < 128 else bytes([0x82]) + len(body).to_bytes(2, "big")
+    return bytes([tag]) + length + body
+
+
+def oid(text):
+    return bytes.fromhex(text)
+
+
+def endless_pkcs12():
+    """Its MAC asks for 2^31 - 1 rounds."""
+    data = oid("06092a864886f70d010701")
+    sha256 = der(0x30, oid("0609608648016503040201"), b"\x05\x00")
+    content = der(0x30, data, der(0xa0, der(0x04, der(0x30))))
+    mac = der(0x30, der(0x30, sha256, der(0x04, os.urandom(32))), der(0x04, os.urandom(8)), der(0x02, ROUNDS_WITHOUT_END))
+    return der(0x30, b"\x02\x01\x03", content, mac)
+
+
+def endless_key():
+    """A private key whose PBKDF2 asks for 2^31 - 1 rounds."""
+    kdf = der(0x30, oid("06092a864886f70d01050c"), der(0x30, der(0x04, os.urandom(8)), der(0x02, ROUNDS_WITHOUT_END),
+                                                      der(0x30, oid("06082a864886f70d0209"), b"\x05\x00")))
+    cipher = der(0x30, oid("060960864801650304012a"), der(0x04, os.urandom(16)))
+    whole = der(0x30, der(0x30, oid("06092a864886f70d01050d"), der(0x30, kdf, cipher)), der(0x04, os.urandom(160)))
+    text = base64.encodebytes(whole).decode()
+    return f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{text}-----END ENCRYPTED PRIVATE KEY-----\n"
+
+
+def test_rounds_without_end_keep_nobody_waiting(running, admin, authority):
+    home = running.home
+    before = written(home)
+    roles = {role["name"]: role["pid"] for role in running.status()["roles"]}
+    answer = admin.post("/certificates/import", {"name": "endless", "password": SECRET,
+                                                 "pkcs12": base64.b64encode(endless_pkcs12()).decode()})
+    assert answer.status == 400 and "rounds" in answer.error["text"], answer
+    found = []
+    body = {"name": "endless", "password": SECRET,
+            "pem": authority.issue("endless", "endless.example.org")[0].read_text() + endless_key()}
+    waits = threading.Thread(target=lambda: found.append(admin.post("/certificates/import", body)))
+    waits.start()
+    # Others are answered meanwhile.
+    assert logged_in(running, ROOT, ROOT_PASSWORD).get("/status").status == 200
+    waits.join()
+    assert (found[0].status, found[0].error["code"]) == (504, "late"), found[0]
+    assert {role["name"]: role["pid"] for role in running.status()["roles"]} == roles
+    assert written(home) == before
+
+
+def test_a_broken_pair_hides_no_other(running, admin):
+    (running.home.path / "sslcert/broken.crt").write_text("nothing")
+    try:
+        answer = admin.get("/certificates")
+        assert answer.status == 200 and answer.json["finding"] is True, answer
+        found = {pair["name"]: pair for pair in answer.json["certificates"]}
+        assert found["broken"]["problems"] and found["server"]["in_force"]
+    finally:
+        (running.home.path / "sslcert/broken.crt").unlink()
