@@ -3,6 +3,7 @@
 import subprocess
 
 from acme import NAME, PORTS
+from conftest import ADMIN, AUDITOR
 from harness.server import Server
 
 ATTACK_NAME = "<img src=x onerror=attacked=1>"
@@ -16,6 +17,15 @@ def test_the_minimum_is_raised_undone_kept_and_reset(browse, server):
 
 def test_variables_suites_overrides_and_the_way_back(browse, server):
     browse("advanced", server)
+
+
+def test_own_account(browse, server):
+    browse("account", server)
+    home = server.home
+    for who in (ADMIN, AUDITOR):
+        assert f'{who} - Switch on Second Factor of User {{Name="{who}"}}' in home.log("config")
+        assert f"HTTP/WebMail: Invalid password for user {who}. Attempt from IP address " in home.log("security")
+    assert f'{ADMIN} - Remove Second Factor of User {{Name="{AUDITOR}"}}' in home.log("config")
 
 
 def test_first_steps(browse, acme_home, authority):

@@ -7,7 +7,7 @@ import { Empty, Page } from "./components/parts";
 import { link_to, usePlace } from "./core/router";
 import { useKnown } from "./core/session";
 import { theme_choose, theme_chosen, type Theme } from "./core/theme";
-import { page_at, sections } from "./pages";
+import { own_account, page_at, sections } from "./pages";
 import { texts } from "./texts";
 
 function Navigation({ path }: { path: string }) {
@@ -43,12 +43,14 @@ function ThemeSwitch() {
 	);
 }
 
-function Who() {
+function Who({ path }: { path: string }) {
 	const { session, logout } = useKnown();
 	return (
 		<div class="who">
 			<div>
-				<div class="break">{session.account}</div>
+				<a class="break" href={link_to(own_account.path)} aria-current={path === own_account.path ? "page" : undefined}>
+					{session.account}<span class="unseen">: {own_account.title}</span>
+				</a>
 				<div class="soft small">{texts.shell.roles[session.role as keyof typeof texts.shell.roles] ?? session.role}</div>
 			</div>
 			<ThemeSwitch />
@@ -85,7 +87,7 @@ export function Shell() {
 			<header class={`side ${open ? "open" : ""}`}>
 				<div class="brand"><Icon name="gate" />Postern</div>
 				<Navigation path={page?.path ?? ""} />
-				<Who />
+				<Who path={page?.path ?? ""} />
 			</header>
 			<main class="main" ref={main} tabIndex={-1}>
 				<Keep />

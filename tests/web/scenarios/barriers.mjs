@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 
 async function pages_of(me) {
-	return me.page.$$eval("nav a", (links) => links.map((link) => [link.getAttribute("href").slice(1), link.textContent]));
+	return me.page.$$eval(".side a", (links) => links.map((link) => [link.getAttribute("href").slice(1), link.textContent]));
 }
 
 async function walk(me, look) {

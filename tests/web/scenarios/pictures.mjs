@@ -9,6 +9,7 @@ const pictures = [
 	["tls-advanced", "/security/tls?view=advanced", "TLS Options"],
 	["certificates", "/security/certificates", "Certificates"],
 	["users", "/users", "Users"],
+	["account", "/account", "Your account"],
 ];
 
 export default async function ({ facts, visit }) {

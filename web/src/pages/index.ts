@@ -3,6 +3,7 @@
 import type { ComponentType } from "preact";
 import { texts } from "../texts";
 import { Acme } from "./acme";
+import { OwnAccount } from "./account";
 import { Aliases } from "./aliases";
 import { Certificates } from "./certificates";
 import { Connections } from "./connections";
@@ -58,7 +59,10 @@ export const sections: readonly { title: string; pages: readonly PageRow[] }[] =
 	] },
 ];
 
-const pages = sections.flatMap((section) => section.pages);
+/** Where the address of who is logged in leads; in no section, for it is about nothing of the server. */
+export const own_account: PageRow = { path: "/account", title: names.account, show: OwnAccount };
+
+const pages = [...sections.flatMap((section) => section.pages), own_account];
 
 export function page_at(path: string): PageRow | undefined {
 	return pages.find((page) => page.path === path);

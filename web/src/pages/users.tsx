@@ -2,9 +2,9 @@
 // Users: the list is searched and paged by the server.
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
-import { FormDialog, RemoveConfirm } from "../components/dialog";
+import { Confirm, FormDialog, RemoveConfirm } from "../components/dialog";
 import { Select, Text } from "../components/form";
-import { Empty, Loaded, Mark, Page, Panel } from "../components/parts";
+import { Empty, Facts, FaultNote, Loaded, Mark, Page, Panel } from "../components/parts";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
 import { bytes, date } from "../core/format";
@@ -15,6 +15,7 @@ import { texts } from "../texts";
 const t = texts.users;
 
 type User = Answer<"GET /users">["users"][number];
+type Login = Answer<"GET /users/{address}">;
 
 /** What is written for a quota: "2 GiB", or nothing for none. */
 function quota_read(text: string): string {
@@ -60,11 +61,49 @@ function AddUser({ close, done }: { close: () => void; done: () => void }) {
 	);
 }
 
+interface LoginProps {
+	user: User;
+	factor_end: () => void;
+	done: () => void;
+}
+
+/** What the login of an administrator or auditor is beside his password. */
+function LoginOfUser({ user, factor_end, done }: LoginProps) {
+	const login = useAnswer("GET /users/{address}", { path: { address: user.address } });
+	const open_end = useAction(async () => {
+		await ask("DELETE /users/{address}/sessions", { path: { address: user.address } });
+		announce(t.open_ended(user.address));
+		done();
+	});
+	const factor = (answer: Login) => (answer.totp
+		? <span class="line">{answer.totp_since ? t.factor_since(date(answer.totp_since)) : t.factor_is_on}<button type="button" class="button tight" onClick={factor_end}>{t.factor_end}</button></span>
+		: t.factor_none);
+	const open = (answer: Login) => (
+		<span class="line">{t.open_count(answer.sessions.length)}{answer.sessions.length > 0 && <button type="button" class="button tight" disabled={open_end.busy} onClick={() => open_end.run()}>{t.open_end}</button>}</span>
+	);
+	return (
+		<>
+			<Loaded held={login}>{(answer) => <Facts rows={[[t.factor, factor(answer)], [t.open, open(answer)]]} />}</Loaded>
+			<FaultNote fault={open_end.fault} />
+		</>
+	);
+}
+
+/** For whoever has lost the telephone. */
+function EndFactor({ user, close, done }: { user: User; close: () => void; done: () => void }) {
+	const end = useAction(async () => {
+		await ask("DELETE /users/{address}/totp", { path: { address: user.address } });
+		announce(t.factor_ended(user.address));
+		done();
+	});
+	return <Confirm title={t.factor_end_of(user.address)} verb={t.factor_end} danger action={end} close={close}><p>{t.factor_end_text}</p></Confirm>;
+}
+
 function EditUser({ user, close, done }: { user: User; close: () => void; done: () => void }) {
 	const [password, password_set] = useState("");
 	const [quota, quota_set] = useState(user.quota_bytes > 0 ? bytes(user.quota_bytes) : "");
 	const [role, role_set] = useState(user.role);
-	const [removing, removing_set] = useState(false);
+	const [asking, asking_set] = useState<"" | "remove" | "factor">("");
 	const save = useAction(async () => {
 		const path = { address: user.address };
 		const body = {
@@ -77,12 +116,14 @@ function EditUser({ user, close, done }: { user: User; close: () => void; done: 
 		done();
 	});
 	const remove = () => ask("DELETE /users/{address}", { path: { address: user.address } });
-	if (removing) return <RemoveConfirm title={t.remove(user.address)} text={t.remove_text} remove={remove} said={texts.common.removed(user.address)} close={() => removing_set(false)} done={done} />;
-	const more = <button type="button" class="button danger" onClick={() => removing_set(true)}>{texts.common.remove}</button>;
+	if (asking === "factor") return <EndFactor user={user} close={() => asking_set("")} done={done} />;
+	if (asking === "remove") return <RemoveConfirm title={t.remove(user.address)} text={t.remove_text} remove={remove} said={texts.common.removed(user.address)} close={() => asking_set("")} done={done} />;
+	const more = <button type="button" class="button danger" onClick={() => asking_set("remove")}>{texts.common.remove}</button>;
 	return (
 		<FormDialog title={user.address} verb={texts.common.save} action={save} close={close} more={more}>
 			<Text label={t.new_password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" hint={t.new_password_hint} />
 			<QuotaAndRole quota={quota} quota_set={quota_set} role={role} role_set={role_set} />
+			{user.role !== "user" && <LoginOfUser user={user} factor_end={() => asking_set("factor")} done={done} />}
 		</FormDialog>
 	);
 }
@@ -92,6 +133,7 @@ const columns = (may_change: boolean, edit: (user: User) => void): Column<User>[
 	{ title: t.role, cell: (user) => (
 		<span class="marks">
 			{user.role !== "user" && <Mark tone="accent">{t.role_names[user.role as keyof typeof t.role_names] ?? user.role}</Mark>}
+			{user.totp && <Mark tone="good">{t.factor}</Mark>}
 		</span>
 	) },
 	{ title: t.used, kind: "right num nowrap", cell: (user) => bytes(user.used_bytes) },
