@@ -2,6 +2,7 @@
 #include "deliver/outbound.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -73,6 +74,25 @@ void outbound_lost(struct outbound *outbound, const char *awaited)
 	outbound_fail(outbound, OUTBOUND_CLOSED, "closed the connection instead of %s", awaited);
 }
 
+bool outbound_must_wait(struct outbound *outbound, enum io io, const char *awaited,
+			enum outbound_step *step_out)
+{
+	switch (io) {
+	case IO_DONE:
+		return false;
+	case IO_WANT_INPUT:
+		*step_out = OUTBOUND_WAIT_INPUT;
+		return true;
+	case IO_WANT_OUTPUT:
+		*step_out = OUTBOUND_WAIT_OUTPUT;
+		return true;
+	default:
+		outbound_lost(outbound, awaited);
+		*step_out = OUTBOUND_FAILED;
+		return true;
+	}
+}
+
 void outbound_expire(struct outbound *outbound, const char *awaited)
 {
 	bool is_shaking = outbound->tls != NULL && !outbound_facts(outbound).is_active;
@@ -95,6 +115,22 @@ static void demander_append(struct outbound *outbound)
 	if (place->line > 0)
 		buf_printf(&outbound->why, " (%s:%d)", outbound->file_name, place->line);
 	buf_printf(&outbound->why, " demands %s", tls_level_name(outbound->demand.level));
+}
+
+enum outbound_upgrade outbound_upgrade_choose(struct outbound *outbound, bool is_offered,
+					      const char *command)
+{
+	char how[64];
+
+	if (outbound->tls != NULL || outbound->demand.level == TLS_LEVEL_NONE)
+		return OUTBOUND_STAY;
+	if (is_offered)
+		return OUTBOUND_UPGRADE;
+	if (outbound->demand.level == TLS_LEVEL_MAY)
+		return OUTBOUND_STAY;
+	snprintf(how, sizeof(how), "does not offer %s", command);
+	outbound_no_tls(outbound, how);
+	return OUTBOUND_LEAVE;
 }
 
 void outbound_no_tls(struct outbound *outbound, const char *how)

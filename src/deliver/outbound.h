@@ -37,6 +37,24 @@ const char *outbound_fault_name(enum outbound_fault fault);
 /* True where it is TLS that failed: such a reason is told to senders earlier. */
 bool outbound_fault_is_tls(enum outbound_fault fault);
 
+/* What a client of a protocol is at: what it waits for, or has to tell its owner. */
+enum outbound_step {
+	OUTBOUND_WAIT_INPUT,
+	OUTBOUND_WAIT_OUTPUT,
+	OUTBOUND_READY, /* once: commands may be said */
+	OUTBOUND_REPLY, /* the client's `reply` answers the oldest command without one */
+	OUTBOUND_BYTES, /* the client's `bytes` are more of a long answer */
+	OUTBOUND_IDLE,	/* every command has its answer */
+	OUTBOUND_FAILED /* `why` says why */
+};
+
+/* What becomes of a connection in the clear, once the server has said what it offers. */
+enum outbound_upgrade {
+	OUTBOUND_STAY,	  /* it goes on as it is */
+	OUTBOUND_UPGRADE, /* the command that begins TLS is to be sent */
+	OUTBOUND_LEAVE	  /* TLS is demanded and not offered: it has failed */
+};
+
 struct outbound_parts {
 	int fd;			     /* a connected socket, as net/dial.h gives it; taken over */
 	struct tls_context *context; /* a client's; referenced */
@@ -87,8 +105,19 @@ void outbound_fail(struct outbound *outbound, enum outbound_fault fault, const c
 /* The stream broke or was closed while `awaited` ("its greeting") was to come. */
 void outbound_lost(struct outbound *outbound, const char *awaited);
 
+/* True, and what for, when what the stream says is to be waited for, or has broken it. */
+must_check bool outbound_must_wait(struct outbound *outbound, enum io io, const char *awaited,
+				   enum outbound_step *step_out);
+
 /* The time for `awaited` is over. */
 void outbound_expire(struct outbound *outbound, const char *awaited);
+
+/*
+ * Decides, by demand alone, what follows from whether `command` ("STARTTLS") is offered. Behind TLS,
+ * or where none is demanded or wanted, the connection stays as it is.
+ */
+enum outbound_upgrade outbound_upgrade_choose(struct outbound *outbound, bool is_offered,
+					      const char *command);
 
 /* TLS is demanded, and the server does not offer it: `how` says what it did. */
 void outbound_no_tls(struct outbound *outbound, const char *how);

@@ -102,20 +102,21 @@ static void capa_send(struct pop3_client *client)
 /* What comes next once the server has named what it can, or has no CAPA. */
 static void capabilities_known(struct pop3_client *client)
 {
-	bool is_clear = client->outbound.tls == NULL;
 	bool is_offered = pop3_capabilities_has(client->capabilities, POP3_CAPABILITY_STLS);
 
-	if (is_clear)
+	if (client->outbound.tls == NULL)
 		client->offered_stls = is_offered;
-	if (!is_clear || client->outbound.demand.level == TLS_LEVEL_NONE) {
+	switch (outbound_upgrade_choose(&client->outbound, is_offered, "STLS")) {
+	case OUTBOUND_STAY:
 		stage_set(client, POP3_CLIENT_OPEN);
-	} else if (is_offered) {
+		break;
+	case OUTBOUND_UPGRADE:
 		stage_set(client, POP3_CLIENT_STLS);
 		command_send(client, STR("STLS"), false);
-	} else if (client->outbound.demand.level > TLS_LEVEL_MAY) {
-		outbound_no_tls(&client->outbound, "does not offer STLS");
-	} else
-		stage_set(client, POP3_CLIENT_OPEN);
+		break;
+	case OUTBOUND_LEAVE:
+		break;
+	}
 }
 
 static void greeting_take(struct pop3_client *client)
@@ -167,19 +168,13 @@ static void opening_take(struct pop3_client *client)
 
 /* ---- going on ---- */
 
-/* True, and what for, when there is something to wait for, or it has failed. */
-static bool must_wait(struct pop3_client *client, enum io io, enum pop3_client_step *step_out)
+static bool must_wait(struct pop3_client *client, enum io io, enum outbound_step *step_out)
 {
-	*step_out = io == IO_WANT_INPUT	   ? POP3_CLIENT_WAIT_INPUT
-		    : io == IO_WANT_OUTPUT ? POP3_CLIENT_WAIT_OUTPUT
-					   : POP3_CLIENT_FAILED;
-	if (io == IO_CLOSED || io == IO_BROKEN)
-		outbound_lost(&client->outbound, awaited_text(client));
-	return io != IO_DONE;
+	return outbound_must_wait(&client->outbound, io, awaited_text(client), step_out);
 }
 
 /* Reads until there is an answer; false when it must wait or has failed. */
-static bool reply_read(struct pop3_client *client, enum pop3_client_step *step_out)
+static bool reply_read(struct pop3_client *client, enum outbound_step *step_out)
 {
 	struct stream *stream = &client->outbound.stream;
 
@@ -194,7 +189,7 @@ static bool reply_read(struct pop3_client *client, enum pop3_client_step *step_o
 			outbound_fail(&client->outbound, OUTBOUND_NONSENSE,
 				      "sent something that is no answer of POP3 instead of %s",
 				      awaited_texts[client->stage]);
-			*step_out = POP3_CLIENT_FAILED;
+			*step_out = OUTBOUND_FAILED;
 			return false;
 		}
 		if (must_wait(client, stream_fill(stream), step_out))
@@ -219,7 +214,7 @@ static void handshake_finished(struct pop3_client *client)
 }
 
 /* One answer or handshake of the opening; false when it must wait, or has failed. */
-static bool opening_step(struct pop3_client *client, enum pop3_client_step *step_out)
+static bool opening_step(struct pop3_client *client, enum outbound_step *step_out)
 {
 	if (client->stage == POP3_CLIENT_TLS || client->stage == POP3_CLIENT_TLS_FIRST) {
 		if (must_wait(client, outbound_shake(&client->outbound), step_out))
@@ -241,21 +236,21 @@ static void long_begin(struct pop3_client *client)
 	stream_bulk(&client->outbound.stream, POP3_CLIENT_ANSWER_MS, client->bytes_per_s);
 }
 
-static enum pop3_client_step long_step(struct pop3_client *client)
+static enum outbound_step long_step(struct pop3_client *client)
 {
 	struct stream *stream = &client->outbound.stream;
-	enum pop3_client_step step;
+	enum outbound_step step;
 
 	while (stream_input(stream).len <= client->bytes_seen)
 		if (must_wait(client, stream_fill(stream), &step))
 			return step;
 	client->bytes = stream_input(stream);
-	return POP3_CLIENT_BYTES;
+	return OUTBOUND_BYTES;
 }
 
-static enum pop3_client_step open_step(struct pop3_client *client)
+static enum outbound_step open_step(struct pop3_client *client)
 {
-	enum pop3_client_step step = POP3_CLIENT_IDLE;
+	enum outbound_step step = OUTBOUND_IDLE;
 
 	if (client->is_long)
 		return long_step(client);
@@ -265,18 +260,18 @@ static enum pop3_client_step open_step(struct pop3_client *client)
 	if (client->wants_long && client->reply.is_ok)
 		long_begin(client);
 	client->wants_long = false;
-	return POP3_CLIENT_REPLY;
+	return OUTBOUND_REPLY;
 }
 
-enum pop3_client_step pop3_client_step(struct pop3_client *client)
+enum outbound_step pop3_client_step(struct pop3_client *client)
 {
-	enum pop3_client_step step;
+	enum outbound_step step;
 	bool was_open = client->stage == POP3_CLIENT_OPEN;
 
 	reply_drop(client);
 	while (outbound_is_whole(&client->outbound)) {
 		if (!was_open && client->stage == POP3_CLIENT_OPEN)
-			return POP3_CLIENT_READY;
+			return OUTBOUND_READY;
 		if (must_wait(client, stream_flush(&client->outbound.stream), &step))
 			return step;
 		if (was_open)
@@ -284,5 +279,5 @@ enum pop3_client_step pop3_client_step(struct pop3_client *client)
 		if (!opening_step(client, &step))
 			return step;
 	}
-	return POP3_CLIENT_FAILED;
+	return OUTBOUND_FAILED;
 }

@@ -15,16 +15,6 @@
 #include "deliver/outbound.h"
 #include "proto/pop3_reply.h"
 
-enum pop3_client_step {
-	POP3_CLIENT_WAIT_INPUT,
-	POP3_CLIENT_WAIT_OUTPUT,
-	POP3_CLIENT_READY, /* once: a user may log in */
-	POP3_CLIENT_REPLY, /* `reply` answers the command */
-	POP3_CLIENT_BYTES, /* `bytes` are more of a long answer: pop3_client_take */
-	POP3_CLIENT_IDLE,  /* the command has its answer */
-	POP3_CLIENT_FAILED /* outbound.why says why */
-};
-
 enum pop3_client_stage {
 	POP3_CLIENT_TLS_FIRST, /* implicit TLS */
 	POP3_CLIENT_GREETING,
@@ -59,14 +49,14 @@ struct pop3_client {
 void pop3_client_init(struct pop3_client *client, const struct pop3_client_parts *parts);
 void pop3_client_done(struct pop3_client *client);
 
-enum pop3_client_step pop3_client_step(struct pop3_client *client);
+enum outbound_step pop3_client_step(struct pop3_client *client);
 
 /* The deadline of the stream has passed: it has failed now. */
 void pop3_client_expire(struct pop3_client *client);
 
 /*
  * Sends a command, one at a time; CR LF is added. `has_list`: a positive answer comes
- * with lines. From POP3_CLIENT_READY on. The text must hold no line end: CHECKed.
+ * with lines. From OUTBOUND_READY on. The text must hold no line end: CHECKed.
  */
 void pop3_client_say(struct pop3_client *client, struct str command, bool has_list);
 

@@ -134,20 +134,21 @@ static void opened(struct smtp_client *client)
 /* What comes next once the server has named its extensions, or has none. */
 static void extensions_known(struct smtp_client *client)
 {
-	bool is_clear = client->outbound.tls == NULL;
 	bool is_offered = smtp_capabilities_has(&client->capabilities, SMTP_CAPABILITY_STARTTLS);
 
-	if (is_clear)
+	if (client->outbound.tls == NULL)
 		client->offered_starttls = is_offered;
-	if (!is_clear || client->outbound.demand.level == TLS_LEVEL_NONE) {
+	switch (outbound_upgrade_choose(&client->outbound, is_offered, "STARTTLS")) {
+	case OUTBOUND_STAY:
 		opened(client);
-	} else if (is_offered) {
+		break;
+	case OUTBOUND_UPGRADE:
 		stage_set(client, SMTP_CLIENT_STARTTLS);
 		command_send(client, "STARTTLS", "");
-	} else if (client->outbound.demand.level > TLS_LEVEL_MAY) {
-		outbound_no_tls(&client->outbound, "does not offer STARTTLS");
-	} else
-		opened(client);
+		break;
+	case OUTBOUND_LEAVE:
+		break;
+	}
 }
 
 static void greeting_take(struct smtp_client *client, const struct smtp_reply *reply)
@@ -234,27 +235,13 @@ static void handshake_finished(struct smtp_client *client)
 	}
 }
 
-/* What a wait of the stream means; DONE is none. */
-static bool must_wait(struct smtp_client *client, enum io io, enum smtp_client_step *step_out)
+static bool must_wait(struct smtp_client *client, enum io io, enum outbound_step *step_out)
 {
-	switch (io) {
-	case IO_DONE:
-		return false;
-	case IO_WANT_INPUT:
-		*step_out = SMTP_CLIENT_WAIT_INPUT;
-		return true;
-	case IO_WANT_OUTPUT:
-		*step_out = SMTP_CLIENT_WAIT_OUTPUT;
-		return true;
-	default:
-		outbound_lost(&client->outbound, awaited_texts[client->stage]);
-		*step_out = SMTP_CLIENT_FAILED;
-		return true;
-	}
+	return outbound_must_wait(&client->outbound, io, awaited_texts[client->stage], step_out);
 }
 
 /* Reads until there is a reply; false when it must wait or has failed. */
-static bool reply_read(struct smtp_client *client, enum smtp_client_step *step_out)
+static bool reply_read(struct smtp_client *client, enum outbound_step *step_out)
 {
 	struct stream *stream = &client->outbound.stream;
 
@@ -267,7 +254,7 @@ static bool reply_read(struct smtp_client *client, enum smtp_client_step *step_o
 			outbound_fail(&client->outbound, OUTBOUND_NONSENSE,
 				      "sent something that is no reply of SMTP instead of %s",
 				      awaited_texts[client->stage]);
-			*step_out = SMTP_CLIENT_FAILED;
+			*step_out = OUTBOUND_FAILED;
 			return false;
 		default:
 			break;
@@ -284,7 +271,7 @@ static void reply_drop(struct smtp_client *client)
 }
 
 /* One reply or handshake of the opening; false when it must wait, or has failed. */
-static bool opening_step(struct smtp_client *client, enum smtp_client_step *step_out)
+static bool opening_step(struct smtp_client *client, enum outbound_step *step_out)
 {
 	if (client->stage == SMTP_CLIENT_TLS || client->stage == SMTP_CLIENT_TLS_FIRST) {
 		if (must_wait(client, outbound_shake(&client->outbound), step_out))
@@ -299,26 +286,26 @@ static bool opening_step(struct smtp_client *client, enum smtp_client_step *step
 	return true;
 }
 
-static enum smtp_client_step open_step(struct smtp_client *client)
+static enum outbound_step open_step(struct smtp_client *client)
 {
-	enum smtp_client_step step = SMTP_CLIENT_IDLE;
+	enum outbound_step step = OUTBOUND_IDLE;
 
 	if (client->awaited == 0 || !reply_read(client, &step))
 		return step;
 	client->awaited--;
 	outbound_expect(&client->outbound, SMTP_CLIENT_COMMAND_MS);
-	return SMTP_CLIENT_REPLY;
+	return OUTBOUND_REPLY;
 }
 
-enum smtp_client_step smtp_client_step(struct smtp_client *client)
+enum outbound_step smtp_client_step(struct smtp_client *client)
 {
-	enum smtp_client_step step = SMTP_CLIENT_FAILED;
+	enum outbound_step step = OUTBOUND_FAILED;
 	bool was_open = client->stage == SMTP_CLIENT_OPEN;
 
 	reply_drop(client);
 	while (is_whole(client)) {
 		if (!was_open && client->stage == SMTP_CLIENT_OPEN)
-			return SMTP_CLIENT_READY;
+			return OUTBOUND_READY;
 		if (must_wait(client, stream_flush(&client->outbound.stream), &step))
 			return step;
 		if (was_open)
@@ -326,5 +313,5 @@ enum smtp_client_step smtp_client_step(struct smtp_client *client)
 		if (!opening_step(client, &step))
 			return step;
 	}
-	return SMTP_CLIENT_FAILED;
+	return OUTBOUND_FAILED;
 }

@@ -9,8 +9,8 @@
  * 2. Greeting, EHLO, STARTTLS, handshake, EHLO: in this order, as the demand wants
  *    it; what was learned in the clear is forgotten behind TLS (RFC 3207 section
  *    4.2).
- * 3. From SMTP_CLIENT_READY on commands may be queued, several at a time where the
- *    server has PIPELINING; each reply comes as one SMTP_CLIENT_REPLY, in order.
+ * 3. From OUTBOUND_READY on commands may be queued, several at a time where the
+ *    server has PIPELINING; each reply comes as one OUTBOUND_REPLY, in order.
  * 4. Every reply is bounded (proto/smtp_reply.h), every wait has its deadline (RFC
  *    5321 section 4.5.3.2).
  * 5. Nothing falls back: a server that offers STARTTLS and does not give it is left.
@@ -20,15 +20,6 @@
 
 #include "deliver/outbound.h"
 #include "proto/smtp_reply.h"
-
-enum smtp_client_step {
-	SMTP_CLIENT_WAIT_INPUT,
-	SMTP_CLIENT_WAIT_OUTPUT,
-	SMTP_CLIENT_READY, /* once: commands may be queued */
-	SMTP_CLIENT_REPLY, /* `reply` answers the oldest command without a reply */
-	SMTP_CLIENT_IDLE,  /* every command has its reply */
-	SMTP_CLIENT_FAILED /* outbound.why says why */
-};
 
 enum smtp_client_stage {
 	SMTP_CLIENT_TLS_FIRST, /* implicit TLS */
@@ -66,7 +57,7 @@ struct smtp_client {
 void smtp_client_init(struct smtp_client *client, const struct smtp_client_parts *parts);
 void smtp_client_done(struct smtp_client *client);
 
-enum smtp_client_step smtp_client_step(struct smtp_client *client);
+enum outbound_step smtp_client_step(struct smtp_client *client);
 
 /* The deadline of the stream has passed: it has failed now. */
 void smtp_client_expire(struct smtp_client *client);
@@ -76,7 +67,7 @@ void smtp_client_dismissed(struct smtp_client *client, const char *what);
 
 /*
  * Queues a command; CR LF is added. `ms` is how long the server has for the reply. From
- * SMTP_CLIENT_READY on. The text must hold no line end: CHECKed.
+ * OUTBOUND_READY on. The text must hold no line end: CHECKed.
  */
 void smtp_client_say(struct smtp_client *client, struct str command, int ms);
 

@@ -88,11 +88,11 @@ enum smtp_login_step smtp_login_step(struct smtp_login *login, struct smtp_clien
 {
 	for (;;) {
 		switch (smtp_client_step(client)) {
-		case SMTP_CLIENT_WAIT_INPUT:
+		case OUTBOUND_WAIT_INPUT:
 			return SMTP_LOGIN_WAIT_INPUT;
-		case SMTP_CLIENT_WAIT_OUTPUT:
+		case OUTBOUND_WAIT_OUTPUT:
 			return SMTP_LOGIN_WAIT_OUTPUT;
-		case SMTP_CLIENT_REPLY:
+		case OUTBOUND_REPLY:
 			break;
 		default:
 			return SMTP_LOGIN_BROKEN;

@@ -465,14 +465,14 @@ enum transaction_step transaction_step(struct transaction *transaction)
 {
 	while (!transaction->is_ended) {
 		switch (smtp_client_step(transaction->parts.client)) {
-		case SMTP_CLIENT_WAIT_INPUT:
+		case OUTBOUND_WAIT_INPUT:
 			return TRANSACTION_WAIT_INPUT;
-		case SMTP_CLIENT_WAIT_OUTPUT:
+		case OUTBOUND_WAIT_OUTPUT:
 			return TRANSACTION_WAIT_OUTPUT;
-		case SMTP_CLIENT_REPLY:
+		case OUTBOUND_REPLY:
 			reply_take(transaction);
 			break;
-		case SMTP_CLIENT_FAILED:
+		case OUTBOUND_FAILED:
 			return broken(transaction);
 		default:
 			if (!idle_go_on(transaction))

@@ -37,7 +37,7 @@ struct transaction_recipient {
 };
 
 struct transaction_parts {
-	struct smtp_client *client; /* borrowed; SMTP_CLIENT_READY was seen */
+	struct smtp_client *client; /* borrowed; OUTBOUND_READY was seen */
 	const struct queue_envelope *envelope; /* borrowed, as the rest */
 	const struct queue_recipient *recipients;
 	size_t recipient_count;

@@ -346,19 +346,19 @@ static bool client_step(struct fetch_session *session, enum fetch_session_step *
 {
 	*step_out = FETCH_SESSION_FAILED;
 	switch (pop3_client_step(&session->client)) {
-	case POP3_CLIENT_WAIT_INPUT:
+	case OUTBOUND_WAIT_INPUT:
 		*step_out = FETCH_SESSION_WAIT_INPUT;
 		return false;
-	case POP3_CLIENT_WAIT_OUTPUT:
+	case OUTBOUND_WAIT_OUTPUT:
 		*step_out = FETCH_SESSION_WAIT_OUTPUT;
 		return false;
-	case POP3_CLIENT_READY:
+	case OUTBOUND_READY:
 		login_begin(session);
 		return true;
-	case POP3_CLIENT_REPLY:
+	case OUTBOUND_REPLY:
 		reply_take(session);
 		return true;
-	case POP3_CLIENT_BYTES:
+	case OUTBOUND_BYTES:
 		if (session->stage != FETCH_SESSION_BODY)
 			list_bytes_take(session);
 		else if (!body_bytes_take(session)) {

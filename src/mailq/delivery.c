@@ -696,16 +696,16 @@ static bool open_go(struct delivery *delivery, enum step *step_out)
 {
 	if (delivery->task.is_expired)
 		smtp_client_expire(&delivery->client);
-	enum smtp_client_step step = smtp_client_step(&delivery->client);
+	enum outbound_step step = smtp_client_step(&delivery->client);
 	delivery->task.deadline_ms = delivery->client.outbound.stream.deadline_ms;
 	switch (step) {
-	case SMTP_CLIENT_WAIT_INPUT:
+	case OUTBOUND_WAIT_INPUT:
 		*step_out = STEP_WAIT_INPUT;
 		return false;
-	case SMTP_CLIENT_WAIT_OUTPUT:
+	case OUTBOUND_WAIT_OUTPUT:
 		*step_out = STEP_WAIT_OUTPUT;
 		return false;
-	case SMTP_CLIENT_READY:
+	case OUTBOUND_READY:
 		delivery->is_tls_reason = false;
 		if (delivery->relay != NULL && !str_is_empty(delivery->relay->user))
 			login_begin(delivery);

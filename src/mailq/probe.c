@@ -181,6 +181,15 @@ static void security_log(const struct probe *probe, const struct outbound *outbo
 	buf_done(&address);
 }
 
+/* True, and how, when a client's step is to wait for the server. */
+static bool waits(struct probe *probe, const struct outbound *outbound, enum outbound_step step,
+		  enum step *wait_out)
+{
+	probe->task.deadline_ms = outbound->stream.deadline_ms;
+	*wait_out = step == OUTBOUND_WAIT_OUTPUT ? STEP_WAIT_OUTPUT : STEP_WAIT_INPUT;
+	return step == OUTBOUND_WAIT_INPUT || step == OUTBOUND_WAIT_OUTPUT;
+}
+
 static void talked(struct probe *probe, const struct outbound *outbound)
 {
 	security_log(probe, outbound);
@@ -204,22 +213,16 @@ static void smtp_begin(struct probe *probe, const struct outbound_parts *parts)
 static enum step smtp_talk(struct probe *probe)
 {
 	struct smtp_client *client = &probe->smtp;
+	enum step wait;
 
 	if (probe->task.is_expired)
 		smtp_client_expire(client);
-	enum smtp_client_step step = smtp_client_step(client);
-	probe->task.deadline_ms = client->outbound.stream.deadline_ms;
-	switch (step) {
-	case SMTP_CLIENT_WAIT_INPUT:
-		return STEP_WAIT_INPUT;
-	case SMTP_CLIENT_WAIT_OUTPUT:
-		return STEP_WAIT_OUTPUT;
-	default:
-		break;
-	}
+	enum outbound_step step = smtp_client_step(client);
+	if (waits(probe, &client->outbound, step, &wait))
+		return wait;
 	probe_report_smtp(probe->report, client);
 	talked(probe, &client->outbound);
-	if (step == SMTP_CLIENT_READY) {
+	if (step == OUTBOUND_READY) {
 		/* Its answer is not waited for, nor does it matter: we have seen enough. */
 		smtp_client_say(client, STR("QUIT"), STEP_MS);
 		(void)smtp_client_step(client);
@@ -246,22 +249,16 @@ static void pop3_begin(struct probe *probe, const struct outbound_parts *parts)
 static enum step pop3_talk(struct probe *probe)
 {
 	struct pop3_client *client = &probe->pop3;
+	enum step wait;
 
 	if (probe->task.is_expired)
 		pop3_client_expire(client);
-	enum pop3_client_step step = pop3_client_step(client);
-	probe->task.deadline_ms = client->outbound.stream.deadline_ms;
-	switch (step) {
-	case POP3_CLIENT_WAIT_INPUT:
-		return STEP_WAIT_INPUT;
-	case POP3_CLIENT_WAIT_OUTPUT:
-		return STEP_WAIT_OUTPUT;
-	default:
-		break;
-	}
+	enum outbound_step step = pop3_client_step(client);
+	if (waits(probe, &client->outbound, step, &wait))
+		return wait;
 	probe_report_pop3(probe->report, client);
 	talked(probe, &client->outbound);
-	if (step == POP3_CLIENT_READY) {
+	if (step == OUTBOUND_READY) {
 		pop3_client_say(client, STR("QUIT"), false);
 		(void)pop3_client_step(client);
 	}

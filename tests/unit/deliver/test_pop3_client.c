@@ -93,9 +93,9 @@ static void expect_heard(struct talk *talk, const char *words)
 	buf_reset(&talk->heard);
 }
 
-static void expect_step(struct talk *talk, enum pop3_client_step step)
+static void expect_step(struct talk *talk, enum outbound_step step)
 {
-	enum pop3_client_step got = pop3_client_step(&talk->client);
+	enum outbound_step got = pop3_client_step(&talk->client);
 
 	if (got != step)
 		fail_msg("step %d instead of %d: %.*s", got, step,
@@ -106,18 +106,18 @@ static void expect_step(struct talk *talk, enum pop3_client_step step)
 static void exchange(struct talk *talk, const char *words, const char *answer)
 {
 	server_say(talk, words);
-	expect_step(talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(talk, OUTBOUND_WAIT_INPUT);
 	expect_heard(talk, answer);
 }
 
 static void expect_failure(struct talk *talk, enum outbound_fault fault, const char *why)
 {
-	expect_step(talk, POP3_CLIENT_FAILED);
+	expect_step(talk, OUTBOUND_FAILED);
 	buf_append_char(&talk->client.outbound.why, '\0');
 	assert_string_equal(talk->client.outbound.why.data, why);
 	assert_int_equal(talk->client.outbound.fault, fault);
 	/* It is final. */
-	expect_step(talk, POP3_CLIENT_FAILED);
+	expect_step(talk, OUTBOUND_FAILED);
 }
 
 static void server_shake(struct talk *talk)
@@ -128,7 +128,7 @@ static void server_shake(struct talk *talk)
 	for (int i = 0; i < 10; i++) {
 		if (io != IO_DONE)
 			io = tls_handshake(talk->server_tls);
-		expect_step(talk, POP3_CLIENT_WAIT_INPUT);
+		expect_step(talk, OUTBOUND_WAIT_INPUT);
 	}
 	assert_int_equal(io, IO_DONE);
 }
@@ -147,7 +147,7 @@ static struct tls_demand at_level(enum tls_level level)
 /* Up to the answer to CAPA. */
 static void greet(struct talk *talk)
 {
-	expect_step(talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(talk, OUTBOUND_WAIT_INPUT);
 	exchange(talk, "+OK POP3 <1@mx.example.test>\r\n", "CAPA\r\n");
 }
 
@@ -159,16 +159,16 @@ static void test_in_the_clear_where_nothing_is_offered(void **state)
 	talk_begin(&talk, &demand, false);
 	greet(&talk);
 	server_say(&talk, "-ERR what?\r\n");
-	expect_step(&talk, POP3_CLIENT_READY);
-	expect_step(&talk, POP3_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_READY);
+	expect_step(&talk, OUTBOUND_IDLE);
 	assert_false(outbound_facts(&talk.client.outbound).is_active);
 	pop3_client_say(&talk.client, STR("UIDL"), true);
-	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	expect_heard(&talk, "UIDL\r\n");
 	server_say(&talk, "+OK\r\n1 abc\r\n.\r\n");
-	expect_step(&talk, POP3_CLIENT_REPLY);
+	expect_step(&talk, OUTBOUND_REPLY);
 	assert_true(str_equals(talk.client.reply.list, STR("1 abc\r\n")));
-	expect_step(&talk, POP3_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_IDLE);
 	talk_end(&talk);
 }
 
@@ -180,24 +180,24 @@ static void test_a_long_answer_comes_in_pieces(void **state)
 	talk_begin(&talk, &demand, false);
 	greet(&talk);
 	server_say(&talk, "-ERR what?\r\n");
-	expect_step(&talk, POP3_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	pop3_client_say_long(&talk.client, STR("RETR 1"), 0);
-	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	expect_heard(&talk, "RETR 1\r\n");
 	server_say(&talk, "+OK 6 octets\r\nabc");
-	expect_step(&talk, POP3_CLIENT_REPLY);
-	expect_step(&talk, POP3_CLIENT_BYTES);
+	expect_step(&talk, OUTBOUND_REPLY);
+	expect_step(&talk, OUTBOUND_BYTES);
 	assert_true(str_equals(talk.client.bytes, STR("abc")));
 	pop3_client_take(&talk.client, 1, false);
 	/* What was left comes again when there is more. */
-	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	server_say(&talk, "d\r\n.\r\n+OK next\r\n");
-	expect_step(&talk, POP3_CLIENT_BYTES);
+	expect_step(&talk, OUTBOUND_BYTES);
 	assert_true(str_has_prefix(talk.client.bytes, STR("bcd\r\n")));
 	pop3_client_take(&talk.client, 8, true);
-	expect_step(&talk, POP3_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_IDLE);
 	pop3_client_say_long(&talk.client, STR("RETR 2"), 0);
-	expect_step(&talk, POP3_CLIENT_REPLY);
+	expect_step(&talk, OUTBOUND_REPLY);
 	assert_true(str_equals(talk.client.reply.text, STR("next")));
 	pop3_client_expire(&talk.client);
 	expect_failure(&talk, OUTBOUND_TIMEOUT, "did not give the rest of its answer in time");
@@ -207,11 +207,11 @@ static void test_a_long_answer_comes_in_pieces(void **state)
 	talk_begin(&talk, &demand, false);
 	greet(&talk);
 	server_say(&talk, "-ERR what?\r\n");
-	expect_step(&talk, POP3_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	pop3_client_say_long(&talk.client, STR("RETR 1"), 0);
 	server_say(&talk, "-ERR no\r\n");
-	expect_step(&talk, POP3_CLIENT_REPLY);
-	expect_step(&talk, POP3_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_REPLY);
+	expect_step(&talk, OUTBOUND_IDLE);
 	talk_end(&talk);
 }
 
@@ -228,7 +228,7 @@ static void test_stls_is_taken_where_it_is_offered(void **state)
 	expect_heard(&talk, "CAPA\r\n");
 	/* What was said in the clear does not count behind TLS. */
 	server_say(&talk, "+OK\r\nUSER\r\n.\r\n");
-	expect_step(&talk, POP3_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	assert_int_equal(talk.client.capabilities, 1u << POP3_CAPABILITY_USER);
 	assert_true(talk.client.offered_stls);
 	assert_true(outbound_facts(&talk.client.outbound).is_active);
@@ -241,11 +241,11 @@ static void test_tls_first(void **state)
 	struct talk talk;
 
 	talk_begin(&talk, &demand, true);
-	expect_step(&talk, POP3_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	server_shake(&talk);
 	greet(&talk);
 	server_say(&talk, "+OK\r\n.\r\n");
-	expect_step(&talk, POP3_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	talk_end(&talk);
 }
 

@@ -95,9 +95,9 @@ static void expect_heard(struct talk *talk, const char *words)
 	buf_reset(&talk->heard);
 }
 
-static void expect_step(struct talk *talk, enum smtp_client_step step)
+static void expect_step(struct talk *talk, enum outbound_step step)
 {
-	enum smtp_client_step got = smtp_client_step(&talk->client);
+	enum outbound_step got = smtp_client_step(&talk->client);
 
 	if (got != step)
 		fail_msg("step %d instead of %d: %.*s", got, step,
@@ -108,18 +108,18 @@ static void expect_step(struct talk *talk, enum smtp_client_step step)
 static void exchange(struct talk *talk, const char *words, const char *answer)
 {
 	server_say(talk, words);
-	expect_step(talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(talk, OUTBOUND_WAIT_INPUT);
 	expect_heard(talk, answer);
 }
 
 static void expect_failure(struct talk *talk, enum outbound_fault fault, const char *why)
 {
-	expect_step(talk, SMTP_CLIENT_FAILED);
+	expect_step(talk, OUTBOUND_FAILED);
 	buf_append_char(&talk->client.outbound.why, '\0');
 	assert_string_equal(talk->client.outbound.why.data, why);
 	assert_int_equal(talk->client.outbound.fault, fault);
 	/* It is final. */
-	expect_step(talk, SMTP_CLIENT_FAILED);
+	expect_step(talk, OUTBOUND_FAILED);
 }
 
 static void server_shake(struct talk *talk)
@@ -130,7 +130,7 @@ static void server_shake(struct talk *talk)
 	for (int i = 0; i < 10; i++) {
 		if (io != IO_DONE)
 			io = tls_handshake(talk->server_tls);
-		expect_step(talk, SMTP_CLIENT_WAIT_INPUT);
+		expect_step(talk, OUTBOUND_WAIT_INPUT);
 	}
 	assert_int_equal(io, IO_DONE);
 }
@@ -154,11 +154,11 @@ static void test_in_the_clear_where_nothing_is_offered(void **state)
 	struct talk talk;
 
 	talk_begin(&talk, &demand, false);
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	exchange(&talk, "220-mx.example.test\r\n220 ready\r\n", EHLO);
 	server_say(&talk, "250-mx.example.test\r\n250 SIZE 1000\r\n");
-	expect_step(&talk, SMTP_CLIENT_READY);
-	expect_step(&talk, SMTP_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_READY);
+	expect_step(&talk, OUTBOUND_IDLE);
 	assert_string_equal(talk.client.greeting, "mx.example.test");
 	assert_int_equal(talk.client.capabilities.size_limit, 1000);
 	assert_false(outbound_facts(&talk.client.outbound).is_active);
@@ -179,7 +179,7 @@ static void test_starttls_is_taken_where_it_is_offered(void **state)
 	assert_true(outbound_facts(&talk.client.outbound).is_active);
 	/* What was said in the clear does not count behind TLS. */
 	server_say(&talk, "250 mx.example.test\r\n");
-	expect_step(&talk, SMTP_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	assert_false(smtp_capabilities_has(&talk.client.capabilities, SMTP_CAPABILITY_PIPELINING));
 	assert_true(talk.client.offered_starttls);
 	talk_end(&talk);
@@ -191,11 +191,11 @@ static void test_tls_first(void **state)
 	struct talk talk;
 
 	talk_begin(&talk, &demand, true);
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	server_shake(&talk);
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	server_say(&talk, "250 mx.example.test\r\n");
-	expect_step(&talk, SMTP_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	talk_end(&talk);
 }
 
@@ -207,7 +207,7 @@ static void test_none_does_not_even_ask(void **state)
 	talk_begin(&talk, &demand, false);
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	server_say(&talk, WITH_STARTTLS);
-	expect_step(&talk, SMTP_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	talk_end(&talk);
 }
 
@@ -220,7 +220,7 @@ static void test_a_server_without_extensions(void **state)
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	exchange(&talk, "500 what?\r\n", "HELO mail.example.org\r\n");
 	server_say(&talk, "250 hello\r\n");
-	expect_step(&talk, SMTP_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	assert_false(talk.client.is_extended);
 	talk_end(&talk);
 }
@@ -233,18 +233,18 @@ static void test_commands_and_their_replies(void **state)
 	talk_begin(&talk, &demand, false);
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	server_say(&talk, "250-mx\r\n250 PIPELINING\r\n");
-	expect_step(&talk, SMTP_CLIENT_READY);
+	expect_step(&talk, OUTBOUND_READY);
 	smtp_client_say(&talk.client, STR("MAIL FROM:<a@example.org>"), SMTP_CLIENT_COMMAND_MS);
 	smtp_client_say(&talk.client, STR("RCPT TO:<b@example.test>"), SMTP_CLIENT_COMMAND_MS);
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	expect_heard(&talk, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.test>\r\n");
 	server_say(&talk, "250 2.1.0 sender\r\n550-5.1.1 no\r\n550 5.1.1 such user\r\n");
-	expect_step(&talk, SMTP_CLIENT_REPLY);
+	expect_step(&talk, OUTBOUND_REPLY);
 	assert_int_equal(talk.client.reply.code, 250);
-	expect_step(&talk, SMTP_CLIENT_REPLY);
+	expect_step(&talk, OUTBOUND_REPLY);
 	assert_int_equal(talk.client.reply.code, 550);
 	assert_int_equal(talk.client.reply.line_count, 2);
-	expect_step(&talk, SMTP_CLIENT_IDLE);
+	expect_step(&talk, OUTBOUND_IDLE);
 	talk_end(&talk);
 }
 
@@ -332,10 +332,10 @@ static void test_the_handshake_fails(void **state)
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	exchange(&talk, WITH_STARTTLS, "STARTTLS\r\n");
 	server_say(&talk, "220 go\r\n");
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	talk.server_tls = tls_connection_new(talk.server_context, talk.fd);
 	assert_int_equal(tls_handshake(talk.server_tls), IO_WANT_INPUT);
-	expect_step(&talk, SMTP_CLIENT_FAILED);
+	expect_step(&talk, OUTBOUND_FAILED);
 	assert_int_equal(talk.client.outbound.fault, OUTBOUND_TLS);
 	assert_true(outbound_append_security(&talk.client.outbound, STR("192.0.2.26"), &line));
 	assert_true(str_has_prefix(buf_str(&line), STR("TLS to 192.0.2.26 (mx.example.test): has no "
@@ -379,8 +379,8 @@ static void test_a_server_that_talks_nonsense(void **state)
 	/* An answer without an end is cut at its bound. */
 	talk_begin(&talk, &demand, false);
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
-	enum smtp_client_step step = SMTP_CLIENT_WAIT_INPUT;
-	for (int i = 0; i < 10000 && step == SMTP_CLIENT_WAIT_INPUT; i++) {
+	enum outbound_step step = OUTBOUND_WAIT_INPUT;
+	for (int i = 0; i < 10000 && step == OUTBOUND_WAIT_INPUT; i++) {
 		server_say(&talk, "250-more\r\n");
 		step = smtp_client_step(&talk.client);
 	}
@@ -404,7 +404,7 @@ static void test_a_server_that_goes(void **state)
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	exchange(&talk, WITH_STARTTLS, "STARTTLS\r\n");
 	server_say(&talk, "220 go\r\n");
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	(void)shutdown(talk.fd, SHUT_WR);
 	expect_failure(&talk, OUTBOUND_TLS,
 		       "closed the connection when TLS began; its log says why; servers without a "
@@ -418,7 +418,7 @@ static void test_a_server_that_is_silent(void **state)
 	struct talk talk;
 
 	talk_begin(&talk, &demand, false);
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	assert_true(talk.client.outbound.stream.deadline_ms > 0);
 	smtp_client_expire(&talk.client);
 	expect_failure(&talk, OUTBOUND_TIMEOUT, "did not give its greeting in time");
@@ -427,7 +427,7 @@ static void test_a_server_that_is_silent(void **state)
 	exchange(&talk, "220 mx.example.test\r\n", EHLO);
 	exchange(&talk, WITH_STARTTLS, "STARTTLS\r\n");
 	server_say(&talk, "220 go\r\n");
-	expect_step(&talk, SMTP_CLIENT_WAIT_INPUT);
+	expect_step(&talk, OUTBOUND_WAIT_INPUT);
 	smtp_client_expire(&talk.client);
 	expect_failure(&talk, OUTBOUND_TLS,
 		       "said nothing to the hello until the time for the handshake was over; the port "

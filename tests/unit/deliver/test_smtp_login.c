@@ -63,7 +63,7 @@ static void open_session(enum tls_level level, const char *extensions)
 	say("220 relay\r\n250-relay\r\n");
 	say(extensions);
 	say("250 HELP\r\n");
-	assert_int_equal(smtp_client_step(&talk.client), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_step(&talk.client), OUTBOUND_READY);
 	expect_heard("EHLO mail.example.org\r\n");
 }
 
@@ -186,7 +186,7 @@ static void test_without_tls_nothing_is_sent(void **state)
 	open_session(TLS_LEVEL_MAY, "250-AUTH PLAIN LOGIN\r\n");
 	assert_false(begin());
 	assert_true(talk.why.len > 0);
-	assert_int_equal(smtp_client_step(&talk.client), SMTP_CLIENT_IDLE);
+	assert_int_equal(smtp_client_step(&talk.client), OUTBOUND_IDLE);
 	expect_heard("");
 	expect_wiped();
 }

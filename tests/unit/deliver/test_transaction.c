@@ -72,7 +72,7 @@ static void open_session(const char *extensions)
 	say("220 mx\r\n250-mx\r\n");
 	say(extensions);
 	say("250 HELP\r\n");
-	assert_int_equal(smtp_client_step(&talk.client), SMTP_CLIENT_READY);
+	assert_int_equal(smtp_client_step(&talk.client), OUTBOUND_READY);
 	expect_heard("EHLO mail.example.org\r\n");
 }
 
