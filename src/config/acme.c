@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/acme.h"
 
-#include "config/document.h"
-#include "config/schema.h"
+#include "config/row.h"
 
 #define LIST "AcmeCertificate"
 
@@ -87,94 +86,60 @@ bool acme_domains_read(struct str value, struct arena *arena, const struct str *
 
 /* ---- a row ---- */
 
-struct row {
-	struct arena *arena;
-	struct findings *findings;
+struct certificate_reader {
+	struct row_reader row;
 	struct acme_certificate *certificate;
-	struct finding_place place; /* the row's own: table "AcmeCertificate:server" */
 };
 
-static struct finding_place place_of(const struct row *row, const struct element *variable)
+static void name_read(struct certificate_reader *reader)
 {
-	struct finding_place place = row->place;
+	struct str name = row_text(&reader->row, "Name");
 
-	place.line = variable->line;
-	place.variable = variable->name;
-	return place;
-}
-
-static void domains_read(struct row *row, const struct element *variable)
-{
-	struct acme_certificate *certificate = row->certificate;
-	struct buf why = BUF_INIT(1024);
-
-	if (!acme_domains_read(variable->value, row->arena, &certificate->domains,
-			       &certificate->domain_count, &why))
-		finding_add(row->findings, FINDING_ERROR, place_of(row, variable), "%.*s",
-			    STR_ARG(buf_str(&why)));
-	buf_done(&why);
-}
-
-static void key_type_read(struct row *row, const struct element *variable)
-{
-	struct str value = str_trim(variable->value);
-
-	if (str_equals_nocase(value, STR("rsa")))
-		row->certificate->is_rsa = true;
-	else if (!str_equals_nocase(value, STR("ecdsa")))
-		finding_add(row->findings, FINDING_ERROR, place_of(row, variable),
-			    "\"%.*s\" is neither ecdsa nor rsa", STR_ARG(value));
-}
-
-static void variable_read(struct row *row, const struct element *variable)
-{
-	if (element_child(variable->parent, ELEMENT_VARIABLE, variable->name) != variable)
-		finding_add(row->findings, FINDING_ERROR, place_of(row, variable),
-			    "stands twice in the row");
-	else if (str_is_empty(str_trim(variable->value)) ||
-		 str_equals_nocase(variable->name, STR("Name")) ||
-		 str_equals_nocase(variable->name, STR("Comment")))
-		return;
-	else if (str_equals_nocase(variable->name, STR("Domains")))
-		domains_read(row, variable);
-	else if (str_equals_nocase(variable->name, STR("KeyType")))
-		key_type_read(row, variable);
-	else
-		finding_add(row->findings, FINDING_WARNING, place_of(row, variable),
-			    "not understood, not applied");
-}
-
-static void name_read(struct row *row, const struct element *item)
-{
-	const struct element *named = element_child(item, ELEMENT_VARIABLE, STR("Name"));
-	struct str name = named == NULL ? STR("") : str_trim(named->value);
-	struct buf table = BUF_INIT(512);
-
-	buf_printf(&table, LIST "%s%.*s", str_is_empty(name) ? "" : ":",
-		   STR_ARG(str_sub(name, 0, 256)));
-	row->place = (struct finding_place){.line = item->line,
-					    .table = arena_dup(row->arena, buf_str(&table))};
-	buf_done(&table);
-	row->certificate->place = row->place;
-	row->certificate->name = arena_dup(row->arena, name);
-	CHECK(row->place.table.ptr != NULL && row->certificate->name.ptr != NULL);
+	reader->certificate->name = name;
 	if (!acme_name_is_valid(name))
-		finding_add(row->findings, FINDING_ERROR, row->place,
+		finding_add(reader->row.findings, FINDING_ERROR, reader->row.place,
 			    "needs a Name of letters, digits, dots, hyphens: the pair becomes "
 			    "sslcert/NAME.crt and NAME.key");
 }
 
-static void row_read(struct row *row, const struct element *item)
+static void domains_read(struct certificate_reader *reader)
 {
-	*row->certificate = (struct acme_certificate){0};
-	name_read(row, item);
-	for (const struct element *at = item->first; at != NULL; at = at->next)
-		if (at->kind == ELEMENT_VARIABLE)
-			variable_read(row, at);
-	const struct element *domains = element_child(item, ELEMENT_VARIABLE, STR("Domains"));
-	if (domains == NULL || str_is_empty(str_trim(domains->value)))
-		finding_add(row->findings, FINDING_ERROR, row->place,
+	struct acme_certificate *certificate = reader->certificate;
+	struct buf why = BUF_INIT(1024);
+	const struct element *variable;
+	struct str value = row_value(&reader->row, "Domains", &variable);
+
+	if (str_is_empty(value))
+		finding_add(reader->row.findings, FINDING_ERROR, reader->row.place,
 			    "needs Domains: the names that the certificate is for");
+	else if (!acme_domains_read(value, reader->row.arena, &certificate->domains,
+				    &certificate->domain_count, &why))
+		finding_add(reader->row.findings, FINDING_ERROR,
+			    row_place(&reader->row, variable), "%.*s", STR_ARG(buf_str(&why)));
+	buf_done(&why);
+}
+
+static void key_type_read(struct certificate_reader *reader)
+{
+	const struct element *variable;
+	struct str value = row_value(&reader->row, "KeyType", &variable);
+
+	reader->certificate->is_rsa = str_equals_nocase(value, STR("rsa"));
+	if (!str_is_empty(value) && !reader->certificate->is_rsa &&
+	    !str_equals_nocase(value, STR("ecdsa")))
+		finding_add(reader->row.findings, FINDING_ERROR,
+			    row_place(&reader->row, variable), "\"%.*s\" is neither ecdsa nor rsa",
+			    STR_ARG(value));
+}
+
+static void certificate_read(struct certificate_reader *reader)
+{
+	*reader->certificate = (struct acme_certificate){0};
+	row_begin(&reader->row, "Name");
+	reader->certificate->place = reader->row.place;
+	name_read(reader);
+	domains_read(reader);
+	key_type_read(reader);
 }
 
 /* ---- what else the file must say ---- */
@@ -224,31 +189,24 @@ static void names_check(const struct acme_certificate *certificates, size_t coun
 void acme_list_read(const struct document *document, struct config *config, struct arena *arena,
 		    struct findings *findings)
 {
-	const struct element *list = document_find(document, ELEMENT_LIST, STR(LIST));
-	struct acme_certificate *certificates =
-		arena_array(arena, ACME_CERTIFICATES_MAX, sizeof(*certificates));
-	size_t count = 0;
+	const struct element *list;
+	size_t count = row_list_find(document, LIST, ACME_CERTIFICATES_MAX, findings, &list);
 
+	if (count == 0)
+		return;
+	struct acme_certificate *certificates = arena_array(arena, count, sizeof(*certificates));
+	size_t read = 0;
 	CHECK(certificates != NULL);
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next) {
-		struct row row = {.arena = arena, .findings = findings};
-		if (at->kind != ELEMENT_ITEM)
-			continue;
-		if (count == ACME_CERTIFICATES_MAX) {
-			finding_add(findings, FINDING_ERROR,
-				    (struct finding_place){.line = at->line, .table = STR(LIST)},
-				    "has more than %d rows", ACME_CERTIFICATES_MAX);
-			return;
-		}
-		row.certificate = &certificates[count++];
-		row_read(&row, at);
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at)) {
+		struct certificate_reader reader = {
+			.row = {.item = at, .list = LIST, .arena = arena, .findings = findings},
+			.certificate = &certificates[read++]};
+		certificate_read(&reader);
 	}
 	names_check(certificates, count, findings);
 	config->acme.certificates = certificates;
 	config->acme.certificate_count = count;
-	if (count > 0)
-		table_check(config,
-			    (struct finding_place){.line = list->line, .table = STR(LIST)},
-			    findings);
+	table_check(config, (struct finding_place){.line = list->line, .table = STR(LIST)},
+		    findings);
 }

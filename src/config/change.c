@@ -70,10 +70,11 @@ static void variables_compare(struct comparer *comparer, struct config_address a
 static void services_compare(struct comparer *comparer, const struct element *list,
 			     const struct document *known)
 {
-	for (const struct element *item = list->first; item != NULL; item = item->next) {
+	for (const struct element *item = list_next(list, NULL); item != NULL;
+	     item = list_next(list, item)) {
 		const struct element *name =
 			element_child(item, ELEMENT_VARIABLE, STR("Name"));
-		if (item->kind != ELEMENT_ITEM || name == NULL)
+		if (name == NULL)
 			continue;
 		struct config_address address = {.table = list->name,
 						 .item = str_trim(name->value)};
@@ -131,9 +132,8 @@ static struct rows rows_of(struct comparer *comparer, const struct document *doc
 	rows.items = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.items));
 	rows.keys = arena_array(&comparer->out->arena, count + 1, sizeof(*rows.keys));
 	CHECK(rows.items != NULL && rows.keys != NULL);
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next) {
-		if (at->kind != ELEMENT_ITEM)
-			continue;
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at)) {
 		rows.items[rows.count] = at;
 		rows.keys[rows.count++] = row_key(comparer, number, at);
 	}

@@ -457,11 +457,9 @@ static void services_read(struct config_reader *reader)
 		service->tls = service_defaults[i].tls;
 		service->enabled = service->tls != SERVICE_TLS_NONE;
 	}
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next) {
-		if (at->kind == ELEMENT_ITEM)
-			item_read(reader, at);
-	}
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at))
+		item_read(reader, at);
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		require_tls_settle(
 			reader, &reader->items[i],
@@ -528,17 +526,13 @@ static void stub_zones_read(struct config_reader *reader)
 	const struct element *list =
 		document_find(&reader->document, ELEMENT_LIST, STR("StubZone"));
 	struct config_resolver *resolver = &reader->config->public.resolver;
-	size_t count = 0;
+	struct config_stub_zone *stubs = array_make(reader, list_count(list), sizeof(*stubs));
 
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next)
-		count++;
-	struct config_stub_zone *stubs = array_make(reader, count, sizeof(*stubs));
 	resolver->stubs = stubs;
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next) {
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at)) {
 		struct config_stub_zone *stub = &stubs[resolver->stub_count];
-		if (at->kind != ELEMENT_ITEM || !stub_zone_name(reader, at, &stub->name))
+		if (!stub_zone_name(reader, at, &stub->name))
 			continue;
 		if (stub_zone_stands_before(resolver, resolver->stub_count, stub->name))
 			finding_add(

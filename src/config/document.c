@@ -315,12 +315,21 @@ struct element *element_child(const struct element *parent, enum element_kind ki
 	return NULL;
 }
 
+struct element *list_next(const struct element *list, const struct element *item)
+{
+	struct element *at = list == NULL ? NULL : item == NULL ? list->first : item->next;
+
+	while (at != NULL && at->kind != ELEMENT_ITEM)
+		at = at->next;
+	return at;
+}
+
 size_t list_count(const struct element *list)
 {
 	size_t count = 0;
 
-	for (struct element *at = list == NULL ? NULL : list->first; at != NULL; at = at->next)
-		count += at->kind == ELEMENT_ITEM;
+	for (struct element *at = list_next(list, NULL); at != NULL; at = list_next(list, at))
+		count++;
 	return count;
 }
 
@@ -337,8 +346,8 @@ bool list_number_read(struct str name, size_t *number_out)
 
 static struct element *item_at(const struct element *list, size_t number)
 {
-	for (struct element *at = list->first; at != NULL; at = at->next)
-		if (at->kind == ELEMENT_ITEM && number-- == 1)
+	for (struct element *at = list_next(list, NULL); at != NULL; at = list_next(list, at))
+		if (number-- == 1)
 			return at;
 	return NULL;
 }
@@ -349,10 +358,8 @@ struct element *list_item(const struct element *list, struct str name)
 
 	if (list_number_read(name, &number))
 		return item_at(list, number);
-	for (struct element *at = list->first; at != NULL; at = at->next) {
-		struct element *named = at->kind == ELEMENT_ITEM
-						? element_child(at, ELEMENT_VARIABLE, STR("Name"))
-						: NULL;
+	for (struct element *at = list_next(list, NULL); at != NULL; at = list_next(list, at)) {
+		struct element *named = element_child(at, ELEMENT_VARIABLE, STR("Name"));
 		if (named != NULL && str_equals_nocase(str_trim(named->value), name))
 			return at;
 	}

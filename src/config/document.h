@@ -65,6 +65,9 @@ struct element *element_child(const struct element *parent, enum element_kind ki
  */
 struct element *list_item(const struct element *list, struct str name);
 
+/* The item behind `item`, or with NULL the first one; NULL when there is none, or no list. */
+struct element *list_next(const struct element *list, const struct element *item);
+
 /* How many items a list has; 0 for NULL. */
 size_t list_count(const struct element *list);
 

@@ -3,6 +3,7 @@
 
 #include "base/encode.h"
 #include "config/document.h"
+#include "config/row.h"
 #include "config/schema.h"
 #include "policy/floor.h"
 #include "policy/nearest.h"
@@ -666,34 +667,19 @@ static void conflicts_check(struct partner_reader *reader, const struct partner 
 		}
 }
 
-static size_t items_count(const struct element *list)
-{
-	size_t count = 0;
-
-	for (const struct element *at = list->first; at != NULL; at = at->next)
-		count += at->kind == ELEMENT_ITEM;
-	return count;
-}
-
 void partners_read(struct partner_reader *reader)
 {
-	const struct element *list = document_find(reader->document, ELEMENT_LIST, STR(LIST));
-	size_t count = list == NULL ? 0 : items_count(list), read = 0;
-	size_t errors = reader->findings->totals[FINDING_ERROR];
+	const struct element *list;
+	size_t count = row_list_find(reader->document, LIST, PARTNERS_MAX, reader->findings, &list);
+	size_t errors = reader->findings->totals[FINDING_ERROR], read = 0;
 
 	if (count == 0)
 		return;
-	if (count > PARTNERS_MAX) {
-		finding_add(reader->findings, FINDING_ERROR,
-			    (struct finding_place){.line = list->line, .table = STR(LIST)},
-			    "has %zu rows; at most %d are read", count, PARTNERS_MAX);
-		return;
-	}
 	struct partner *partners = arena_array(reader->arena, count, sizeof(*partners));
 	CHECK(partners != NULL);
-	for (const struct element *at = list->first; at != NULL; at = at->next)
-		if (at->kind == ELEMENT_ITEM)
-			row_read(reader, &partners[read++], at);
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at))
+		row_read(reader, &partners[read++], at);
 	/* Of rows that could not be read nothing is known to compare. */
 	if (reader->findings->totals[FINDING_ERROR] == errors)
 		conflicts_check(reader, partners, count);

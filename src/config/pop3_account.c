@@ -251,13 +251,12 @@ void pop3_accounts_read(const struct document *document, struct config *config,
 	struct pop3_account *accounts = arena_array(arena, count, sizeof(*accounts));
 	CHECK(accounts != NULL);
 	config->pop3_accounts = accounts;
-	for (const struct element *at = list->first; at != NULL; at = at->next) {
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at)) {
 		struct account_reader reader = {
 			.row = {.item = at, .list = LIST, .arena = arena, .findings = findings},
 			.account = &accounts[config->pop3_account_count],
 			.config = config};
-		if (at->kind != ELEMENT_ITEM)
-			continue;
 		account_read(&reader);
 		config->pop3_account_count++;
 	}

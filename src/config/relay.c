@@ -83,16 +83,12 @@ static void tls_read(struct relay_reader *reader)
 
 static void port_read(struct relay_reader *reader)
 {
-	const struct element *variable;
-	struct str text = row_value(&reader->row, "Port", &variable);
-	uint64_t port = reader->relay->is_implicit	    ? PORT_SMTPS
-			: str_is_empty(reader->relay->user) ? PORT_SMTP
-							    : PORT_SUBMISSION;
+	uint16_t standard = reader->relay->is_implicit	      ? PORT_SMTPS
+			    : str_is_empty(reader->relay->user) ? PORT_SMTP
+								: PORT_SUBMISSION;
 
-	if (!str_is_empty(text) && (!str_parse_u64(text, UINT16_MAX, &port) || port == 0))
-		finding_add(reader->row.findings, FINDING_ERROR, row_place(&reader->row, variable),
-			    "\"%.*s\" is no port from 1 to 65535", STR_ARG(text));
-	reader->relay->port = (uint16_t)port;
+	reader->relay->port =
+		(uint16_t)row_number(&reader->row, "Port", 1, UINT16_MAX, standard);
 }
 
 /* A password goes to nobody who has not proven who he is, unless the row says so. */
@@ -168,12 +164,11 @@ void relay_list_read(const struct document *document, struct config *config, str
 	struct relay *relays = arena_array(arena, count, sizeof(*relays));
 	CHECK(relays != NULL);
 	config->relays = relays;
-	for (const struct element *at = list->first; at != NULL; at = at->next) {
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at)) {
 		struct relay_reader reader = {
 			.row = {.item = at, .list = LIST, .arena = arena, .findings = findings},
 			.relay = &relays[config->relay_count]};
-		if (at->kind != ELEMENT_ITEM)
-			continue;
 		relay_read(&reader);
 		config->relay_count++;
 	}

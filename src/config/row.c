@@ -111,12 +111,9 @@ size_t row_list_find(const struct document *document, const char *name, size_t m
 		     struct findings *findings, const struct element **list_out)
 {
 	const struct element *list = document_find(document, ELEMENT_LIST, str_from_c(name));
-	size_t count = 0;
+	size_t count = list_count(list);
 
 	*list_out = list;
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next)
-		count += at->kind == ELEMENT_ITEM;
 	if (count <= max)
 		return count;
 	finding_add(findings, FINDING_ERROR,

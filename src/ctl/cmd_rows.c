@@ -50,15 +50,14 @@ static json_t *rows_json(const struct in_force *in_force, const char *name)
 	findings_init(&findings);
 	CHECK(document_parse(&document, buf_str(&in_force->text), &findings));
 	const struct element *list = document_find(&document, ELEMENT_LIST, str_from_c(name));
-	for (const struct element *at = list == NULL ? NULL : list->first; at != NULL;
-	     at = at->next)
-		if (at->kind == ELEMENT_ITEM)
-			json_array_append_new(
-				rows, json_pack("{s:i, s:i, s:o, s:o}", "number", ++number, "line",
-						at->line, "values", setting_values_json(name, at),
-						"findings",
-						setting_findings_json(&in_force->findings, at->line,
-								      line_after(at, list))));
+	for (const struct element *at = list_next(list, NULL); at != NULL;
+	     at = list_next(list, at))
+		json_array_append_new(
+			rows, json_pack("{s:i, s:i, s:o, s:o}", "number", ++number, "line",
+					at->line, "values", setting_values_json(name, at),
+					"findings",
+					setting_findings_json(&in_force->findings, at->line,
+							      line_after(at, list))));
 	document_done(&document);
 	findings_done(&findings);
 	return rows;

@@ -94,8 +94,8 @@ static void test_what_is_wrong_is_told(void **state)
 	expect(FILE_OF(ROW(V("Host", "a b"))), "error|RelayRule:a b/Host|no name of a host");
 	expect(FILE_OF(ROW(V("Host", "192.0.2.1:25"))), "error|no name of a host");
 	expect(FILE_OF(ROW(V("Host", "[nonsense]"))), "error|no name of a host");
-	expect(FILE_OF(ROW(V("Host", "a.example") V("Port", "0"))), "error|/Port|no port");
-	expect(FILE_OF(ROW(V("Host", "a.example") V("Port", "65536"))), "error|/Port|no port");
+	expect(FILE_OF(ROW(V("Host", "a.example") V("Port", "0"))), "error|/Port|no number from 1 to 65535");
+	expect(FILE_OF(ROW(V("Host", "a.example") V("Port", "65536"))), "error|/Port|no number from 1 to 65535");
 	expect(FILE_OF(ROW(V("Host", "a.example") V("Tls", "ssl"))), "error|/Tls|neither starttls");
 	expect(FILE_OF(ROW(V("Host", "a.example") V("Level", "pin"))), "error|/Level|none of none");
 	expect(FILE_OF(ROW(V("Host", "a.example") V("User", "u"))), "error|needs both User");
