@@ -375,6 +375,7 @@ static void command_begin(struct admin *admin, struct call *call)
 				  .body_fd = call->packet.fd,
 				  .control_fd = control,
 				  .home = admin->options.home,
+				  .confine = admin->options.confine,
 				  .is_followed = call->match.route->may_be_followed &&
 						 events_are_wanted(asked->accept)};
 

@@ -30,6 +30,8 @@ struct admin_options {
 	/* A control channel in somebody's name: BUSY, INVALID, UNAVAILABLE. Blocks shortly. */
 	enum fault (*control)(void *context, struct str author, struct str address, int *fd_out);
 	void *context;
+	/* See admin/errand.h; may be NULL. */
+	bool (*confine)(void);
 	/* The counters as they stand; NULL: none are kept. */
 	void (*sample)(void *context, struct sample_counters *counters_out);
 	const char *samples; /* where they are kept */

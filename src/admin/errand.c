@@ -147,7 +147,7 @@ static enum fault process_start(struct errand *errand, const struct errand_start
 	if (errand->pid == 0) {
 		/* It ends with the role. */
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (getppid() != role)
+		if (getppid() != role || (start->confine != NULL && !start->confine()))
 			_exit(CTL_NOT_RUNNING);
 		_exit(command_run(errand, start, ends[1]));
 	}

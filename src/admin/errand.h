@@ -37,6 +37,8 @@ struct errand_start {
 	int body_fd;	/* in place of `body`; -1: none */
 	int control_fd; /* stays the caller's, as does body_fd */
 	const char *home;
+	/* Takes from the new process what no command needs; false: it may not go on. NULL: nothing is taken. */
+	bool (*confine)(void);
 	bool is_followed;
 };
 

@@ -8,6 +8,7 @@
 #include "proc/broker.h"
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
+#include "proc/syscalls.h"
 #include "session/metrics.h"
 
 struct admin_role {
@@ -52,6 +53,14 @@ static void counters_take(void *context, struct sample_counters *counters_out)
 	memcpy(counters_out->handshakes, totals.handshakes, sizeof(totals.handshakes));
 }
 
+/* A kernel without such filters is no fault, as for the roles; status tells. */
+static bool command_confine(void)
+{
+	enum fault fault = syscalls_are_restrictable() ? syscalls_restrict_command() : FAULT_NONE;
+
+	return fault == FAULT_NONE || fault == FAULT_UNSUPPORTED;
+}
+
 int role_admin(struct role_process *process)
 {
 	struct admin_role role = {0};
@@ -67,6 +76,7 @@ int role_admin(struct role_process *process)
 								.connector = &role.broker.connector,
 								.control = control_ask,
 								.context = &role,
+								.confine = command_confine,
 								.sample = role.metrics == NULL ? NULL : counters_take,
 								.samples = "store/samples/ring",
 								.home = "."});

@@ -30,7 +30,7 @@ struct sandbox {
  * end. A kernel without Landlock or seccomp is no fault.
  *
  * After it: no other user, no new privileges, not dumpable, no capabilities, no
- * program can be executed, and outside of `parent` no process be started.
+ * program can be executed, and outside of `admin` no process be started nor another be signalled.
  * Descriptors that are open stay so: channels, logs, listening sockets.
  */
 must_check enum fault sandbox_enter(const struct sandbox *sandbox, struct buf *report);

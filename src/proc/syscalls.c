@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -53,7 +54,8 @@ static const int others_denied[] = {
 	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(vfork), SCMP_SYS(ptrace),
 	SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(process_madvise),
 	SCMP_SYS(kcmp), SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pidfd_send_signal),
-	SCMP_SYS(tkill), SCMP_SYS(setpgid), SCMP_SYS(setsid),
+	SCMP_SYS(tkill), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(setpgid),
+	SCMP_SYS(setsid),
 	/* other users, other views of the system */
 	SCMP_SYS(setuid), SCMP_SYS(setgid), SCMP_SYS(setreuid), SCMP_SYS(setregid),
 	SCMP_SYS(setresuid), SCMP_SYS(setresgid), SCMP_SYS(setgroups), SCMP_SYS(setfsuid),
@@ -147,18 +149,37 @@ static bool internet_only(scmp_filter_ctx filter, uint32_t refuse)
 				SCMP_A0(SCMP_CMP_GT, AF_INET6)) == 0;
 }
 
+/* Neither new processes nor signals to others; abort() signals itself. */
+static bool processes_rules(scmp_filter_ctx filter, uint32_t refuse)
+{
+	return rules_add(filter, refuse, processes_denied, COUNT(processes_denied)) &&
+	       threads_only(filter, refuse) &&
+	       seccomp_rule_add(filter, refuse, SCMP_SYS(tgkill), 1,
+				SCMP_A0(SCMP_CMP_NE, (scmp_datum_t)getpid())) == 0;
+}
+
 static bool others_rules(scmp_filter_ctx filter, enum role role)
 {
 	const uint32_t refuse = SCMP_ACT_ERRNO(EPERM);
 
 	return rules_add(filter, refuse, others_denied, COUNT(others_denied)) &&
-	       (role == ROLE_ADMIN ||
-		(rules_add(filter, refuse, processes_denied, COUNT(processes_denied)) &&
-		 threads_only(filter, refuse))) &&
+	       (role == ROLE_ADMIN || processes_rules(filter, refuse)) &&
 	       no_new_code(filter, refuse) &&
 	       (role == ROLE_MAILQ ? internet_only(filter, refuse)
 				   : rules_add(filter, refuse, connecting_denied,
 					       COUNT(connecting_denied)));
+}
+
+/* Loads the rules and frees them. */
+static enum fault filter_load(scmp_filter_ctx filter, bool is_good)
+{
+	int result = is_good ? seccomp_load(filter) : -EIO;
+
+	seccomp_release(filter);
+	if (result == 0)
+		return FAULT_NONE;
+	return result == -EINVAL || result == -ENOSYS || result == -ECANCELED ? FAULT_UNSUPPORTED
+									       : FAULT_IO;
 }
 
 enum fault syscalls_restrict(enum role role)
@@ -168,11 +189,14 @@ enum fault syscalls_restrict(enum role role)
 
 	if (filter == NULL)
 		return FAULT_MEMORY;
-	bool is_good = is_keys ? keys_rules(filter) : others_rules(filter, role);
-	int result = is_good ? seccomp_load(filter) : -EIO;
-	seccomp_release(filter);
-	if (result == 0)
-		return FAULT_NONE;
-	return result == -EINVAL || result == -ENOSYS || result == -ECANCELED ? FAULT_UNSUPPORTED
-									       : FAULT_IO;
+	return filter_load(filter, is_keys ? keys_rules(filter) : others_rules(filter, role));
+}
+
+enum fault syscalls_restrict_command(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	if (filter == NULL)
+		return FAULT_MEMORY;
+	return filter_load(filter, processes_rules(filter, SCMP_ACT_ERRNO(EPERM)));
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API of the administration page, on a real server: logging in, and a change of the TLS policy."""
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -173,6 +174,29 @@ def test_streams_are_few(served, admin):
         for each in held:
             each.close()
     until(lambda: not commands(served))
+
+
+def filters(pid):
+    """How many filters of system calls a process has."""
+    return int(re.search(r"^Seccomp_filters:\s*(\d+)$", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+
+
+def test_a_command_may_less_than_its_role(served, admin):
+    """Its process starts no other and signals nobody (tests/unit/proc/test_sandbox.c): one filter more than the role has."""
+    connection = admin.connect()
+    connection.request("GET", "/api/v1/logs/mail/follow", headers={"Cookie": f"__Host-postern={admin.token}"})
+    try:
+        # What is forgotten is closed.
+        stream = connection.getresponse()
+        assert stream.status == 200
+        [command] = commands(served)
+        role = Path(f"/proc/{command}/stat").read_text().rsplit(")", 1)[1].split()[1]
+        # Those of a sanitizer have none.
+        wait_for(lambda: filters(role) == 0 or filters(command) == filters(role) + 1)
+    finally:
+        stream.close()
+        connection.close()
+    wait_for(lambda: not commands(served))
 
 
 def test_a_log_that_is_none(admin):

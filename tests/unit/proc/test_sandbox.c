@@ -15,9 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +61,11 @@ static int home_set_up(void **state)
 	home_folder_make("store");
 	home_folder_make("store/auth");
 	home_folder_make("store/segments");
+	home_folder_make("store/logs");
+	home_folder_make("store/samples");
+	home_folder_make("sslcert");
+	file_make("sslcert/server.key", 0600);
+	file_make("store/logs/mail.log", 0640);
 	home_folder_make("sslca");
 	file_make("sslca/own.pem", 0644);
 	file_make("mailserver.cfg", 0600);
@@ -129,6 +136,21 @@ static bool threads_start(void)
 	return pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
 }
 
+/* Whoever is taken over cannot end another role, which is of the same user. */
+static bool signals_nobody(void)
+{
+	siginfo_t info = {.si_code = SI_QUEUE};
+	pid_t other = getppid(), self = getpid();
+
+	return kill(other, 0) != 0 && errno == EPERM &&
+	       syscall(SYS_tgkill, other, other, 0) != 0 && errno == EPERM &&
+	       syscall(SYS_tkill, other, 0) != 0 && errno == EPERM &&
+	       syscall(SYS_rt_sigqueueinfo, other, 0, &info) != 0 && errno == EPERM &&
+	       syscall(SYS_rt_tgsigqueueinfo, other, other, 0, &info) != 0 && errno == EPERM &&
+	       syscall(SYS_pidfd_send_signal, -1, 0, NULL, 0) != 0 && errno == EPERM &&
+	       syscall(SYS_tgkill, self, self, 0) == 0;
+}
+
 static int inside_front(void)
 {
 	struct tm local;
@@ -154,7 +176,7 @@ static int inside_front(void)
 		EXPECT(fork() < 0 && errno == EPERM);
 		EXPECT(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 			    0) == MAP_FAILED);
-		EXPECT(kill(getppid(), 0) != 0 && errno == EPERM);
+		EXPECT(signals_nobody());
 	}
 	return 0;
 }
@@ -196,6 +218,63 @@ static int inside_mailq(void)
 		EXPECT(!may_make(AF_PACKET, SOCK_RAW) && errno == EPERM);
 	}
 	return 0;
+}
+
+/* What neither the admin role may nor a process that it forks. */
+static int admin_denied(void)
+{
+	if (landlock_version() > 0) {
+		EXPECT(opens("store/index.mdb", O_RDONLY) && !opens("store/index.mdb", O_RDWR));
+		EXPECT(opens("store/logs/mail.log", O_RDONLY) && !opens("store/logs/mail.log", O_RDWR));
+		EXPECT(!opens("store/logs/new", O_RDWR | O_CREAT));
+		EXPECT(opens("store/samples/ring", O_RDWR | O_CREAT));
+		EXPECT(!opens("store/segments/new", O_RDWR | O_CREAT));
+		EXPECT(!opens("store/auth/data.mdb", O_RDONLY) && errno == EACCES);
+		EXPECT(!opens("sslcert/server.key", O_RDONLY) && errno == EACCES);
+		EXPECT(!opens("mailserver.cfg", O_RDONLY) && errno == EACCES);
+		EXPECT(!opens("/etc/passwd", O_RDONLY) && errno == EACCES);
+		EXPECT(!opens("/proc/self/mem", O_RDWR));
+	}
+	if (syscalls_are_restrictable()) {
+		char *const arguments[] = {(char[]){"true"}, NULL};
+		EXPECT(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+		EXPECT(execv("/bin/true", arguments) != 0 && errno == EPERM);
+		EXPECT(!may_make(AF_INET, SOCK_STREAM) && errno == EPERM);
+		EXPECT(!may_make(AF_UNIX, SOCK_STREAM) && errno == EPERM);
+		EXPECT(!may_make(AF_NETLINK, SOCK_RAW) && errno == EPERM);
+		EXPECT(ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) != 0 && errno == EPERM);
+		EXPECT(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			    0) == MAP_FAILED);
+	}
+	EXPECT(geteuid() != 0 && setuid(0) != 0);
+	EXPECT(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1);
+	return 0;
+}
+
+/* In the process of a command: all of that, and no processes nor signals besides. */
+static int inside_command(void)
+{
+	if (syscalls_are_restrictable()) {
+		EXPECT(kill(getppid(), 0) == 0);
+		enum fault fault = syscalls_restrict_command();
+		EXPECT(fault == FAULT_NONE || fault == FAULT_UNSUPPORTED);
+		EXPECT(fork() < 0 && errno == EPERM);
+		EXPECT(signals_nobody());
+	}
+	EXPECT(threads_start());
+	return admin_denied();
+}
+
+static int inside_admin(void)
+{
+	int status = 0;
+	int code = admin_denied();
+	pid_t command = code == 0 ? fork() : -1;
+
+	if (command == 0)
+		_exit(inside_command());
+	EXPECT(command > 0 && waitpid(command, &status, 0) == command);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
 }
 
 static int inside_store(void)
@@ -249,6 +328,11 @@ static void test_mailq(void **state)
 	assert_int_equal(role_run(ROLE_MAILQ, inside_mailq), 0);
 }
 
+static void test_admin(void **state)
+{
+	assert_int_equal(role_run(ROLE_ADMIN, inside_admin), 0);
+}
+
 static void test_store(void **state)
 {
 	assert_int_equal(role_run(ROLE_STORE, inside_store), 0);
@@ -290,7 +374,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, home_set_up, home_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_front), TEST(test_mailq), TEST(test_store), TEST(test_auth), TEST(test_keys),
+		TEST(test_front), TEST(test_mailq), TEST(test_admin), TEST(test_store),
+		TEST(test_auth), TEST(test_keys),
 		cmocka_unit_test(test_unknown_user),
 	};
 
