@@ -4,6 +4,7 @@ import subprocess
 
 from acme import NAME, PORTS
 from conftest import ADMIN, AUDITOR
+from harness.authority import Authority
 from harness.server import Server
 
 ATTACK_NAME = "<img src=x onerror=attacked=1>"
@@ -48,15 +49,36 @@ def test_a_row_of_acme_brings_a_certificate(browse, acme_home, authority):
         browse("acme", server, name=NAME)
 
 
-def foreign_certificate(home):
+def own_authority(folder):
+    """A CA of our own, and pairs of it for the page to import, as facts of a scenario."""
+    folder.mkdir()
+    ours = Authority(folder)
+    made = {"two": ours.issue("two", "two.example.org", kind="rsa"), "other": ours.issue("other", "two.example.org"),
+            "expired": ours.issue("expired", "late.example.org", days=-1, begins=-9),
+            "foreign": foreign_pair(folder)}
+    crt, key = ours.issue("box", "box.example.org")
+    subprocess.run(["openssl", "pkcs12", "-export", "-in", crt, "-inkey", key, "-passout", "pass:open sesame", "-out",
+                    folder / "box.p12"], check=True)
+    return {"issuer": str(ours.issuer), "issuer_key": str(ours.issuer_key), "p12": str(folder / "box.p12"),
+            "p12_password": "open sesame",
+            **{name: {"crt": str(crt), "key": str(key)} for name, (crt, key) in made.items()}}
+
+
+def test_certificates_are_brought_made_and_asked_for(browse, server, tmp_path):
+    browse("import", server, **own_authority(tmp_path / "authority"))
+    log = "".join(path.read_text(errors="replace") for path in (server.home.path / "store/logs").glob("*.log"))
+    assert "open sesame" not in log and "PRIVATE KEY" not in log
+
+
+def foreign_pair(folder):
     """A pair whose subject is an attack on who shows it."""
-    folder = home.path / "sslcert"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
                     "30", "-subj", f"/CN={ATTACK_NAME}", "-addext", "subjectAltName=DNS:foreign.example.org", "-keyout",
                     folder / "foreign.key", "-out", folder / "foreign.crt"], check=True, stderr=subprocess.DEVNULL)
+    return folder / "foreign.crt", folder / "foreign.key"
 
 
 def test_what_strangers_say_is_text(browse, home):
-    foreign_certificate(home)
+    foreign_pair(home.path / "sslcert")
     with Server(home) as server:
         browse("foreign", server)

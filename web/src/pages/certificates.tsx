@@ -3,35 +3,26 @@
 import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { FormDialog, ShowDialog } from "../components/dialog";
-import { Field, Select, Text } from "../components/form";
-import { Empty, Facts, Loaded, Mark, Note, Page, Panel, type Tone } from "../components/parts";
+import { Select, Text } from "../components/form";
+import { Empty, Facts, Loaded, Mark, Page, Panel } from "../components/parts";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
-import { date, time } from "../core/format";
+import { time } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
+import { Import, Problems, Until } from "./certificate_import";
+import { RequestForm, Requests, RequestText, type Waiting } from "./certificate_requests";
 
 const t = texts.certificates;
 
-const ways = ["request", "import", "self-signed"] as const;
+const ways = ["request", "import", "csr", "self-signed"] as const;
 type Way = (typeof ways)[number];
 
 type Certificate = Answer<"GET /certificates">["certificates"][number];
 
-function expiry_tone(days: number): Tone {
-	if (days < 0) return "bad";
-	return days < 21 ? "warn" : "good";
-}
-
-function Expiry({ certificate }: { certificate: Certificate }) {
-	if (certificate.not_after === undefined || certificate.days_left === undefined) return null;
-	return <>{date(certificate.not_after)} <Mark tone={expiry_tone(certificate.days_left)}>{t.days(certificate.days_left)}</Mark></>;
-}
-
-function Problems({ certificate }: { certificate: Certificate }) {
-	return <>{certificate.problems.map((problem) => <Note key={problem.text} tone={problem.severity === "error" ? "bad" : "warn"}>{problem.text}</Note>)}</>;
-}
+/** What is to be done something about. */
+const problems_of = (certificate: Certificate) => certificate.problems.filter((problem) => problem.severity !== "note");
 
 const columns = (open: (certificate: Certificate) => void): Column<Certificate>[] => [
 	{ title: t.name, cell: (row) => (
@@ -42,7 +33,7 @@ const columns = (open: (certificate: Certificate) => void): Column<Certificate>[
 	) },
 	{ title: t.issuer, cell: (row) => <span class="break">{row.issuer}</span> },
 	{ title: t.key, kind: "nowrap", cell: (row) => (row.kind ? `${row.kind} ${row.bits}` : "") },
-	{ title: t.until, kind: "nowrap num", cell: (row) => <Expiry certificate={row} /> },
+	{ title: t.until, kind: "nowrap num", cell: (row) => <Until certificate={row} /> },
 	{ title: t.serves, cell: (row) => (
 		<>
 			{row.services.length > 0 ? row.services.join(", ") : <span class="soft">{t.serves_none}</span>}
@@ -53,7 +44,7 @@ const columns = (open: (certificate: Certificate) => void): Column<Certificate>[
 		<span class="marks">
 			{row.in_force === true && <Mark tone="good">{t.in_force}</Mark>}
 			{row.in_force === false && <Mark tone="warn">{t.not_in_force}</Mark>}
-			{row.problems.length > 0 && <Mark tone={row.problems.some((problem) => problem.severity === "error") ? "bad" : "warn"}>{t.problems(row.problems.length)}</Mark>}
+			{problems_of(row).length > 0 && <Mark tone={problems_of(row).some((problem) => problem.severity === "error") ? "bad" : "warn"}>{t.problems(problems_of(row).length)}</Mark>}
 		</span>
 	) },
 ];
@@ -61,7 +52,7 @@ const columns = (open: (certificate: Certificate) => void): Column<Certificate>[
 function Details({ certificate, close }: { certificate: Certificate; close: () => void }) {
 	return (
 		<ShowDialog title={certificate.name} close={close}>
-			<Problems certificate={certificate} />
+			<Problems problems={certificate.problems} />
 			<Facts rows={[
 				[t.names, (certificate.names ?? []).join(", ")],
 				[t.subject, certificate.subject],
@@ -79,37 +70,6 @@ function Details({ certificate, close }: { certificate: Certificate; close: () =
 }
 
 const names_of = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-
-function FileText({ label, name, hint, value, change }: { label: string; name: string; hint: string; value: string; change: (text: string) => void }) {
-	const chosen = async (event: Event) => {
-		const file = (event.currentTarget as HTMLInputElement).files?.[0];
-		if (file) change(await file.text());
-	};
-	return (
-		<div class="stack tight">
-			<Text label={label} name={name} hint={hint} value={value} change={change} lines={5} mono />
-			<Field label={t.from_file(label)}>{(attributes) => <input {...attributes} type="file" accept=".pem,.crt,.cer,.key,.txt" onChange={chosen} />}</Field>
-		</div>
-	);
-}
-
-function Import({ close, done }: { close: () => void; done: () => void }) {
-	const [name, name_set] = useState("server");
-	const [certificate, certificate_set] = useState("");
-	const [key, key_set] = useState("");
-	const action = useAction(async () => {
-		await ask("POST /certificates/import", { body: { name, pem: `${certificate.trim()}\n${key.trim()}\n` } });
-		announce(t.imported(name));
-		done();
-	});
-	return (
-		<FormDialog title={t.import} verb={t.import_verb} lead={t.import_lead} action={action} close={close} large>
-			<Text label={t.name} name="name" hint={t.name_hint} value={name} change={name_set} />
-			<FileText label={t.certificate} name="pem" hint={t.certificate_hint} value={certificate} change={certificate_set} />
-			<FileText label={t.private_key} name="key" hint={t.private_key_hint} value={key} change={key_set} />
-		</FormDialog>
-	);
-}
 
 function SelfSigned({ close, done }: { close: () => void; done: () => void }) {
 	const [name, name_set] = useState("server");
@@ -155,10 +115,17 @@ export function Certificates() {
 	const may_change = useMayChange();
 	const [way, way_set] = useState<Way | null>(null);
 	const [shown, shown_set] = useState<Certificate | null>(null);
+	const [made, made_set] = useState<Waiting | null>(null);
+	const requests = useAnswer("GET /certificates/requests", {}, 30000);
 	const close = () => way_set(null);
 	const done = () => {
 		close();
 		held.reload();
+		requests.reload();
+	};
+	const request_made = (request: Waiting) => {
+		made_set(request);
+		done();
 	};
 	const actions = may_change && ways.map((each) => (
 		<button key={each} type="button" class={`button ${each === "request" ? "main" : ""}`} onClick={() => way_set(each)}>{t.ways[each]}</button>
@@ -170,14 +137,17 @@ export function Certificates() {
 					{(answer) => <Table caption={t.title} columns={columns(shown_set)} rows={answer.certificates} row_key={(row) => row.name} empty={<Empty title={t.none}><p>{t.none_text}</p></Empty>} />}
 				</Loaded>
 			</Panel>
-			{held.answer?.certificates.some((row) => row.problems.length > 0) && (
+			{held.answer?.certificates.some((row) => problems_of(row).length > 0) && (
 				<Panel title={t.problems_title}>
-					{held.answer.certificates.filter((row) => row.problems.length > 0).map((row) => <div class="stack tight" key={row.name}><h3>{row.name}</h3><Problems certificate={row} /></div>)}
+					{held.answer.certificates.filter((row) => problems_of(row).length > 0).map((row) => <div class="stack tight" key={row.name}><h3>{row.name}</h3><Problems problems={row.problems} /></div>)}
 				</Panel>
 			)}
+			<Requests requests={requests.answer?.requests ?? []} changed={requests.reload} />
+			{made && <RequestText request={made} close={() => made_set(null)} />}
 			{shown && <Details certificate={shown} close={() => shown_set(null)} />}
 			{way === "request" && <Request close={close} done={done} />}
 			{way === "import" && <Import close={close} done={done} />}
+			{way === "csr" && <RequestForm close={close} done={request_made} />}
 			{way === "self-signed" && <SelfSigned close={close} done={done} />}
 		</Page>
 	);
