@@ -2,6 +2,7 @@
 #include "config/acme.h"
 
 #include "config/row.h"
+#include "config/schema.h"
 
 #define LIST "AcmeCertificate"
 
