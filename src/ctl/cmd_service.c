@@ -198,7 +198,18 @@ int cmd_service_start(struct ctl *ctl)
 	return plan_run(ctl, start_make);
 }
 
+/* Whoever stops it from the page could not start it there again. */
+static int page_stop_fail(void)
+{
+	return ctl_fail_field(FAULT_INVALID, "name",
+			      "HTTPS carries the administration page, which nobody could reach any "
+			      "more. Nothing was done; `postern service set HTTPS Enabled=0` stops "
+			      "it, and `postern service start HTTPS` opens it again");
+}
+
 int cmd_service_stop(struct ctl *ctl)
 {
+	if (str_equals_nocase(ctl_word(ctl, 0), str_from_c(service_name(SERVICE_HTTPS))))
+		return page_stop_fail();
 	return plan_run(ctl, stop_make);
 }

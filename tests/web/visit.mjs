@@ -17,7 +17,7 @@ export class Visit {
 	}
 
 	constructor(context, page, facts) {
-		Object.assign(this, { context, page, facts, said: [], expected: [], asked: new Set() });
+		Object.assign(this, { context, page, facts, said: [], expected: [], asked: new Set(), origins: new Set([facts.base, "null"]) });
 	}
 
 	/** Notes what the browser complains of, and whom the page asks. */
@@ -44,10 +44,15 @@ export class Visit {
 		});
 	}
 
+	/** The page stands at this address, too. */
+	at(address) {
+		this.origins.add(new URL(address).origin);
+	}
+
 	expect_quiet() {
 		const loud = this.said.filter((text) => !this.expected.some((pattern) => pattern.test(text)));
 		assert.deepEqual(loud, [], "the browser's console");
-		assert.deepEqual([...this.asked].filter((origin) => origin !== this.facts.base && origin !== "null"), [], "hosts that were asked");
+		assert.deepEqual([...this.asked].filter((origin) => !this.origins.has(origin)), [], "hosts that were asked");
 	}
 
 	/** What can be told of a failure. */

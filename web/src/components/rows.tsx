@@ -93,9 +93,10 @@ function all_columns(props: RowsPageProps, may_change: boolean, open: (row: Row)
 	return [opener, ...props.columns.slice(1), ...acts];
 }
 
-function Findings({ rows }: { rows: Rows }) {
-	const findings = rows.rows.flatMap((row) => row.findings);
-	return <>{findings.map((finding) => <Note key={finding.text} tone={finding.severity === "error" ? "bad" : "warn"}>{finding.text}</Note>)}</>;
+/** What the check says of each row. */
+function Findings({ rows, name }: { rows: Rows; name: (row: Row) => string }) {
+	const findings = rows.rows.flatMap((row) => row.findings.map((finding) => ({ ...finding, of: [name(row), finding.variable].filter(Boolean).join(", ") })));
+	return <>{findings.map((finding) => <Note key={`${finding.line} ${finding.text}`} tone={finding.severity === "error" ? "bad" : "warn"}><strong class="break">{finding.of}</strong>: {finding.text}</Note>)}</>;
 }
 
 export function RowsPage(props: RowsPageProps) {
@@ -110,7 +111,7 @@ export function RowsPage(props: RowsPageProps) {
 				{(answer) => (
 					<>
 						<HandEdits edits={answer.edits} />
-						<Findings rows={answer} />
+						<Findings rows={answer} name={props.name} />
 						<Panel bare>
 							<Table caption={words.title} columns={all_columns(props, may_change, open_set)} rows={answer.rows} row_key={(row) => row.number} empty={<Empty title={words.none}><p>{words.none_text}</p></Empty>} />
 						</Panel>

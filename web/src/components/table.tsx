@@ -23,25 +23,26 @@ interface TableProps<T> {
 	is_chosen?: (row: T) => boolean;
 }
 
+/** On a narrow screen each row stands as a card; the roles say that it is a table all the same. */
 export function Table<T>({ caption, columns, rows, row_key, empty, is_chosen }: TableProps<T>) {
 	if (rows.length === 0 && empty) return <>{empty}</>;
 	return (
 		<div class="wide" tabIndex={0} role="region" aria-label={caption}>
-			<table>
+			<table role="table">
 				<caption class="unseen">{caption}</caption>
-				<thead>
-					<tr>
+				<thead role="rowgroup">
+					<tr role="row">
 						{columns.map((column) => (
-							<th key={column.title} scope="col" class={column.kind?.includes("right") ? "right" : ""}>
+							<th key={column.title} role="columnheader" scope="col" class={column.kind?.includes("right") ? "right" : ""}>
 								{column.unseen ? <span class="unseen">{column.title}</span> : column.title}
 							</th>
 						))}
 					</tr>
 				</thead>
-				<tbody>
+				<tbody role="rowgroup">
 					{rows.map((row) => (
-						<tr key={row_key(row)} class={is_chosen?.(row) ? "chosen" : ""}>
-							{columns.map((column) => <td key={column.title} class={column.kind}>{column.cell(row)}</td>)}
+						<tr key={row_key(row)} role="row" class={is_chosen?.(row) ? "chosen" : ""}>
+							{columns.map((column) => <td key={column.title} role="cell" class={column.kind} data-title={column.unseen ? undefined : column.title}>{column.cell(row)}</td>)}
 						</tr>
 					))}
 				</tbody>

@@ -38,19 +38,32 @@ function values_of(service: Service): Record<string, string> {
 	};
 }
 
-function Edit({ service, steady, close }: { service: Service; steady: Steady<"GET /services">; close: () => void }) {
+/** Who moves the door of this page has so long to come in by the new one. */
+const door_within = "5m";
+
+interface EditProps {
+	service: Service;
+	steady: Steady<"GET /services">;
+	close: () => void;
+	/** Told where this page is found when it has moved. */
+	moved: (address: string) => void;
+}
+
+function Edit({ service, steady, close, moved }: EditProps) {
 	const [values, values_set] = useState(values_of(service));
 	const set = (name: string) => (value: string) => values_set({ ...values, [name]: value });
 	const flag = (name: string) => (on: boolean) => values_set({ ...values, [name]: on ? "1" : "0" });
 	const changed = differences(service, values);
+	const is_door = service.name === "HTTPS" && ("Port" in changed || "Addresses" in changed);
 	const save = useAction(async () => {
-		await steady.change(() => ask("PATCH /services/{name}", { path: { name: service.name }, body: { values: changed, generation: steady.generation } }));
-		announce(texts.common.saved);
+		await steady.change(() => ask("PATCH /services/{name}", { path: { name: service.name }, body: { values: changed, generation: steady.generation, ...(is_door ? { confirm_within: door_within } : {}) } }));
+		announce(is_door ? t.moved : texts.common.saved);
+		if (is_door) moved(`https://${location.hostname}:${values.Port}/#/services`);
 		close();
 	});
 	return (
 		<FormDialog title={service.name} verb={texts.common.save} action={save} close={close} standing={steady} idle={Object.keys(changed).length === 0}>
-			{service.name === "HTTPS" && <Note tone="warn">{t.own}</Note>}
+			{service.name === "HTTPS" && <Note tone={is_door ? "warn" : "plain"} role="status">{is_door ? t.own_moves : t.own}</Note>}
 			<div class="pair">
 				<Text label={t.port} name="Port" type="number" value={values.Port!} change={set("Port")} />
 				<Text label={t.max} name="MaxConnections" type="number" value={values.MaxConnections!} change={set("MaxConnections")} />
@@ -85,6 +98,7 @@ const columns = (may_change: boolean, edit: (service: Service) => void, toggle: 
 export function Services() {
 	const may_change = useMayChange();
 	const [open, open_set] = useState<Service | null>(null);
+	const [moved, moved_set] = useState<string | null>(null);
 	const services = useSteady("GET /services", open !== null);
 	const toggle = useAction(async (service: Service) => {
 		await services.change(() => ask(service.enabled ? "POST /services/{name}/stop" : "POST /services/{name}/start", { path: { name: service.name }, body: { generation: services.generation } }));
@@ -93,13 +107,14 @@ export function Services() {
 	return (
 		<Page title={t.title} lead={t.lead}>
 			{is_conflict(toggle.fault) ? <Outdated standing={services} fault={toggle.fault} drop={toggle.clear} /> : <FaultNote fault={toggle.fault} />}
+			{moved && <Note tone="warn" title={t.moved} role="alert"><p>{t.moved_text}</p><p><a href={moved}>{moved}</a></p></Note>}
 			{services.answer && <HandEdits edits={services.answer.edits} />}
 			<Panel bare>
 				<Loaded held={services}>
 					{(answer) => <Table caption={t.title} columns={columns(may_change, open_set, (service) => void toggle.run(service), toggle.busy)} rows={answer.services} row_key={(service) => service.name} />}
 				</Loaded>
 			</Panel>
-			{open && <Edit service={open} steady={services} close={() => open_set(null)} />}
+			{open && <Edit service={open} steady={services} close={() => open_set(null)} moved={moved_set} />}
 		</Page>
 	);
 }

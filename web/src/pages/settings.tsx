@@ -19,12 +19,33 @@ type Setting = Settings["settings"][number];
 
 const key_of = (setting: Setting) => `${setting.table}.${setting.name}`;
 
+interface ControlProps {
+	setting: Setting;
+	value: string;
+	attributes: { id: string; "aria-invalid": boolean | undefined; "aria-describedby": string | undefined };
+	may_change: boolean;
+	change: (value: string) => void;
+}
+
+function Control({ setting, value, attributes, may_change, change }: ControlProps) {
+	if (setting.type === "switch")
+		return (
+			<select {...attributes} value={value} disabled={!may_change} onChange={(event) => change(event.currentTarget.value)}>
+				<option value="">{t.standard(setting.default === "1")}</option>
+				<option value="0">{t.off}</option>
+				<option value="1">{t.on}</option>
+			</select>
+		);
+	return <input {...attributes} value={value} disabled={!may_change} placeholder={setting.default ?? ""} spellcheck={false} autocomplete="off" onInput={(event) => change(event.currentTarget.value)} />;
+}
+
 function Row({ setting, drafted, change, wrong }: { setting: Setting; drafted: string | undefined; change: (value: string | undefined) => void; wrong: string | null }) {
 	const may_change = useMayChange();
 	const id = `setting-${setting.table}-${setting.name}`;
 	const now = setting.value ?? "";
 	const value = drafted ?? now;
 	const hint = setting.max > 0 && setting.type === "number" ? t.range(setting.min, setting.max) : undefined;
+	const attributes = { id, "aria-invalid": wrong ? true : undefined, "aria-describedby": [hint ? `${id}-hint` : "", wrong ? `${id}-wrong` : ""].filter(Boolean).join(" ") || undefined };
 	return (
 		<div class={`setting ${drafted === undefined ? "" : "drafted"}`}>
 			<div>
@@ -32,8 +53,8 @@ function Row({ setting, drafted, change, wrong }: { setting: Setting; drafted: s
 				<p class="soft small">{setting.meaning}</p>
 			</div>
 			<div class="field">
-				<input id={id} value={value} disabled={!may_change} aria-invalid={wrong ? true : undefined} aria-describedby={wrong ? `${id}-wrong` : undefined} placeholder={setting.default ?? ""} spellcheck={false} autocomplete="off" onInput={(event) => change(event.currentTarget.value === now ? undefined : event.currentTarget.value)} />
-				{hint && <div class="hint">{hint}</div>}
+				<Control setting={setting} value={value} attributes={attributes} may_change={may_change} change={(next) => change(next === now ? undefined : next)} />
+				{hint && <div class="hint" id={`${id}-hint`}>{hint}</div>}
 				{setting.findings.map((finding) => <div class="wrong" key={finding.text}>{finding.text}</div>)}
 				{wrong && <div class="wrong" id={`${id}-wrong`}>{wrong}</div>}
 			</div>

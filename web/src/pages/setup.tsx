@@ -30,7 +30,7 @@ function StepForm({ action, verb, standing, children }: { action: Action<[]>; ve
 	return (
 		<>
 			{standing && <Outdated standing={standing} fault={action.fault} drop={action.clear} />}
-			<Form fault={is_late ? null : action.fault} submit={() => action.run()} end={<button type="submit" class="button main" disabled={action.busy || is_late || !may_change}>{verb}</button>}>{children}</Form>
+			<Form fault={is_late ? null : action.fault} submit={() => action.run()} end={<button type="submit" class="button main" disabled={action.busy || is_late || standing?.generation === "" || !may_change}>{verb}</button>}>{children}</Form>
 		</>
 	);
 }

@@ -211,7 +211,7 @@ function Warnings({ variables }: { variables: Variables }) {
 		<Panel title={t.findings}>
 			{variables.findings.map((finding) => (
 				<Note key={`${finding.line} ${finding.text}`} tone={finding.severity === "error" ? "bad" : finding.severity === "note" ? "plain" : "warn"}>
-					{finding.text}{finding.line > 0 && <span class="soft"> {t.line(variables.file, finding.line)}</span>}
+					{finding.place && <><span class="mono break">{finding.place}</span>: </>}{finding.text}{finding.line > 0 && <span class="soft"> {t.line(variables.file, finding.line)}</span>}
 				</Note>
 			))}
 		</Panel>
