@@ -70,12 +70,16 @@ struct service_config {
 	struct tls_policy policy;
 };
 
+/* Whether browsers are told to take nothing but HTTPS with a good certificate from this host (RFC 6797). */
+enum hsts { HSTS_AUTO, HSTS_ON, HSTS_OFF };
+
 struct config_server {
 	struct str hostname; /* empty: the machine's own name */
 	bool auto_reload;    /* apply a hand edit at once */
 	struct str user;     /* whom roles become when started by root; empty: "postern" */
 	uint32_t fronts;     /* how many front processes; 0: one, whose workers use every core */
 	bool allow_scram;    /* offer SCRAM-SHA-256, and keep the verifiers it needs */
+	enum hsts admin_hsts; /* on the administration page */
 };
 
 /* How a CA is shown that a name is this server's (RFC 8555 section 8). */

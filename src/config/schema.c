@@ -28,6 +28,11 @@ static const struct schema_row rows[] = {
 	 "1: logins by SCRAM-SHA-256 too, for which a verifier of each password is kept that is easier "
 	 "to crack than its hash once it is stolen; 0: none is kept",
 	 AT(server.allow_scram)},
+	{"Server", "AdminHsts", SCHEMA_HSTS, 0, 0, "auto", "",
+	 "Whether the administration page has browsers keep to HTTPS for its host "
+	 "(Strict-Transport-Security, 30 days). auto: where all certificates that name the host come from a "
+	 "public CA; on: always; off: never, and browsers that were told to are told to forget it",
+	 AT(server.admin_hsts)},
 
 	{"Service", "Name", SCHEMA_NAME, 0, 0, "", "",
 	 "Which service: SMTP, Submission, SMTPS, IMAP, IMAPS, POP3, POP3S, HTTPS or HTTP", 0},
@@ -464,6 +469,21 @@ static bool challenge_apply(const struct application *application, struct str va
 	return true;
 }
 
+static bool hsts_apply(const struct application *application, struct str value)
+{
+	enum hsts *field = (void *)application->field;
+
+	if (str_equals_nocase(value, STR("auto")))
+		*field = HSTS_AUTO;
+	else if (str_equals_nocase(value, STR("on")))
+		*field = HSTS_ON;
+	else if (str_equals_nocase(value, STR("off")))
+		*field = HSTS_OFF;
+	else
+		return refuse(application, value, "neither auto nor on nor off");
+	return true;
+}
+
 /* What is wrong with a text of that type, or NULL. */
 static const char *text_refusal(enum schema_type type, struct str value)
 {
@@ -609,6 +629,8 @@ bool schema_apply(const struct schema_row *row, struct str value, struct finding
 		return text_apply(&application, value);
 	case SCHEMA_CHALLENGE:
 		return challenge_apply(&application, value);
+	case SCHEMA_HSTS:
+		return hsts_apply(&application, value);
 	case SCHEMA_ADDRESSES:
 		return addresses_apply(&application, value);
 	case SCHEMA_SERVERS:

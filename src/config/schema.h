@@ -23,6 +23,7 @@ enum schema_type {
 	SCHEMA_URL,	  /* struct str: https */
 	SCHEMA_ADDRESS,	  /* struct str: of mail */
 	SCHEMA_CHALLENGE, /* enum acme_challenge_kind */
+	SCHEMA_HSTS,	  /* enum hsts */
 	SCHEMA_NAME	  /* of an item; and what is read apart: config/partner.c, acme.c */
 };
 

@@ -16,6 +16,7 @@ static const char *const type_names[] = {
 	[SCHEMA_URL] = "url",
 	[SCHEMA_ADDRESS] = "address",
 	[SCHEMA_CHALLENGE] = "challenge",
+	[SCHEMA_HSTS] = "hsts",
 	[SCHEMA_NAME] = "text",
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "httpd/page_fields.h"
 #include "session/admin_client.h"
 
 enum { PIECE_BYTES = 32 * 1024 };
@@ -54,7 +55,8 @@ static void head_say(struct session *session, const struct api *api, int status,
 {
 	struct buf more = BUF_INIT(HTTP_HEAD_MAX);
 
-	buf_append_c(&more, API_PAGE_FIELDS "Cache-Control: no-store\r\n");
+	page_fields_append(session, api->request, &more);
+	buf_append_c(&more, "Cache-Control: no-store\r\n");
 	buf_append_str(&more, fields);
 	http_response_head(session_out(session), status, type, body_bytes, api->keep_alive,
 			   buf_str(&more), clock_real_s());

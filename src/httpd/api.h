@@ -12,19 +12,6 @@
 /* What a request may bring along. */
 enum { API_BODY_MAX = 1024 * 1024 };
 
-/*
- * What a browser is told of all that a page may ask of it: nothing but this server, no frame
- * around it, nothing guessed.
- */
-#define API_PAGE_FIELDS                                                                                \
-	"Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "       \
-	"img-src 'self' data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; "      \
-	"base-uri 'none'; form-action 'self'\r\n"                                                  \
-	"X-Content-Type-Options: nosniff\r\n"                                                      \
-	"Referrer-Policy: no-referrer\r\n"                                                         \
-	"Cross-Origin-Opener-Policy: same-origin\r\n"                                              \
-	"Cross-Origin-Resource-Policy: same-origin\r\n"
-
 enum api_state {
 	API_NONE,
 	API_BODY,   /* the body comes in */

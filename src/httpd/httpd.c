@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "httpd/api.h"
 #include "httpd/assets.h"
+#include "httpd/page_fields.h"
 #include "proto/http.h"
 #include "session/front.h"
 #include "session/mailq_metrics.h"
@@ -130,23 +131,12 @@ static struct answer challenge_answer(struct session *session, struct str token,
 		.status = 200, .type = STR("application/octet-stream"), .body = buf_str(text)};
 }
 
-/* The host without its port; an IPv6 address stays in its brackets. Other letters the parser refuses. */
-static struct str host_name(struct str host)
-{
-	size_t colon = str_find_last_char(host, ':');
-	size_t bracket = str_find_last_char(host, ']');
-
-	if (colon == STR_NONE || (bracket != STR_NONE && colon < bracket))
-		return host;
-	return str_sub(host, 0, colon);
-}
-
 static struct answer redirect_answer(struct session *session, const struct http_request *request,
 				     struct buf *text)
 {
 	const struct service_config *https =
 		&session->snapshot->config->services[SERVICE_HTTPS];
-	struct str host = host_name(request->host);
+	struct str host = page_host_name(request->host);
 
 	if (!https->enabled || str_is_empty(host) || request->path.ptr[0] != '/')
 		return not_found();
@@ -190,12 +180,13 @@ static bool accepts_gzip(const struct http_request *request)
 	return false;
 }
 
-static struct answer asset_answer(const struct http_request *request, const struct asset *asset,
+static struct answer asset_answer(const struct session *session,
+				  const struct http_request *request, const struct asset *asset,
 				  struct buf *text)
 {
 	bool is_packed = accepts_gzip(request) && asset->gzip.len < asset->bytes.len;
 
-	buf_append_c(text, API_PAGE_FIELDS);
+	page_fields_append(session, request, text);
 	buf_append_c(text, asset->is_immutable
 				   ? "Cache-Control: public, max-age=31536000, immutable\r\n"
 				   : "Cache-Control: no-store\r\n");
@@ -225,7 +216,7 @@ static struct answer path_answer(struct session *session, const struct http_requ
 				       .body = STR("Only GET and HEAD\n"),
 				       .fields = STR("Allow: GET, HEAD\r\n")};
 	if (is_asset)
-		return asset_answer(request, &asset, text);
+		return asset_answer(session, request, &asset, text);
 	if (is_metrics) {
 		metrics_answer(session, text, &answer);
 		return answer;

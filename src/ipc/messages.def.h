@@ -30,8 +30,12 @@
  * answering done.
  */
 #define FIELDS_config_changed(F) F(U64, generation) F(FD, text)
-/* A certificate chain (PEM) that the numbered key signs for. */
-#define FIELDS_certificate_given(F) F(U64, generation) F(U32, key) F(U8, is_default) F(STR, name) F(STR, chain)
+/*
+ * A certificate chain (PEM) that the numbered key signs for; whether a public CA vouches for it
+ * (tls/trust.h), which a role without files cannot find out.
+ */
+#define FIELDS_certificate_given(F)                                                                \
+	F(U64, generation) F(U32, key) F(U8, is_default) F(U8, is_public) F(STR, name) F(STR, chain)
 /*
  * What users' certificates are judged by (tls/user_anchors.h), in PEM form as a memory file;
  * empty: nobody is asked for one.

@@ -144,13 +144,20 @@ static void keys_give(struct parent *parent)
 
 static void apply_keys(struct parent *parent)
 {
-	struct pairs_source source = {parent->certificate_path, clock_real_s(), &parent->logs.log};
+	char *roots = path_join(parent->home, "sslca");
+	struct tls_trust *trust = tls_trust_new(roots);
+	struct pairs_source source = {.folder = parent->certificate_path,
+				      .now_s = clock_real_s(),
+				      .log = &parent->logs.log,
+				      .trust = trust};
 
 	pairs_free(&parent->next_pairs);
 	if (pairs_read(&parent->next_pairs, &source, &parent->pairs, &parent->next_key) !=
 	    FAULT_NONE)
 		log_printf(&parent->logs.log, LOG_ERROR, "%s cannot be read",
 			   parent->certificate_path);
+	tls_trust_free(&trust);
+	free(roots);
 	parent->apply = APPLY_KEYS;
 	keys_give(parent);
 }
@@ -279,6 +286,7 @@ static enum fault certificates_give(struct parent *parent, struct child *child)
 		struct msg_certificate_given given = {.generation = parent->generation,
 						      .key = pair->key,
 						      .is_default = pair->is_default,
+						      .is_public = pair->is_public,
 						      .name = str_from_c(pair->name),
 						      .chain = buf_str(&pair->chain)};
 		fault = child_send(child, MSG_certificate_given, 0, &given);

@@ -130,6 +130,8 @@ static enum fault pair_read(struct pair *pair, const struct pairs_source *source
 		fault = chain_parse(pair, why, source->log);
 	if (fault == FAULT_NONE)
 		fault = form_check(pair, old, source->now_s, why, source->log);
+	if (fault == FAULT_NONE)
+		pair->is_public = tls_trust_is_public(source->trust, pair->certificate);
 	sha256(buf_str(&pair->secret), pair->secret_digest);
 	return fault;
 }

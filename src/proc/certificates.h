@@ -10,7 +10,7 @@
 #define POSTERN_PROC_CERTIFICATES_H
 
 #include "base/log.h"
-#include "tls/certificate.h"
+#include "tls/trust.h"
 
 enum { PAIRS_MAX = 256 };
 
@@ -22,6 +22,7 @@ struct pair {
 	struct tls_certificate *certificate;
 	unsigned char secret_digest[32];
 	bool is_default;   /* for peers that name no host */
+	bool is_public;	   /* a root of the system vouches for it */
 	bool is_good;      /* the keys role has the key and it fits */
 };
 
@@ -35,6 +36,7 @@ struct pairs_source {
 	const char *folder;
 	int64_t now_s;
 	const struct log *log;
+	const struct tls_trust *trust; /* who vouches for them */
 };
 
 /*

@@ -108,6 +108,7 @@ struct front_role {
 	struct front_listener *listeners;
 	struct tls_identity identities[TLS_IDENTITIES_MAX]; /* of the generation that comes */
 	char *identity_names[TLS_IDENTITIES_MAX];
+	bool identity_is_public[TLS_IDENTITIES_MAX];
 	size_t identity_count;
 	struct buf user_anchors; /* PEM, of the generation that comes */
 	int64_t stop_deadline_ms; /* 0: not stopping */
@@ -236,6 +237,7 @@ static void certificate_take(struct front_role *role, const struct msg_certifica
 	if (tls_certificate_parse(given->chain, &why, &identity->certificate) == FAULT_NONE) {
 		identity->key = given->key;
 		identity->is_default = given->is_default;
+		role->identity_is_public[role->identity_count] = given->is_public != 0;
 		role->identity_names[role->identity_count++] = str_dup_c(given->name);
 	} else
 		log_printf(&role->process->log, LOG_ERROR, "certificate %.*s: %.*s",
@@ -388,7 +390,9 @@ static void certificates_describe(const struct front_role *role, struct snapshot
 		struct snapshot_certificate row = {
 			.name = role->identity_names[i],
 			.kind = tls_key_kind_name(tls_certificate_kind(certificate)),
-			.not_after_s = tls_certificate_not_after(certificate)};
+			.not_after_s = tls_certificate_not_after(certificate),
+			.certificate = role->identities[i].certificate,
+			.is_public = role->identity_is_public[i]};
 		snapshot_certificate_add(snapshot, &row);
 	}
 }

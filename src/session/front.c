@@ -42,14 +42,33 @@ void snapshot_certificate_add(struct snapshot *snapshot,
 	CHECK(snapshot->certificates != NULL);
 	snapshot->certificates[count - 1] = *certificate;
 	snapshot->certificates[count - 1].name = str_dup_c(str_from_c(certificate->name));
+	snapshot->certificates[count - 1].certificate =
+		tls_certificate_ref(certificate->certificate);
 	snapshot->certificate_count = count;
 }
 
 static void certificates_free(struct snapshot *snapshot)
 {
-	for (size_t i = 0; i < snapshot->certificate_count; i++)
+	for (size_t i = 0; i < snapshot->certificate_count; i++) {
 		free(snapshot->certificates[i].name);
+		tls_certificate_unref(&snapshot->certificates[i].certificate);
+	}
 	free(snapshot->certificates);
+}
+
+bool snapshot_is_public(const struct snapshot *snapshot, struct str host)
+{
+	bool is_public = false;
+
+	for (size_t i = 0; i < snapshot->certificate_count; i++) {
+		const struct snapshot_certificate *row = &snapshot->certificates[i];
+		if (tls_certificate_match(row->certificate, host) == 0)
+			continue;
+		if (!row->is_public)
+			return false;
+		is_public = true;
+	}
+	return is_public;
 }
 
 void snapshot_partners_set(struct snapshot *snapshot, struct tls_context *(*tls)[SERVICE_COUNT])

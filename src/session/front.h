@@ -25,6 +25,8 @@ struct snapshot_certificate {
 	char *name; /* of the pair */
 	const char *kind; /* "RSA"; static */
 	int64_t not_after_s;
+	struct tls_certificate *certificate; /* referenced */
+	bool is_public; /* a root of the system vouches for it */
 };
 
 struct snapshot {
@@ -38,9 +40,12 @@ struct snapshot {
 	struct tls_context *(*partner_tls)[SERVICE_COUNT];
 };
 
-/* Adds such a certificate, copying its name. Before the snapshot is the present one. */
+/* Adds such a certificate, copying its name and taking a reference. Before the snapshot is the present one. */
 void snapshot_certificate_add(struct snapshot *snapshot,
 			      const struct snapshot_certificate *certificate);
+
+/* True when certificates name that host (without port), and all that do are public. */
+bool snapshot_is_public(const struct snapshot *snapshot, struct str host);
 
 /* Takes over one reference of `config` and the contexts. */
 struct snapshot *snapshot_new(struct config *config, struct tls_context *tls[SERVICE_COUNT]);

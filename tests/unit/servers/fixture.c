@@ -107,6 +107,22 @@ void tls_context_unref(struct tls_context **context)
 	*context = NULL;
 }
 
+/* Of a certificate its one name is known. */
+struct tls_certificate *tls_certificate_ref(struct tls_certificate *certificate)
+{
+	return certificate;
+}
+
+void tls_certificate_unref(struct tls_certificate **certificate)
+{
+	*certificate = NULL;
+}
+
+int tls_certificate_match(const struct tls_certificate *certificate, struct str host)
+{
+	return str_equals(str_from_c((const char *)certificate), host) ? 2 : 0;
+}
+
 void config_unref(struct config **config)
 {
 	*config = NULL;

@@ -201,6 +201,53 @@ static void test_the_page(void **state)
 	assert_true(str_has_suffix_nocase(buf_str(&fixture.heard), STR("</html>\n")));
 }
 
+static void certificate_add(const char *name, bool is_public)
+{
+	struct snapshot_certificate row = {.name = (char *)(uintptr_t)name,
+					   .kind = "RSA",
+					   .certificate = (struct tls_certificate *)(uintptr_t)name,
+					   .is_public = is_public};
+
+	snapshot_certificate_add(fixture.front.snapshot, &row);
+}
+
+static bool hsts_is_said(const char *host)
+{
+	char request[256];
+
+	snprintf(request, sizeof(request), "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host);
+	fixture_say(request);
+	return heard_has("\r\nStrict-Transport-Security: max-age=2592000\r\n");
+}
+
+/* Of hosts alone that every certificate with their name is public of. */
+static void test_hsts_of_public_certificates(void **state)
+{
+	certificate_add("own.example.org", false);
+	certificate_add("public.example.org", true);
+	certificate_add("public.example.org", true);
+	certificate_add("both.example.org", true);
+	certificate_add("both.example.org", false);
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	assert_false(hsts_is_said("own.example.org:4040"));
+	assert_false(hsts_is_said("both.example.org"));
+	assert_false(hsts_is_said("other.example.org"));
+	assert_false(hsts_is_said("192.0.2.1"));
+	assert_false(heard_has("Strict-Transport-Security"));
+	assert_true(hsts_is_said("public.example.org:4040"));
+}
+
+static void test_hsts_as_the_administrator_says(void **state)
+{
+	certificate_add("public.example.org", true);
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture.config.server.admin_hsts = HSTS_OFF;
+	assert_false(hsts_is_said("public.example.org"));
+	assert_true(heard_has("\r\nStrict-Transport-Security: max-age=0\r\n"));
+	fixture.config.server.admin_hsts = HSTS_ON;
+	assert_true(hsts_is_said("own.example.org"));
+}
+
 /* The page names its files by their content, and each of them is there. */
 static void test_files_are_named_by_content(void **state)
 {
@@ -412,6 +459,8 @@ int main(void)
 		TEST(test_a_head_without_end),
 		TEST(test_idle),
 		TEST(test_the_page),
+		TEST(test_hsts_of_public_certificates),
+		TEST(test_hsts_as_the_administrator_says),
 		TEST(test_files_are_named_by_content),
 		TEST(test_a_coding_that_is_refused),
 		TEST(test_api_hands_on),
