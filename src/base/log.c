@@ -154,6 +154,17 @@ void log_line_phrase(struct log_line *line, struct str foreign)
 	text_append_phrase(&line->text, str_sub(foreign, 0, LOG_LINE_MAX / 4));
 }
 
+/* In one piece: other roles write there, too. */
+static void stderr_say(struct str text)
+{
+	struct buf said = BUF_INIT(BUILD_MAX * 4 + 64);
+
+	buf_append_c(&said, "postern: ");
+	buf_append_str(&said, text);
+	(void)!write(STDERR_FILENO, said.data, said.len);
+	buf_done(&said);
+}
+
 void log_line_end(struct log_line *line)
 {
 	struct buf whole = BUF_INIT(BUILD_MAX * 4 + 64);
@@ -170,10 +181,8 @@ void log_line_end(struct log_line *line)
 	/* A full disk must not stop the mail; the line is lost, and standard error says the same. */
 	if (fd >= 0 && write(fd, whole.data, whole.len) < 0)
 		(void)!write(STDERR_FILENO, whole.data, whole.len);
-	if (line->log->to_stderr && (line->file == LOG_ERROR || line->file == LOG_WARNING)) {
-		(void)!write(STDERR_FILENO, "postern: ", 9);
-		(void)!write(STDERR_FILENO, whole.data + stamp, whole.len - stamp);
-	}
+	if (line->log->to_stderr && (line->file == LOG_ERROR || line->file == LOG_WARNING))
+		stderr_say(str_from(buf_str(&whole), stamp));
 	buf_done(&whole);
 	buf_done(&line->text);
 }

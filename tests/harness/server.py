@@ -149,7 +149,7 @@ class Server:
     def _read(self):
         for line in self.process.stdout:
             self.output += line
-            if line.strip() == READY:
+            if READY in line:
                 self.is_ready.set()
         self.is_ready.set()
 

@@ -163,6 +163,27 @@ static void test_file_names(void **state)
 	assert_string_equal(log_file_name(LOG_OPERATIONS), "operations");
 }
 
+/* Of several roles that write to one standard error none comes between the words of another. */
+static void test_standard_error_takes_a_line_in_one_piece(void **state)
+{
+	int ends[2], before = dup(STDERR_FILENO);
+	char said[200];
+	struct log log;
+
+	log_init(&log, true);
+	/* A pipe in packets: each read gives what one write took. */
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_DIRECT), 0);
+	assert_int_equal(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+	log_printf(&log, LOG_WARNING, "the disk is full");
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	ssize_t got = read(ends[0], said, sizeof(said));
+	assert_true(got > 0);
+	assert_true(str_equals(str_make(said, (size_t)got), STR("postern: the disk is full\n")));
+	close(before);
+	close(ends[0]);
+	close(ends[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_utf8_stays_and_broken_utf8_does_not),
 		cmocka_unit_test(test_a_long_line_is_cut),
 		cmocka_unit_test(test_file_names),
+		cmocka_unit_test(test_standard_error_takes_a_line_in_one_piece),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
