@@ -89,8 +89,7 @@ static int request_send(const struct ctl *ctl, struct link *link)
 		fault = channel_send(&channel, MSG_acme_wanted, 1, &wanted);
 	buf_done(&domains);
 	if (fault != FAULT_NONE)
-		return ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s", ctl->home,
-				fault_text(fault));
+		return link_answer_fail(ctl->home, fault);
 	int code = answers_follow(ctl, &channel);
 	channel_close(&channel);
 	return code;

@@ -20,13 +20,6 @@ int cmd_serve(struct ctl *ctl)
 	return ctl->above->serve(ctl->home);
 }
 
-/* The server had the request and went away, or answered nonsense. */
-static int answer_fail(const struct ctl *ctl, enum fault fault)
-{
-	return ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s", ctl->home,
-			fault_text(fault));
-}
-
 int cmd_reload(struct ctl *ctl)
 {
 	struct link link;
@@ -42,7 +35,7 @@ int cmd_reload(struct ctl *ctl)
 		fault = link_ask_parent(&link, MSG_reload_wanted, &wanted, MSG_done, &answer);
 		const struct msg_done *done = &answer.message.done;
 		if (fault != FAULT_NONE)
-			code = answer_fail(ctl, fault);
+			code = link_answer_fail(ctl->home, fault);
 		else if (done->fault != FAULT_NONE)
 			code = ctl_fail(CTL_USAGE, "not in force: %.*s", STR_ARG(done->text));
 	}
@@ -90,7 +83,7 @@ int cmd_stop(struct ctl *ctl)
 		CLEANUP_FD int process_fd = server_process_open(&link);
 		fault = link_ask_parent(&link, MSG_stop_wanted, &wanted, MSG_done, &answer);
 		if (fault != FAULT_NONE)
-			code = answer_fail(ctl, fault);
+			code = link_answer_fail(ctl->home, fault);
 		else if (process_fd >= 0 && !process_await_end(process_fd))
 			code = ctl_fail(CTL_FINDING, "the server has not ended within %d seconds",
 					STOP_MS / 1000);
@@ -368,7 +361,7 @@ static int status_show(const struct ctl *ctl, struct str json)
 
 	if (!json_is_object(status)) {
 		json_decref(status);
-		return answer_fail(ctl, FAULT_INVALID);
+		return link_answer_fail(ctl->home, FAULT_INVALID);
 	}
 	int code = status_code(status);
 	if (ctl_has(ctl, OPTION_BIT(JSON)))
@@ -394,7 +387,7 @@ int cmd_status(struct ctl *ctl)
 		fault = link_ask_parent(&link, MSG_status_wanted, &wanted, MSG_status_given,
 					&answer);
 		code = fault != FAULT_NONE
-			       ? answer_fail(ctl, fault)
+			       ? link_answer_fail(ctl->home, fault)
 			       : status_show(ctl, answer.message.status_given.json);
 	}
 	packet_done(&answer);

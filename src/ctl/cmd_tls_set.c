@@ -172,8 +172,7 @@ int cmd_tls_confirm(struct ctl *ctl)
 		fault = link_ask_parent(&link, MSG_config_confirm, &confirm, MSG_done, &answer);
 		const struct msg_done *done = &answer.message.done;
 		if (fault != FAULT_NONE)
-			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
-					ctl->home, fault_text(fault));
+			code = link_answer_fail(ctl->home, fault);
 		else if (done->fault != FAULT_NONE)
 			code = ctl_fail_field((enum fault)done->fault, NULL, "%.*s",
 					      STR_ARG(done->text));

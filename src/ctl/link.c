@@ -386,6 +386,12 @@ int link_control_fail(const char *home, enum fault fault)
 	return ctl_fail(CTL_NOT_RUNNING, "no server is running in %s", home);
 }
 
+int link_answer_fail(const char *home, enum fault fault)
+{
+	return ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s", home,
+			fault_text(fault));
+}
+
 static bool home_check(const char *home)
 {
 	struct stat status;

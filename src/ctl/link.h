@@ -63,6 +63,9 @@ must_check enum fault link_open_control(struct link *link, const char *home);
 /* Prints why there is no server, or why it cannot be reached; returns the exit code. */
 int link_control_fail(const char *home, enum fault fault);
 
+/* The server had the request and went away, or answered nonsense: prints that; returns the exit code. */
+int link_answer_fail(const char *home, enum fault fault);
+
 /* One request to the running server's parent and its answer. UNAVAILABLE, IO, INVALID. Blocks. */
 must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
 				      const void *request, enum message_kind expected,

@@ -367,8 +367,7 @@ static int server_make(struct plan *plan, uint32_t confirm_s, bool is_revert)
 		bool is_busy = fault == FAULT_NONE && done->fault == FAULT_BUSY &&
 			       clock_mono_ms() < give_up;
 		if (fault != FAULT_NONE)
-			code = ctl_fail(CTL_NOT_RUNNING, "the server in %s does not answer: %s",
-					plan->ctl->home, fault_text(fault));
+			code = link_answer_fail(plan->ctl->home, fault);
 		else if (!is_busy && done->fault != FAULT_NONE)
 			code = ctl_fail_field(fault_from_number(done->fault),
 					      NULL, "%.*s", STR_ARG(done->text));

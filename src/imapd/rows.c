@@ -4,21 +4,6 @@
 /* Small gaps between two ranges are walked over: a new place in the index costs more. */
 enum { GAP_MAX = 16 };
 
-/* The first range that is not done: they may be many. */
-static size_t range_find(const struct uid_set *uids, uint32_t next_uid)
-{
-	size_t low = 0, high = uids->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		if (uids->ranges[middle].last < next_uid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* Visits from the range at `*at` on until a wide gap; false when the visitor ended the step. */
 static bool run_visit(struct mail_rows *rows, struct job *job, size_t *at,
 		      bool (*visit)(void *, const struct mail *), void *context)
@@ -52,7 +37,7 @@ bool rows_visit(struct session *session, struct view *view,
 	struct job *job = &imapd->job;
 	bool goes_on = true;
 
-	for (size_t at = range_find(&job->uids, job->next_uid); goes_on && at < job->uids.count;) {
+	for (size_t at = uid_set_find(&job->uids, job->next_uid); goes_on && at < job->uids.count;) {
 		uint32_t first = job->uids.ranges[at].first;
 		struct mail_rows rows;
 		mail_rows_open(view, session->user.account, imapd->selected.mailbox,

@@ -78,6 +78,8 @@ void uid_set_done(struct uid_set *set);
 #define CLEANUP_UID_SET __attribute__((cleanup(uid_set_done)))
 /* The number of UIDs. */
 uint64_t uid_set_size(const struct uid_set *set);
+/* The first range whose last UID is not below `uid`, or `count`: they may be many. */
+size_t uid_set_find(const struct uid_set *set, uint32_t uid);
 bool uid_set_has(const struct uid_set *set, uint32_t uid);
 
 #endif

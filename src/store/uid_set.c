@@ -68,17 +68,23 @@ uint64_t uid_set_size(const struct uid_set *set)
 	return size;
 }
 
-bool uid_set_has(const struct uid_set *set, uint32_t uid)
+size_t uid_set_find(const struct uid_set *set, uint32_t uid)
 {
-	size_t low = 0;
-	size_t high = set->count;
+	size_t low = 0, high = set->count;
 
 	while (low < high) {
-		size_t middle = (low + high) / 2;
+		size_t middle = low + (high - low) / 2;
 		if (set->ranges[middle].last < uid)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < set->count && set->ranges[low].first <= uid;
+	return low;
+}
+
+bool uid_set_has(const struct uid_set *set, uint32_t uid)
+{
+	size_t at = uid_set_find(set, uid);
+
+	return at < set->count && set->ranges[at].first <= uid;
 }
