@@ -166,9 +166,9 @@ static const struct schema_row rows[] = {
 	 "from two to ten minutes",
 	 AT(queue.answer_s)},
 	{"Queue", "SourceAddresses", SCHEMA_ADDRESSES, 0, 0, "", "",
-	 "Addresses of this machine that mail is sent from, one of IPv4 and one of IPv6 at most, "
-	 "separated by a comma; the name that DNS gives them should be Hostname. Empty: as the system "
-	 "chooses",
+	 "Addresses of this machine that mail is sent and fetched from, one of IPv4 and one of IPv6 at "
+	 "most, separated by a comma; the name that DNS gives them should be Hostname. Empty: as the "
+	 "system chooses",
 	 AT(queue.sources)},
 
 	{"RelayRule", "Sender", SCHEMA_NAME, 0, 0, "", "",

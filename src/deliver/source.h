@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From which of the machine's addresses mail is sent: Queue/SourceAddresses.
+ * From which of the machine's addresses mail is sent, and fetched: Queue/SourceAddresses.
  */
 #ifndef POSTERN_DELIVER_SOURCE_H
 #define POSTERN_DELIVER_SOURCE_H

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "deliver/route.h"
+#include "deliver/source.h"
 #include "fetch/session.h"
 #include "mailq/download_store.h"
 #include "net/dial.h"
@@ -31,6 +32,7 @@ struct download {
 
 	struct route_find *find;
 	struct dial_target targets[TARGETS_MAX];
+	struct source source;
 	struct dial dial;
 	bool without_dhe;
 	struct arena demand_arena;
@@ -167,9 +169,11 @@ static void dial_begin(struct download *download, const struct route_host *host)
 		memcpy(download->targets[count].address, host->addresses[count], 16);
 		download->targets[count].port = download->account->port;
 	}
+	struct dial_options options = {.targets = download->targets, .target_count = count};
 	dial_done(&download->dial);
-	dial_init(&download->dial, &(struct dial_options){.targets = download->targets,
-							   .target_count = count});
+	source_init(&download->source, client_contexts_config(download->contexts));
+	source_apply(&download->source, &options);
+	dial_init(&download->dial, &options);
 	download->stage = STAGE_DIAL;
 }
 

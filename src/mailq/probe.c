@@ -376,7 +376,7 @@ static void dial_begin(struct probe *probe, const struct route_host *host)
 				       .attempt_ms = STEP_MS,
 				       .all_ms = DIAL_MS};
 	source_init(&probe->source, client_contexts_config(probe->contexts));
-	if (probe->kind->client == CLIENT_SMTP)
+	if (probe->kind->speech != &bare_speech)
 		source_apply(&probe->source, &options);
 	dial_init(&probe->dial, &options);
 	probe->stage = PROBE_DIAL;

@@ -131,6 +131,7 @@ class Remote:
         self.messages = dict(messages or {})
         self.context, self.is_implicit, self.capabilities = context, is_implicit, list(capabilities)
         self.said, self.retrieved, self.replaced = [], [], {}
+        self.peers = []  # the addresses that connected
         self.listener = socket.create_server((address, port))
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
@@ -141,9 +142,10 @@ class Remote:
     def _serve(self):
         while True:
             try:
-                connection, _ = self.listener.accept()
+                connection, peer = self.listener.accept()
             except OSError:
                 return
+            self.peers.append(peer[0])
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection):

@@ -270,6 +270,15 @@ def test_stls_that_was_taken_away_ends_it(place, authority):
         assert not any(line.startswith("USER") for line in remote.said[:remote.said.index("STLS")])
 
 
+def test_mail_is_fetched_from_the_address_that_is_set(place):
+    place.configure(**{"Queue.SourceAddresses": "127.0.0.77"})
+    remote_account(place)
+    with Remote(REMOTE, PORT, {"u1": letter("fetched")}) as remote, Server(place):
+        assert "fetched 1" in run(place, "remote")
+        place.command("tls", "probe", f"remote.{ZONE}:{PORT}", "--service", "POP3", check=False)
+        assert len(remote.peers) > 1 and set(remote.peers) == {"127.0.0.77"}
+
+
 @pytest.mark.parametrize("floor", ["protocols", "rung"])
 def test_a_floor_blocks_a_server_that_has_only_an_old_tls(place, authority, floor):
     remote_account(place, Tls="implicit")
