@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is not the browser: openssl at the ports, mail clients, and waiting for what becomes true.
 import { spawn } from "node:child_process";
+import net from "node:net";
 import tls from "node:tls";
 
 /** Runs a program; gives its exit code and what it said. */
@@ -60,6 +61,19 @@ export function talk(port, steps) {
 		socket.on("error", broken);
 		socket.on("close", () => done(text));
 	});
+}
+
+/** A server whose every answer is made by `answer` of the line it was sent; "" is who has just come. Gives its port. */
+export function hostile(answer) {
+	const server = net.createServer((socket) => {
+		socket.on("error", () => null);
+		socket.on("data", (bytes) => {
+			for (const line of String(bytes).split("\r\n").filter(Boolean)) socket.write(`${answer(line)}\r\n`);
+		});
+		socket.write(`${answer("")}\r\n`);
+	});
+	server.unref();
+	return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server.address().port)));
 }
 
 /** Hands a message in as a user. */

@@ -7,8 +7,8 @@ import { join } from "node:path";
 const patience_ms = 15000;
 
 export class Visit {
-	static async begin(browser, facts, { theme = "light", width = 1280, height = 900 } = {}) {
-		const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, ignoreHTTPSErrors: true, reducedMotion: "reduce" });
+	static async begin(browser, facts, { theme = "light", width = 1280, height = 900, agent } = {}) {
+		const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, ignoreHTTPSErrors: true, reducedMotion: "reduce", ...(agent ? { userAgent: agent } : {}) });
 		context.setDefaultTimeout(patience_ms);
 		const page = await context.newPage();
 		const visit = new Visit(context, page, facts);

@@ -694,6 +694,7 @@ export const texts = {
 		run: "Fetch now",
 		begun: (name: string) => `${name} is being fetched.`,
 		ended: (name: string) => `${name} was fetched.`,
+		not_fetched: (name: string) => `${name} could not be fetched.`,
 	},
 	services: {
 		title: "Services",

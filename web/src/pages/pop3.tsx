@@ -36,8 +36,8 @@ export function Pop3Accounts() {
 	const may_change = useMayChange();
 	const run = useAction(async (name: string) => {
 		announce(t.begun(name));
-		await ask("POST /downloads/run", { body: { name } });
-		announce(t.ended(name));
+		const answer = await ask("POST /downloads/run", { body: { name } });
+		announce(answer.finding ? t.not_fetched(name) : t.ended(name));
 		accounts.reload();
 	});
 	const account_of = (row: Row) => accounts.answer?.accounts.find((account) => account.name === row.values.Name);
