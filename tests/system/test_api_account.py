@@ -155,8 +155,9 @@ def test_wrong_codes_lock_the_account_from_everywhere(served, account):
     address = account("--role", "administrator")
     session = logged_in(served, address, "first")
     secret, step = totp_switch_on(session, "first")
+    # An exempt address, too.
     for number in range(ATTEMPTS):
-        guesser = Client(served, source=f"127.0.0.{30 + number}")
+        guesser = Client(served, source=f"127.0.0.{30 + number}" if number > 0 else None)
         assert guesser.login(address, "first", code="000000").error["code"] == "code_wrong"
     owner = Client(served, source="127.0.0.40")
     assert owner.login(address, "first").error["code"] == "code_wanted"
@@ -164,7 +165,7 @@ def test_wrong_codes_lock_the_account_from_everywhere(served, account):
     assert (locked.status, locked.error["code"]) == (429, "blocked"), locked
     assert int(locked.headers["Retry-After"]) > 0 and "Set-Cookie" not in locked.headers
     security = served.home.log("security")
-    assert security.count(f"HTTP/WebMail: Invalid code for user {address}. Attempt from IP address 127.0.0.3") == ATTEMPTS
+    assert security.count(f"HTTP/WebMail: Invalid code for user {address}. Attempt from IP address 127.0.0.") == ATTEMPTS
     assert f"HTTP/WebMail: Too many failed attempts for user {address}. Attempt from IP address 127.0.0.40\n" in security
     assert owner.login(address, "a guess", code="000000").error["code"] == "denied", "who has no password learns nothing"
     assert is_alive(session)

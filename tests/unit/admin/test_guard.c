@@ -9,6 +9,7 @@
 #include "auth/auth.h"
 
 static const struct route change = {.method = "POST", .path = "/x", .access = ACCESS_CHANGE};
+static const struct route own = {.access = ACCESS_OWN};
 static const struct route look = {.method = "GET", .path = "/x", .access = ACCESS_READ};
 
 static void expect(const struct guard_refusal *refusal, const char *code)
@@ -95,6 +96,10 @@ static void test_an_auditor_looks(void **state)
 	expect(guard_session_check(&asked, &look, LOGIN_FLAG_AUDITOR), NULL);
 	expect(guard_session_check(&asked, &change, LOGIN_FLAG_AUDITOR), "read_only");
 	expect(guard_session_check(&asked, &change, LOGIN_FLAG_AUDITOR | LOGIN_FLAG_ADMIN), NULL);
+	/* What is his own he changes, and no more easily than others do. */
+	expect(guard_session_check(&asked, &own, LOGIN_FLAG_AUDITOR), NULL);
+	asked.csrf = STR("");
+	expect(guard_session_check(&asked, &own, LOGIN_FLAG_AUDITOR), "csrf");
 	buf_done(&csrf);
 }
 

@@ -57,6 +57,35 @@ static void test_a_password_goes_into_the_input(void **state)
 				      "{\"address\":\"a@example.org\",\"password\":\"s\\np\"}"));
 }
 
+/* Who asks comes beside the request; a password that was checked before is no business of the command. */
+static void test_of_who_asks(void **state)
+{
+	struct route_match match;
+
+	route_find(STR("POST"), STR("/api/v1/account/password"), &match);
+	match.account = STR("anna@example.org");
+	match.session = STR("0123456789abcdef");
+	admin_request_done(&request);
+	assert_true(admin_request_read(&match, STR(""), STR("{\"old\":\"o\",\"new\":\"n\"}"), &request));
+	assert_string_equal(request.arguments.command->name, "user passwd");
+	assert_int_equal(request.arguments.word_count, 1);
+	assert_string_equal(request.arguments.words[0], "anna@example.org");
+	assert_string_equal(request.arguments.values[OPTION_SESSION], "0123456789abcdef");
+	assert_true(str_equals(buf_str(&request.input), STR("n\n")));
+	admin_request_done(&request);
+	assert_false(admin_request_read(
+		&match, STR(""), STR("{\"old\":\"o\",\"new\":\"n\",\"address\":\"b@example.org\"}"),
+		&request));
+	assert_string_equal(request.refused_field, "address");
+	admin_request_done(&request);
+	assert_false(admin_request_read(&match, STR("session=x"), STR("{\"old\":\"o\",\"new\":\"n\"}"),
+					&request));
+	assert_string_equal(request.refused_field, "session");
+	admin_request_done(&request);
+	assert_false(admin_request_read(&match, STR(""), STR("{\"new\":\"n\"}"), &request));
+	assert_string_equal(request.refused_field, "old");
+}
+
 static void test_queries(void **state)
 {
 	assert_true(read_request("GET", "/api/v1/users", "search=a%20b+c&limit=5", ""));
@@ -146,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_words_and_options),
 		cmocka_unit_test(test_lists_objects_flags),
 		cmocka_unit_test(test_a_password_goes_into_the_input),
+		cmocka_unit_test(test_of_who_asks),
 		cmocka_unit_test(test_queries),
 		cmocka_unit_test(test_words_are_no_options),
 		cmocka_unit_test(test_refusals_name_their_field),

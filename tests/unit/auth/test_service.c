@@ -14,6 +14,7 @@
 
 #include "auth/auth.h"
 #include "auth/service.h"
+#include "auth/web_sessions.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "scram_client.h"
@@ -28,6 +29,7 @@ struct fixture {
 	pthread_t thread;
 	struct channel front;
 	struct channel ctl;
+	struct channel admin;
 	struct packet packet;
 	uint64_t next_id;
 };
@@ -54,6 +56,7 @@ static void service_start(struct fixture *fixture)
 			 fixture->service);
 	channel_add(fixture, ROLE_FRONT, &fixture->front);
 	channel_add(fixture, ROLE_CTL, &fixture->ctl);
+	channel_add(fixture, ROLE_ADMIN, &fixture->admin);
 	assert_int_equal(pthread_create(&fixture->thread, NULL, server_run, &fixture->server), 0);
 }
 
@@ -61,6 +64,7 @@ static void service_stop(struct fixture *fixture)
 {
 	channel_close(&fixture->front);
 	channel_close(&fixture->ctl);
+	channel_close(&fixture->admin);
 	pthread_join(fixture->thread, NULL);
 	auth_service_free(&fixture->service);
 	role_server_done(&fixture->server);
@@ -316,6 +320,113 @@ static void test_refusals_are_delayed(void **state)
 	assert_int_equal(fixture->packet.header.id, right);
 	(void)login_receive(fixture);
 	assert_int_equal(fixture->packet.header.id, wrong);
+}
+
+/* ---- sessions of the page ---- */
+
+static const struct msg_web_session_given *web_ask(struct fixture *fixture, enum message_kind kind,
+						   const void *message)
+{
+	assert_int_equal(channel_send(&fixture->admin, kind, ++fixture->next_id, message), FAULT_NONE);
+	assert_int_equal(channel_receive(&fixture->admin, &fixture->packet), FAULT_NONE);
+	assert_int_equal(fixture->packet.header.kind, MSG_web_session_given);
+	return &fixture->packet.message.web_session_given;
+}
+
+static void web_enter(struct fixture *fixture, const char *password, struct buf *token)
+{
+	struct msg_web_login entry = {
+		.account = ANNA, .password = str_from_c(password), .address = STR("192.0.2.1")};
+	const struct msg_web_session_given *given = web_ask(fixture, MSG_web_login, &entry);
+
+	assert_int_equal(given->fault, FAULT_NONE);
+	assert_int_equal(given->verdict, LOGIN_GRANTED);
+	buf_append_str(token, given->token);
+}
+
+static bool web_lives(struct fixture *fixture, const struct buf *token)
+{
+	struct msg_web_session_wanted wanted = {.token = buf_str(token)};
+
+	return web_ask(fixture, MSG_web_session_wanted, &wanted)->fault == FAULT_NONE;
+}
+
+static enum login_verdict web_prove(struct fixture *fixture, const char *password, const char *address)
+{
+	struct msg_web_proof proof = {.account = ANNA,
+				      .password = str_from_c(password),
+				      .address = str_from_c(address)};
+	const struct msg_web_session_given *given = web_ask(fixture, MSG_web_proof, &proof);
+
+	assert_int_equal(given->fault, FAULT_NONE);
+	assert_true(str_is_empty(given->token));
+	return given->verdict;
+}
+
+static enum fault ctl_order(struct fixture *fixture, enum message_kind kind, const void *order)
+{
+	assert_int_equal(channel_send(&fixture->ctl, kind, 1, order), FAULT_NONE);
+	assert_int_equal(channel_receive(&fixture->ctl, &fixture->packet), FAULT_NONE);
+	assert_int_equal(fixture->packet.header.kind, MSG_done);
+	return fixture->packet.message.done.fault;
+}
+
+static void test_a_new_password_leaves_one_session(void **state)
+{
+	struct fixture *fixture = *state;
+	CLEANUP_BUF struct buf mine = BUF_INIT(WEB_TOKEN_TEXT), other = BUF_INIT(WEB_TOKEN_TEXT);
+	CLEANUP_BUF struct buf name = BUF_INIT(100);
+
+	assert_int_equal(password_put(fixture, "first", LOGIN_FLAG_AUDITOR), FAULT_NONE);
+	web_enter(fixture, "first", &mine);
+	web_enter(fixture, "first", &other);
+	web_session_append_name(&name, buf_str(&mine));
+	struct msg_password_set set = {.account = ANNA,
+				       .password = STR("next"),
+				       .flags = LOGIN_FLAG_AUDITOR,
+				       .session = buf_str(&name)};
+	assert_int_equal(ctl_order(fixture, MSG_password_set, &set), FAULT_NONE);
+	assert_true(web_lives(fixture, &mine));
+	assert_false(web_lives(fixture, &other));
+	struct msg_web_sessions_end end = {.account = ANNA};
+	assert_int_equal(ctl_order(fixture, MSG_web_sessions_end, &end), FAULT_NONE);
+	assert_false(web_lives(fixture, &mine));
+}
+
+/* Whoever guesses the old password within a session is counted by the account, wherever he comes from. */
+static void test_proofs_lock_the_account(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *const addresses[] = {"192.0.2.1", "192.0.2.2", "192.0.2.3"};
+
+	limits_set(fixture, 3, 1);
+	assert_int_equal(password_put(fixture, "first", LOGIN_FLAG_ADMIN), FAULT_NONE);
+	assert_int_equal(web_prove(fixture, "first", "192.0.2.1"), LOGIN_GRANTED);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(web_prove(fixture, "guess", addresses[i]), LOGIN_WRONG_PASSWORD);
+	assert_int_equal(web_prove(fixture, "first", "192.0.2.4"), LOGIN_ACCOUNT_BLOCKED);
+	assert_in_range(fixture->packet.message.web_session_given.wait_s, 590, 600);
+	/* Nobody is kept from his mail by that. */
+	assert_int_equal(login(fixture, ANNA, "first", "192.0.2.5"), LOGIN_GRANTED);
+}
+
+/* Of strangers' guesses an account knows nothing, or they could lock its owner out. */
+static void test_wrong_passwords_lock_no_account(void **state)
+{
+	struct fixture *fixture = *state;
+	char address[32];
+
+	limits_set(fixture, 3, 1);
+	assert_int_equal(password_put(fixture, "first", LOGIN_FLAG_ADMIN), FAULT_NONE);
+	for (int i = 1; i <= 6; i++) {
+		snprintf(address, sizeof(address), "192.0.2.%d", i);
+		struct msg_web_login guess = {.account = ANNA,
+					      .password = STR("guess"),
+					      .address = str_from_c(address)};
+		assert_int_equal(web_ask(fixture, MSG_web_login, &guess)->verdict,
+				 LOGIN_WRONG_PASSWORD);
+	}
+	assert_int_equal(web_prove(fixture, "first", "192.0.2.9"), LOGIN_GRANTED);
 }
 
 /* ---- SCRAM ---- */
@@ -599,6 +710,9 @@ int main(void)
 		TEST(test_failures_block_the_address),
 		TEST(test_exempt_networks),
 		TEST(test_refusals_are_delayed),
+		TEST(test_a_new_password_leaves_one_session),
+		TEST(test_proofs_lock_the_account),
+		TEST(test_wrong_passwords_lock_no_account),
 		TEST(test_scram_verdicts),
 		TEST(test_scram_only_where_allowed),
 		TEST(test_scram_forgets_a_former_password),
