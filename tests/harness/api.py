@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import ssl
+from pathlib import Path
 from urllib.parse import urlencode
 
 from .waiting import SECONDS
@@ -114,3 +115,9 @@ def logged_in(server, account, password, **more):
     answer = client.login(account, password)
     assert answer.status == 200, answer
     return client
+
+
+def commands(server):
+    """The processes of commands that run now."""
+    [admin] = [role["pid"] for role in server.status()["roles"] if role["name"] == "admin"]
+    return Path(f"/proc/{admin}/task/{admin}/children").read_text().split()

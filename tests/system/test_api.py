@@ -9,7 +9,7 @@ import pytest
 
 from clients import client
 from conftest import ANNA, DOMAIN, PASSWORDS
-from harness.api import Client, logged_in
+from harness.api import Client, commands, logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
 from harness.waiting import until
@@ -41,12 +41,6 @@ def speaks(server, version):
     done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{server.ports['IMAPS']}", version],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return done.returncode == 0
-
-
-def commands(server):
-    """The processes of commands that run now."""
-    [admin] = [role["pid"] for role in server.status()["roles"] if role["name"] == "admin"]
-    return Path(f"/proc/{admin}/task/{admin}/children").read_text().split()
 
 
 def test_nothing_without_a_session(served):
@@ -192,11 +186,11 @@ def test_a_command_may_less_than_its_role(served, admin):
         [command] = commands(served)
         role = Path(f"/proc/{command}/stat").read_text().rsplit(")", 1)[1].split()[1]
         # Those of a sanitizer have none.
-        wait_for(lambda: filters(role) == 0 or filters(command) == filters(role) + 1)
+        until(lambda: filters(role) == 0 or filters(command) == filters(role) + 1)
     finally:
         stream.close()
         connection.close()
-    wait_for(lambda: not commands(served))
+    until(lambda: not commands(served))
 
 
 def test_a_log_that_is_none(admin):

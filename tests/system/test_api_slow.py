@@ -4,15 +4,14 @@ import os
 import shutil
 import socket
 import ssl
-import time
-from pathlib import Path
 
 import pytest
 
 from conftest import DOMAIN
-from harness.api import Client, logged_in
+from harness.api import Client, commands, logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
+from harness.waiting import SECONDS, until
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 LONG_LINE = "[22/Nov/2026 10:00:00] " + "x" * 176 + "\n"
@@ -43,23 +42,10 @@ def connected(server, source):
     context = ssl._create_unverified_context()
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    plain.settimeout(60)
+    plain.settimeout(SECONDS)
     plain.bind((source, 0))
     plain.connect(("127.0.0.1", server.ports["HTTPS"]))
     return context.wrap_socket(plain)
-
-
-def commands(server):
-    """The processes of commands that run now."""
-    [admin] = [role["pid"] for role in server.status()["roles"] if role["name"] == "admin"]
-    return Path(f"/proc/{admin}/task/{admin}/children").read_text().split()
-
-
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def heard(secure):
@@ -110,6 +96,6 @@ def test_many_that_say_nothing_hold_nobody_up(served, unread):
 
 def test_who_does_not_read_a_stream_is_let_go(served, unread):
     """Its process ends with it, and its place is free for others."""
-    assert served.home.log_wait("warning", r"HTTPS: 127\.0\.0\.2: the transfer is too slow", 60)
+    assert served.home.log_wait("warning", r"HTTPS: 127\.0\.0\.2: the transfer is too slow")
     until(lambda: not commands(served))
     assert logged_in(served, ROOT, ROOT_PASSWORD).get("/status").status == 200
