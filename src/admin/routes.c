@@ -182,6 +182,9 @@ const struct route admin_routes[] = {
 
 	{"GET", "/certificates", "cert list", ACCESS_READ, "Certificates",
 	 "The certificates: names, dates, what serves whom, what is wrong", 0, 0, OWN_NONE, {{0}}},
+	{"GET", "/certificates/served", "cert served", ACCESS_READ, "CertificatesServed",
+	 "Which certificate each port serves, by the name that a client asks for (SNI)", 0, 0, OWN_NONE,
+	 {{0}}},
 	{"POST", "/certificates/request", "cert request", ACCESS_CHANGE, "Done",
 	 "Have the server ask a CA for a certificate (ACME)", 0, REQUEST_S, OWN_NONE,
 	 {{"name", PLACE_BODY, TARGET_WORD, 0, true, "of the pair"},

@@ -52,6 +52,21 @@ const char *service_name(enum service_id id)
 	return service_defaults[id].name;
 }
 
+enum service_tls service_tls(enum service_id id)
+{
+	CHECK(id < SERVICE_COUNT);
+	return service_defaults[id].tls;
+}
+
+const char *service_tls_name(enum service_tls tls)
+{
+	static const char *const names[] = {[SERVICE_TLS_STARTTLS] = "starttls",
+					    [SERVICE_TLS_IMPLICIT] = "implicit",
+					    [SERVICE_TLS_NONE] = "none"};
+
+	return names[tls];
+}
+
 const char *client_name(enum client_id id)
 {
 	CHECK(id < CLIENT_COUNT);

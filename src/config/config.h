@@ -54,6 +54,9 @@ const char *client_name(enum client_id id);
 /* Which table governs: CONFIG_SECURITY or CONFIG_SMTP_SECURITY. */
 int service_table(enum service_id id);
 int client_table(enum client_id id);
+/* When TLS begins on it, and that as a word: "starttls", "implicit", "none". */
+enum service_tls service_tls(enum service_id id);
+const char *service_tls_name(enum service_tls tls);
 must_check bool service_from_name(struct str name, enum service_id *id_out); /* any case */
 
 struct service_config {

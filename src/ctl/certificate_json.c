@@ -141,7 +141,7 @@ json_t *certificate_services_json(const struct ctl *ctl)
 	findings_init(&findings);
 	(void)!config_file_load(path, catalog, &findings, &config);
 	for (int i = 0; config != NULL && i < SERVICE_COUNT; i++)
-		if (config->services[i].enabled)
+		if (config->services[i].enabled && config->services[i].tls != SERVICE_TLS_NONE)
 			json_array_append_new(list, json_string(service_name(
 							    (enum service_id)i)));
 	config_unref(&config);

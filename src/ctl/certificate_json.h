@@ -26,7 +26,7 @@ json_t *certificate_date_json(int64_t real_s);
 /* What there is to say, each with its file. */
 json_t *certificate_findings_json(const struct findings *findings);
 
-/* The names of the services that are on: each of them has all the pairs. Blocks on the disk. */
+/* The names of the services that are on and speak TLS: each of them has all the pairs. Blocks on the disk. */
 json_t *certificate_services_json(const struct ctl *ctl);
 
 #endif

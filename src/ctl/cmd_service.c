@@ -10,10 +10,6 @@
 
 enum { PAGE_MAX = 1 << 20, PLACE_MAX = 64 };
 
-static const char *const tls_names[] = {[SERVICE_TLS_STARTTLS] = "starttls",
-					[SERVICE_TLS_IMPLICIT] = "implicit",
-					[SERVICE_TLS_NONE] = "none"};
-
 /* ---- list ---- */
 
 /* At which addresses it listens now. */
@@ -49,7 +45,7 @@ static json_t *service_json(const struct service_config *service, const struct d
 	return json_pack(
 		"{s:s, s:b, s:i, s:o, s:s, s:b, s:b, s:I, s:b, s:b, s:s, s:o, s:o}", "name", name,
 		"enabled", (int)service->enabled, "port", (int)service->port, "addresses",
-		addresses_json(service), "tls", tls_names[service->tls], "allow_plain_login",
+		addresses_json(service), "tls", service_tls_name(service->tls), "allow_plain_login",
 		(int)service->allow_plain_login, "require_tls", (int)service->require_tls,
 		"max_connections", (json_int_t)service->max_connections, "client_certificates",
 		(int)service->client_certificates, "session_tickets",

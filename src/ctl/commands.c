@@ -226,6 +226,11 @@ static const struct command rows[] = {
 	 "The exit code is 0 when nothing is to say, 1 with warnings, 2 with a pair that cannot be "
 	 "used.",
 	 cmd_cert_list},
+	{"cert served", "", 0, 0, OPT(JSON),
+	 "Show which certificate each port serves, by the name that a client asks for (SNI)",
+	 "With the end of each and the state of its stapled answer (OCSP), from what the running server "
+	 "has in force; without one, what it would serve.",
+	 cmd_cert_served},
 	{"cert request", "NAME [DOMAIN...]", 1, ARGUMENTS_MAX, OPT(CHALLENGE) | OPT(KEY_TYPE),
 	 "Have the running server ask a CA for a certificate (ACME)",
 	 "Without domains for those of the row NAME in the list AcmeCertificate. Tells how far it "

@@ -98,6 +98,7 @@ int cmd_status(struct ctl *ctl);
 int cmd_check(struct ctl *ctl);
 
 int cmd_cert_list(struct ctl *ctl);
+int cmd_cert_served(struct ctl *ctl);
 int cmd_cert_import(struct ctl *ctl);
 int cmd_cert_self_signed(struct ctl *ctl);
 int cmd_cert_csr(struct ctl *ctl);

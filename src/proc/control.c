@@ -52,8 +52,9 @@ static void append_certificate(struct buf *json, const struct pair *pair,
 	append_json_string(json, str_from_c(pair->name));
 	buf_append_c(json, ",\"certificate\":");
 	append_json_string(json, buf_str(&text));
-	buf_printf(json, ",\"kind\":\"%s\",\"expires\":%lld,\"sha256\":\"",
+	buf_printf(json, ",\"kind\":\"%s\",\"is_default\":%s,\"expires\":%lld,\"sha256\":\"",
 		   tls_certificate_kind(pair->certificate) == TLS_KEY_RSA ? "rsa" : "ecdsa",
+		   pair->is_default ? "true" : "false",
 		   (long long)tls_certificate_not_after(pair->certificate));
 	hex_encode(json, str_make(tls_certificate_digest(pair->certificate), SHA256_BYTES));
 	int64_t left_s = tls_certificate_not_after(pair->certificate) - clock_real_s();

@@ -17,6 +17,7 @@
 #include "tls/client.h"
 #include "tls/hello.h"
 #include "tls/provider.h"
+#include "tls/served.h"
 
 enum {
 	/*
@@ -353,19 +354,20 @@ static bool identity_add(struct tls_context *self, const struct tls_identity *id
 	return true;
 }
 
-/* How well the best identity for a host fits it, 0 for none. */
-static int identities_best_match(const struct tls_context *self, struct str host)
+static struct tls_served served_of(const struct context_identity *identity)
+{
+	return (struct tls_served){identity->certificate, identity->is_default};
+}
+
+static int identities_best(const struct tls_context *self, struct str host)
 {
 	int best = 0;
 
 	for (size_t i = 0; i < self->identity_count; i++) {
-		int match = tls_certificate_match(self->identities[i].certificate, host);
-		/*
-		 * Where a default fits as well as another, the default is taken: it is there
-		 * already.
-		 */
-		if (match > 0 && 2 * match + self->identities[i].is_default > best)
-			best = 2 * match + self->identities[i].is_default;
+		struct tls_served served = served_of(&self->identities[i]);
+		int rank = tls_served_rank(&served, host);
+		if (rank > best)
+			best = rank;
 	}
 	return best;
 }
@@ -386,15 +388,15 @@ static int identities_choose(SSL *ssl, void *context)
 
 	if (choice != CHALLENGE_NOT_ASKED)
 		return choice == CHALLENGE_SETTLED;
-	int best = str_is_empty(host) ? 0 : identities_best_match(self, host);
+	int best = identities_best(self, host);
 
-	if (best == 0 || best % 2 == 1)
+	if (tls_served_is_default(best))
 		return 1;
 	SSL_certs_clear(ssl);
 	for (size_t i = 0; i < self->identity_count; i++) {
 		const struct context_identity *identity = &self->identities[i];
-		if (!identity->is_default &&
-		    2 * tls_certificate_match(identity->certificate, host) == best &&
+		struct tls_served served = served_of(identity);
+		if (tls_served_is_chosen(&served, host, best) &&
 		    SSL_use_cert_and_key(ssl, tls_certificate_leaf(identity->certificate),
 					 identity->handle,
 					 tls_certificate_chain(identity->certificate), 1) != 1)

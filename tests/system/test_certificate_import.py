@@ -2,9 +2,7 @@
 """Certificates that people bring, by command and by the page: requests whose keys wait here, previews, passwords."""
 import base64
 import json
-import os
 import shutil
-import threading
 
 import pytest
 
@@ -16,7 +14,6 @@ from harness.server import Server
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 SECRET = "a passphrase"
-ROUNDS_WITHOUT_END = b"\x7f\xff\xff\xff"
 
 
 @pytest.fixture(scope="module")
@@ -194,56 +191,7 @@ def test_an_encrypted_private_key(running, admin, authority, folder):
     assert SECRET not in told(home)
 
 
-# ---- what would keep a process busy
-
-def der(tag, *parts):
-    body = b"".join(parts)
-    length = bytes([len(body)]) if len(body) < 128 else bytes([0x82]) + len(body).to_bytes(2, "big")
-    return bytes([tag]) + length + body
-
-
-def oid(text):
-    return bytes.fromhex(text)
-
-
-def endless_pkcs12():
-    """Its MAC asks for 2^31 - 1 rounds."""
-    data = oid("06092a864886f70d010701")
-    sha256 = der(0x30, oid("0609608648016503040201"), b"\x05\x00")
-    content = der(0x30, data, der(0xa0, der(0x04, der(0x30))))
-    mac = der(0x30, der(0x30, sha256, der(0x04, os.urandom(32))), der(0x04, os.urandom(8)), der(0x02, ROUNDS_WITHOUT_END))
-    return der(0x30, b"\x02\x01\x03", content, mac)
-
-
-def endless_key():
-    """A private key whose PBKDF2 asks for 2^31 - 1 rounds."""
-    kdf = der(0x30, oid("06092a864886f70d01050c"), der(0x30, der(0x04, os.urandom(8)), der(0x02, ROUNDS_WITHOUT_END),
-                                                      der(0x30, oid("06082a864886f70d0209"), b"\x05\x00")))
-    cipher = der(0x30, oid("060960864801650304012a"), der(0x04, os.urandom(16)))
-    whole = der(0x30, der(0x30, oid("06092a864886f70d01050d"), der(0x30, kdf, cipher)), der(0x04, os.urandom(160)))
-    text = base64.encodebytes(whole).decode()
-    return f"-----BEGIN ENCRYPTED PRIVATE KEY-----\n{text}-----END ENCRYPTED PRIVATE KEY-----\n"
-
-
-def test_rounds_without_end_keep_nobody_waiting(running, admin, authority):
-    home = running.home
-    before = written(home)
-    roles = {role["name"]: role["pid"] for role in running.status()["roles"]}
-    answer = admin.post("/certificates/import", {"name": "endless", "password": SECRET,
-                                                 "pkcs12": base64.b64encode(endless_pkcs12()).decode()})
-    assert answer.status == 400 and "rounds" in answer.error["text"], answer
-    found = []
-    body = {"name": "endless", "password": SECRET,
-            "pem": authority.issue("endless", "endless.example.org")[0].read_text() + endless_key()}
-    waits = threading.Thread(target=lambda: found.append(admin.post("/certificates/import", body)))
-    waits.start()
-    # Others are answered meanwhile.
-    assert logged_in(running, ROOT, ROOT_PASSWORD).get("/status").status == 200
-    waits.join()
-    assert (found[0].status, found[0].error["code"]) == (504, "late"), found[0]
-    assert {role["name"]: role["pid"] for role in running.status()["roles"]} == roles
-    assert written(home) == before
-
+# ---- what there is
 
 def test_a_broken_pair_hides_no_other(running, admin):
     (running.home.path / "sslcert/broken.crt").write_text("nothing")
@@ -254,3 +202,47 @@ def test_a_broken_pair_hides_no_other(running, admin):
         assert found["broken"]["problems"] and found["server"]["in_force"]
     finally:
         (running.home.path / "sslcert/broken.crt").unlink()
+
+
+# ---- what each port serves
+
+STARTTLS = {"SMTP": "smtp", "Submission": "smtp", "IMAP": "imap", "POP3": "pop3"}
+
+
+def shown(port, host, kind):
+    """The certificate that a client gets which can use one kind of key alone."""
+    way = ["-starttls", STARTTLS[port["service"]]] if port["tls"] == "starttls" else []
+    name = ["-servername", host] if host else ["-noservername"]
+    said = client("openssl", "s_client", "-connect", port["address"], *way, *name, "-tls1_2", "-cipher",
+                  f"ECDHE-{kind}-AES128-GCM-SHA256", stdin="", check=False)
+    return client("openssl", "x509", "-noout", "-fingerprint", stdin=said, check=False)
+
+
+def test_what_each_port_serves(running, admin):
+    home = running.home
+    home.command("cert", "self-signed", "wild", "wild.example.org", "*.wild.example.org")
+    served = admin.get("/certificates/served").json
+    kinds = {pair["name"]: pair["kind"] for pair in served["certificates"]}
+    asked = {row["name"]: sorted(row["certificates"]) for row in served["names"]}
+    assert served["in_force"] and "HTTP" not in [port["service"] for port in served["ports"]]
+    assert {port["service"] for port in served["ports"]} == set(admin.get("/certificates").json["certificates"][0]["services"])
+    assert asked[None] == ["server", "server-ecdsa"] == asked["localhost"]
+    assert asked["wild.example.org"] == ["wild", "wild-ecdsa"] == asked["*.wild.example.org"]
+    imaps = next(port for port in served["ports"] if port["service"] == "IMAPS")
+    tried = [(port, None, None) for port in served["ports"] if not port["address"].startswith("[")]
+    tried += [(imaps, host, name) for host, name in (("unknown.example.org", None), ("wild.example.org",) * 2,
+                                                     ("any.wild.example.org", "*.wild.example.org"))]
+    for port, host, name in tried:
+        for pair in asked[name]:
+            path = home.path / "sslcert" / f"{pair}.crt"
+            assert shown(port, host, kinds[pair]) == client("openssl", "x509", "-noout", "-fingerprint", "-in", path), (port, host)
+    text = home.command("cert", "served").stdout
+    assert "no name, or another" in text and "*.wild.example.org" in text and "IMAPS" in text
+    # What is served is told, not what lies there: a file that is not in force changes nothing.
+    path = home.path / "sslcert/wild.crt"
+    whole = path.read_text()
+    path.write_text("nothing")
+    served = admin.get("/certificates/served").json
+    assert [pair["on_disk"] for pair in served["certificates"] if pair["name"] == "wild"] == [False]
+    assert {row["name"]: row["certificates"] for row in served["names"]}["wild.example.org"] == ["wild-ecdsa"]
+    path.write_text(whole)

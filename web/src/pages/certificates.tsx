@@ -13,6 +13,7 @@ import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
 import { Import, Problems, Until } from "./certificate_import";
 import { RequestForm, Requests, RequestText, type Waiting } from "./certificate_requests";
+import { ServedPanel } from "./certificate_served";
 
 const t = texts.certificates;
 
@@ -117,11 +118,13 @@ export function Certificates() {
 	const [shown, shown_set] = useState<Certificate | null>(null);
 	const [made, made_set] = useState<Waiting | null>(null);
 	const requests = useAnswer("GET /certificates/requests", {}, 30000);
+	const served = useAnswer("GET /certificates/served", {}, 30000);
 	const close = () => way_set(null);
 	const done = () => {
 		close();
 		held.reload();
 		requests.reload();
+		served.reload();
 	};
 	const request_made = (request: Waiting) => {
 		made_set(request);
@@ -142,6 +145,7 @@ export function Certificates() {
 					{held.answer.certificates.filter((row) => problems_of(row).length > 0).map((row) => <div class="stack tight" key={row.name}><h3>{row.name}</h3><Problems problems={row.problems} /></div>)}
 				</Panel>
 			)}
+			<ServedPanel held={served} />
 			<Requests requests={requests.answer?.requests ?? []} changed={requests.reload} />
 			{made && <RequestText request={made} close={() => made_set(null)} />}
 			{shown && <Details certificate={shown} close={() => shown_set(null)} />}
