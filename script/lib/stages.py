@@ -205,9 +205,13 @@ def dialog(tree, *wrapper, files=()):
 
 
 def stage_dialog():
-    count = dialog("build-asan")
     # ThreadSanitizer needs its shadow where the kernel's address randomization may put others.
-    count.add(dialog("build-tsan", "setarch", "-R"))
+    runs = {"build-asan": (), "build-tsan": ("setarch", "-R")}
+    count = Count()
+    # Both at once: while one tree waits for times to run out, the other has the processors.
+    with ThreadPoolExecutor(len(runs)) as pool:
+        for counted in pool.map(lambda tree: dialog(tree, *runs[tree]), runs):
+            count.add(counted)
     return count
 
 

@@ -8,6 +8,7 @@ a home and a network of its own, several at a time.
 import argparse
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -28,6 +29,10 @@ from play import Mismatch, Player, TRANSCRIPT_LINES  # noqa: E402
 from script import ScriptError, script_read  # noqa: E402
 
 PLAY_SECONDS = 5 * SECONDS
+# A limit of time in a file's set-up; longer ones do not run out in it.
+LIMIT = re.compile(r"Seconds=(\d+)$")
+LONGEST_WAIT_SECONDS = 30
+SERVICE = re.compile(r"Service\[(\w+)\]")
 
 
 # ---- homes
@@ -103,6 +108,17 @@ class Homes:
         return path
 
 
+def services_close(home, script):
+    """Leaves the services that the file names: a server checks its handshakes on each, which takes its time."""
+    wanted = {step.text.partition(" ")[0] for step in script.steps if step.verb == "connect"}
+    wanted |= {found[1] for step in script.setup if (found := SERVICE.match(step.text)) and step.verb == "config"}
+    config = home.config()
+    for item in config.items("Service"):
+        if config.get(item, "Name") not in wanted:
+            config.put(item, "Enabled", "0")
+    config.write()
+
+
 # ---- one file, inside its own network
 
 def play_one(arguments):
@@ -142,7 +158,9 @@ def print_circumstances(player, home, error):
 def play_file(arguments, homes, number, path):
     began = time.monotonic()
     try:
-        home = homes.copy(script_read(path.read_text()).setup, number)
+        script = script_read(path.read_text())
+        home = homes.copy(script.setup, number)
+        services_close(Home(arguments.postern, home), script)
         command = [sys.executable, __file__, "--inner", "--postern", arguments.postern,
                    "--home", str(home), "--timeout", str(arguments.timeout)]
         command += ["--verbose"] if arguments.verbose else []
@@ -162,11 +180,23 @@ def play_file(arguments, homes, number, path):
     return code
 
 
+def waits_of(path):
+    """About how long a dialogue waits for times to run out, in seconds."""
+    try:
+        script = script_read(path.read_text())
+    except ScriptError:
+        return 0
+    spoken = [float(step.text or 0) for step in script.steps if step.verb in ("pause", "silent")]
+    limits = [int(found[1]) for step in script.setup if (found := LIMIT.search(step.text)) and step.verb == "config"]
+    return sum(spoken) + max((limit for limit in limits if limit <= LONGEST_WAIT_SECONDS), default=0)
+
+
 def files_chosen(given):
+    """Those that wait longest come first, so that the others run meanwhile."""
     chosen = []
     for path in [Path(name).resolve() for name in given] or [HERE]:
         chosen += sorted(path.rglob("*.dialog")) if path.is_dir() else [path]
-    return chosen
+    return sorted(chosen, key=waits_of, reverse=True)
 
 
 def play_all(arguments):
