@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Orders and reloads while mail is on its way."""
 import os
+import re
 import signal
 import threading
+from datetime import datetime, timezone
 
 import pytest
 
+from clients import zone_with_midnight_in
 from harness.dns import Dns, tools_missing
 from harness.peer import Peer
 from harness.server import Server
@@ -103,6 +106,38 @@ def test_a_message_begins_under_the_policy_that_is_in_force(sending):
         line = home.log_wait("mail", r"Sent: .*Result: delayed, Status: 4\.7\.5 .*").group(0)
         assert "does not offer STARTTLS" in line and "TlsPolicy" in line
         assert len(peer.messages) == 1 and b"first" in peer.messages[0]
+
+
+def row_ends_amid_a_connection(home, dns, seconds):
+    """
+    Sends one message under a row that asks for nothing and ends in so many seconds, holds it until then, and has
+    another one wait for its connection. None where the machine was too slow for that; what mail.log says of both.
+    """
+    zone, day, midnight = zone_with_midnight_in(seconds)
+    hold = Hold()
+    dns.configure(home)
+    home.configure(**QUICK, **{"Queue.ConnectionsPerDestination": "1"})
+    config = home.config()
+    config.items_remove("TlsPolicy")
+    config.write()
+    home.list_add("TlsPolicy", Peer="peer.example", Direction="out", Level="none", Expires=day, Reason="an old appliance")
+    with Server(home, environment={"TZ": zone}) as server, Peer(PEER, **{".": hold}) as peer:
+        send(server, "bob@peer.example", subject="first")
+        peer.wait(lambda peer: peer.messages)
+        send(server, "bob@peer.example", subject="second")
+        is_in_time = datetime.now(timezone.utc) < midnight
+        until(lambda: server.status()["tls_policy"]["expired"])
+        hold.go.set()
+        peer.wait(lambda peer: len(peer.messages) == 2)
+        until(lambda: queue(server) == [])
+        said = re.findall(r"Sent: .*Result: relayed, .*TLS: (\S+?)(?:,|$)", home.log("mail"), re.M)[-2:]
+        return (said, len(peer.sessions)) if is_in_time else None
+
+
+def test_a_row_that_ends_amid_a_connection_holds_for_no_message_more(home, dns):
+    """Its connection is given up, and the next message goes under what holds then."""
+    ended = next(filter(None, (row_ends_amid_a_connection(home, dns, seconds) for seconds in (8, 30, 120))))
+    assert ended == (["none", "may:none"], 2), ended
 
 
 @pytest.mark.parametrize("then", [signal.SIGCONT, signal.SIGKILL])
