@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzzes who may ask (admin/guard.h): a head as proto/http.h reads it, with the cookie, Origin,
- * Sec-Fetch-Site, Content-Type and X-Postern-Csrf that a client chose.
+ * Sec-Fetch-Site, Content-Type, Accept and X-Postern-Csrf that a client chose.
  */
+#include "admin/events.h"
 #include "admin/guard.h"
 #include "auth/auth.h"
 #include "proto/http.h"
@@ -63,5 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (guard_request_check(&asked) == NULL)
 		passed_check(&asked);
 	session_check(&asked);
+	struct str accept = http_request_field(&request, STR("Accept"));
+	if (events_are_wanted(accept))
+		CHECK(str_find_nocase(accept, STR("text/event-stream")) != STR_NONE);
 	return 0;
 }
