@@ -18,7 +18,7 @@
 #include "tls/catalog.h"
 #include "tls/certificate.h"
 
-enum { HOSTNAME_MAX_BYTES = 256, WALK_DEPTH = 16 };
+enum { HOSTNAME_MAX_BYTES = 256, ACCOUNT_MAX_BYTES = 1000, WALK_DEPTH = 16 };
 
 struct setup {
 	struct ctl *ctl;
@@ -42,11 +42,27 @@ static bool folder_is_empty(const char *path)
 	return is_empty;
 }
 
+/* The domain of --administrator, "" without that option; NULL, said so, when it is no address. */
+static const char *administrator_domain(const struct ctl *ctl)
+{
+	const char *address = ctl_value(ctl, OPTION_ADMINISTRATOR);
+	CLEANUP_BUF struct buf account = BUF_INIT(ACCOUNT_MAX_BYTES);
+
+	if (address == NULL)
+		return "";
+	if (address_append_account(&account, str_from_c(address)))
+		return strrchr(address, '@') + 1;
+	ctl_fail(CTL_USAGE, "--administrator %s: it should look like root@example.org", address);
+	return NULL;
+}
+
 static int options_read(struct setup *setup)
 {
 	const char *hostname = ctl_value(setup->ctl, OPTION_HOSTNAME);
 	const char *ports = ctl_value(setup->ctl, OPTION_PORTS);
 
+	if (administrator_domain(setup->ctl) == NULL)
+		return CTL_USAGE;
 	setup->has_hostname = hostname != NULL;
 	if (hostname == NULL && gethostname(setup->hostname, sizeof(setup->hostname) - 1) != 0)
 		setup->hostname[0] = '\0';
@@ -199,6 +215,31 @@ static int store_make(const struct setup *setup)
 	return fault == FAULT_NONE ? CTL_DONE : CTL_USAGE;
 }
 
+/* Carries out a command with one word, as if it had been given, with our input and these options. */
+static int command_run(const struct ctl *ctl, const char *name, const char *word, uint64_t options)
+{
+	struct arguments arguments = *ctl->arguments;
+	struct ctl inner = {.home = ctl->home, .arguments = &arguments};
+
+	for (size_t i = 0; i < ctl_commands.count; i++)
+		if (strcmp(ctl_commands.rows[i].name, name) == 0)
+			arguments.command = &ctl_commands.rows[i];
+	arguments.words[0] = word;
+	arguments.word_count = 1;
+	arguments.given |= options;
+	return arguments.command->run(&inner);
+}
+
+static int administrator_make(const struct ctl *ctl)
+{
+	if (ctl_value(ctl, OPTION_ADMINISTRATOR) == NULL)
+		return CTL_DONE;
+	int code = command_run(ctl, "domain add", administrator_domain(ctl), 0);
+	return code == CTL_DONE ? command_run(ctl, "user add", ctl_value(ctl, OPTION_ADMINISTRATOR),
+					      OPTION_BIT(ADMIN))
+				: code;
+}
+
 static int entry_remove(const char *path, const struct stat *status, int kind, struct FTW *place)
 {
 	/* The home itself stays if it was there before; an empty folder harms nobody. */
@@ -220,11 +261,19 @@ static void next_steps_print(const struct setup *setup)
 		   "%s is a home for %s now.\n"
 		   "  mailserver.cfg  its configuration; `postern check --home %s` checks it\n"
 		   "  sslcert/        certificates of its own making; put your own in their place\n"
-		   "Next:\n"
-		   "  postern domain add example.org --home %s\n"
-		   "  postern user add anna@example.org --home %s\n"
-		   "  postern serve --home %s\n",
-		   home, setup->hostname, home, home, home, home);
+		   "Next:\n",
+		   home, setup->hostname, home);
+	if (ctl_value(setup->ctl, OPTION_ADMINISTRATOR) == NULL)
+		buf_printf(&text,
+			   "  postern domain add example.org --home %s\n"
+			   "  postern user add anna@example.org --home %s\n"
+			   "  postern serve --home %s\n",
+			   home, home, home);
+	else
+		buf_printf(&text,
+			   "  postern serve --home %s\n"
+			   "  and in a browser https://%s:4040/, as %s: First steps tells what is missing\n",
+			   home, setup->hostname, ctl_value(setup->ctl, OPTION_ADMINISTRATOR));
 	ctl_print(buf_str(&text));
 	buf_done(&text);
 }
@@ -244,6 +293,8 @@ int cmd_init(struct ctl *ctl)
 		code = certificates_make(&setup);
 	if (code == CTL_DONE)
 		code = store_make(&setup);
+	if (code == CTL_DONE)
+		code = administrator_make(ctl);
 	tls_catalog_free(&setup.catalog);
 	if (code == CTL_DONE)
 		next_steps_print(&setup);

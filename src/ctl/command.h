@@ -21,6 +21,8 @@
 	X(PORTS, "ports", 0, "SET",                                                                \
 	  "standard: 25, 993 ... on all addresses; unprivileged: 2525, 2993 ... on loopback")      \
 	X(FROM, "from", 0, "FILE", "begin with this mailserver.cfg, as it is")                     \
+	X(ADMINISTRATOR, "administrator", 0, "ADDRESS",                                            \
+	  "make this user, who may administer the server, and his domain")                         \
 	X(PASSWORD_STDIN, "password-stdin", 0, NULL,                                               \
 	  "the password is the first line of the input")                                           \
 	X(ADMIN, "admin", 0, NULL, "the same as --role administrator")                             \

@@ -9,9 +9,10 @@
 #define PAGE_OPTIONS (OPT(SEARCH) | OPT(AFTER) | OPT(LIMIT) | OPT(JSON))
 
 static const struct command rows[] = {
-	{"init", "", 0, 0, OPT(HOSTNAME) | OPT(PORTS) | OPT(FROM),
+	{"init", "", 0, 0, OPT(HOSTNAME) | OPT(PORTS) | OPT(FROM) | OPT(ADMINISTRATOR) | OPT(PASSWORD_STDIN),
 	 "Make a home: configuration, local certificates, empty store",
-	 "A home that exists is refused. With --from the TLS tables of that file apply as they "
+	 "A home that exists is refused. With --administrator, whose password is asked for, all the "
+	 "rest can be done on the administration page. With --from the TLS tables of that file apply as they "
 	 "are; what "
 	 "Postern does not read in it is kept and listed.",
 	 cmd_init},

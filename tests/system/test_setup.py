@@ -30,6 +30,19 @@ def test_init_makes_a_strong_home(home):
     assert said(home, "check", code=0) is not None
 
 
+def test_init_makes_an_administrator(folder):
+    words = ("init", "--ports", "unprivileged", "--hostname", "localhost", "--password-stdin", "--administrator")
+    made = Home(POSTERN, folder / "made")
+    assert "root@example.org" in made.command(*words, "no address", check=False).stderr
+    assert not made.path.exists()
+    done = made.command(*words, "root@example.org", stdin="\n", check=False)
+    assert done.returncode == 2 and "the password is empty" in done.stderr
+    assert not made.path.exists()
+    assert "https://localhost:4040/, as root@example.org" in made.command(*words, "root@example.org", stdin="secret\n").stdout
+    users = json.loads(made.command("user", "list", "--json").stdout)["users"]
+    assert [(user["address"], user["role"]) for user in users] == [("root@example.org", "administrator")]
+
+
 def test_init_refuses_a_home_that_exists(home):
     assert str(home.path) in said(home, "init", code=2)
 

@@ -6,7 +6,8 @@ import subprocess
 from acme import NAME, PORTS
 from conftest import ADMIN, AUDITOR
 from harness.authority import Authority
-from harness.server import Server
+from harness.fixtures import POSTERN
+from harness.server import Home, Server
 
 ATTACK_NAME = "<img src=x onerror=attacked=1>"
 
@@ -33,6 +34,14 @@ def test_own_account(browse, server):
 def test_first_steps(browse, acme_home, authority):
     with Server(acme_home) as server:
         browse("setup", server)
+
+
+def test_a_fresh_home_needs_only_a_browser(browse, workplace):
+    home = Home(POSTERN, workplace / "home-fresh")
+    home.command("init", "--ports", "unprivileged", "--hostname", "localhost", "--administrator", "root@example.org",
+                 "--password-stdin", stdin="root-secret\n")
+    with Server(home) as server:
+        browse("setup", server, admin="root@example.org", secrets={"root@example.org": "root-secret"})
 
 
 def test_what_is_wrong_stands_beside_its_field(browse, server):

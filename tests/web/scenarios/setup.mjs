@@ -23,6 +23,11 @@ export default async function ({ facts, visit }) {
 	await me.sees("Saved, and in force.");
 	assert.match(readFileSync(join(facts.home, "mailserver.cfg"), "utf8"), /name="Hostname">mail\.example\.org</);
 
+	const domain = await open("2. First domain");
+	await domain.getByLabel("Domain", { exact: true }).fill("first.example");
+	await domain.getByRole("button", { name: "Add domain" }).click();
+	await me.sees("first.example was added.");
+
 	const user = await open("3. First user");
 	await user.getByLabel("Address", { exact: true }).fill("first@example.org");
 	await user.getByLabel("Password", { exact: true }).fill("first-secret");
