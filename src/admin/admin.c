@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "admin/answer.h"
@@ -34,6 +36,7 @@ enum call_state {
 	CALL_SESSION, /* auth looks for the session */
 	CALL_PROOF,   /* auth checks the password of who is logged in */
 	CALL_LOGOUT,  /* auth ends it */
+	CALL_UPLOAD,  /* the body is on its way into its file */
 	CALL_QUEUED,  /* for a command, until others have ended */
 	CALL_RUNNING,
 	CALL_ENDING /* the answer of what was followed goes out */
@@ -53,6 +56,7 @@ struct call {
 	char account[LOGIN_ACCOUNT_MAX + 1];
 	struct turn turn; /* once its session is known */
 	struct buf session; /* its name; `match` borrows both */
+	int upload_fd; /* -1: none */
 	struct errand errand;
 	/* Of a stream, and of what is followed. */
 	bool wants_part;   /* the one before was taken */
@@ -103,6 +107,7 @@ static struct call *call_new(struct admin *admin, struct role_peer *peer, struct
 	call->id = packet->header.id;
 	call->packet = *packet;
 	packet_init(packet);
+	call->upload_fd = -1;
 	call->errand = (struct errand){.end_fd = -1, .out_fd = -1, .err_fd = -1, .write_fd = -1};
 	buf_init(&call->session, WEB_NAME_TEXT);
 	buf_init(&call->line, EVENTS_LINE_MAX);
@@ -120,6 +125,7 @@ static void call_free(struct admin *admin, struct call *call)
 		queue_drop(&admin->logins, &call->address, &call->login_place);
 	errand_done(&call->errand);
 	buf_done(&call->session);
+	fd_close(&call->upload_fd);
 	buf_done(&call->line);
 	buf_done(&call->latest);
 	buf_wipe(&call->rest);
@@ -374,6 +380,7 @@ static void command_begin(struct admin *admin, struct call *call)
 				  .body = asked->body,
 				  .body_fd = call->packet.fd,
 				  .control_fd = control,
+				  .upload_fd = call->upload_fd,
 				  .home = admin->options.home,
 				  .confine = admin->options.confine,
 				  .is_followed = call->match.route->may_be_followed &&
@@ -399,7 +406,8 @@ static void turns_count(struct admin *admin, const struct call *wanted, bool is_
 	*use_out = (struct turn_use){0};
 	list_each(node, next, &admin->calls) {
 		const struct call *call = list_entry(node, struct call, node);
-		bool waits = call->state == CALL_QUEUED || call->state == CALL_ENDING;
+		bool waits = call->state == CALL_QUEUED || call->state == CALL_UPLOAD ||
+			     call->state == CALL_ENDING;
 		if (call != wanted &&
 		    (call->state == CALL_RUNNING || (is_waiting_counted && waits)))
 			turn_use_add(use_out, &wanted->turn, &call->turn);
@@ -613,6 +621,76 @@ static void proof_end(struct admin *admin, struct call *call,
 	call_answer(admin, call, &answer);
 }
 
+/* ---- uploads ---- */
+
+static size_t uploads_count(struct admin *admin)
+{
+	size_t count = 0;
+
+	list_each(node, next, &admin->calls)
+		count += list_entry(node, struct call, node)->state == CALL_UPLOAD;
+	return count;
+}
+
+static void upload_refuse(struct admin *admin, struct call *call, enum fault fault,
+			  uint64_t limit_bytes)
+{
+	char text[200];
+
+	if (fault == FAULT_TOO_LARGE) {
+		snprintf(text, sizeof(text),
+			 "at most %llu bytes are taken at once (Limits/ImportBytes); send it in "
+			 "parts, or use `postern import` on the server",
+			 (unsigned long long)limit_bytes);
+		call_error(admin, call, 413, "too_large", text);
+	} else if (fault == FAULT_NO_SPACE)
+		call_error(admin, call, 507, "no_space",
+			   "the server's disk has no room for it: twice its size is wanted");
+	else
+		call_error(admin, call, 503, "unavailable",
+			   "there is no place for what is to be sent; error.log may tell why");
+}
+
+/* Has the front take the body in. */
+static void upload_begin(struct admin *admin, struct call *call)
+{
+	uint64_t limit_bytes = 0;
+
+	if (uploads_count(admin) >= ADMIN_UPLOADS_MAX) {
+		call_error(admin, call, 503, "busy", "others send already; try again");
+		return;
+	}
+	enum fault fault = admin->options.upload(admin->options.context,
+						 asked_of(call)->upload_bytes, &limit_bytes,
+						 &call->upload_fd);
+	if (fault != FAULT_NONE) {
+		upload_refuse(admin, call, fault, limit_bytes);
+		return;
+	}
+	struct msg_api_upload_given given = {.file = call->upload_fd};
+	role_peer_answer(call->peer, MSG_api_upload_given, call->id, &given);
+	call_state_set(admin, call, CALL_UPLOAD);
+}
+
+/* Nothing of a body that is not whole is looked at. */
+static void upload_end(struct admin *admin, const struct role_peer *peer, uint64_t id)
+{
+	struct stat status;
+
+	list_each(node, next, &admin->calls) {
+		struct call *call = list_entry(node, struct call, node);
+		if (call->peer != peer || call->id != id || call->state != CALL_UPLOAD)
+			continue;
+		if (fstat(call->upload_fd, &status) == 0 &&
+		    (uint64_t)status.st_size == asked_of(call)->upload_bytes)
+			command_queue(admin, call);
+		else
+			call_error(admin, call, 400, "invalid",
+				   "it did not come whole; nothing of it was done");
+		return;
+	}
+}
+
 /* The session is known: whether it may, and then the command. */
 static void session_go_on(struct admin *admin, struct call *call,
 			  const struct msg_web_session_given *given)
@@ -634,6 +712,8 @@ static void session_go_on(struct admin *admin, struct call *call,
 		own_answer(admin, call, given);
 	else if (proof_name(route) != NULL)
 		proof_begin(admin, call);
+	else if (route->takes_upload)
+		upload_begin(admin, call);
 	else
 		command_queue(admin, call);
 }
@@ -750,6 +830,8 @@ static void request_take(struct role_server *server, struct role_peer *peer, str
 		call_begin(admin, call_new(admin, peer, packet));
 	else if (packet->header.kind == MSG_api_part_taken)
 		stream_go_on(admin, peer, packet->header.id);
+	else if (packet->header.kind == MSG_api_uploaded)
+		upload_end(admin, peer, packet->header.id);
 	else if (packet->header.kind == MSG_api_cancelled)
 		calls_cancel(admin, peer, packet->header.id, false);
 }

@@ -70,7 +70,7 @@ int answer_status(const char *code)
 		int status;
 	} rows[] = {
 		{"not_found", 404}, {"exists", 409},	{"conflict", 409}, {"busy", 409},
-		{"denied", 403},    {"too_large", 413}, {"unavailable", 503}, {"no_space", 503},
+		{"denied", 403},    {"too_large", 413}, {"unavailable", 503}, {"no_space", 507},
 		{"io", 503},	    {"corrupt", 503},	{"memory", 503},
 	};
 

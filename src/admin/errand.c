@@ -24,6 +24,7 @@
 enum {
 	BODY_MAX = 64 << 20,
 	OUTPUT_MAX = 64 << 20,
+	UPLOAD_PIECE_MAX = INT32_MAX,
 	/* Where the process finds what it has besides input, output and errors. */
 	FD_CONTROL = 3,
 	FD_END = 4,
@@ -67,6 +68,14 @@ static int input_make(struct str input)
 	return fd;
 }
 
+static int input_of(const struct errand_start *start, const struct admin_request *request)
+{
+	if (start->upload_fd < 0)
+		return input_make(buf_str(&request->input));
+	CHECK(lseek(start->upload_fd, 0, SEEK_SET) == 0);
+	return start->upload_fd;
+}
+
 static void number_set(const char *variable, int fd)
 {
 	char number[16];
@@ -75,9 +84,11 @@ static void number_set(const char *variable, int fd)
 	CHECK(setenv(variable, number, 1) == 0);
 }
 
-static void environment_set(const struct errand *errand)
+static void environment_set(const struct errand *errand, const struct errand_start *start)
 {
-	const struct rlimit output = {OUTPUT_MAX, OUTPUT_MAX};
+	/* A message of an upload goes to the store in a memory file. */
+	rlim_t bytes = start->upload_fd < 0 ? OUTPUT_MAX : UPLOAD_PIECE_MAX;
+	const struct rlimit output = {bytes, bytes};
 
 	number_set(LINK_CONTROL_VARIABLE, FD_CONTROL);
 	if (errand->is_followed)
@@ -92,7 +103,7 @@ static int request_run(const struct errand *errand, const struct errand_start *s
 {
 	struct ctl ctl = {.home = start->home, .arguments = &request->arguments};
 
-	descriptors_place(input_make(buf_str(&request->input)),
+	descriptors_place(input_of(start, request),
 			  errand->is_stream ? errand->write_fd : errand->out_fd, errand->err_fd,
 			  start->control_fd, end);
 	home_files_ask(start->home, FD_CONTROL);
@@ -108,7 +119,7 @@ static int command_run(const struct errand *errand, const struct errand_start *s
 
 	/* What is wrong with the request is said where the command says what is wrong. */
 	CHECK(dup2(errand->err_fd, STDERR_FILENO) == STDERR_FILENO);
-	environment_set(errand);
+	environment_set(errand, start);
 	bool is_good =
 		admin_request_read(start->match, start->query, body_of(start, &body_room), &request);
 	int code = is_good ? request_run(errand, start, &request, end)

@@ -35,7 +35,8 @@ struct errand_start {
 	struct str query;
 	struct str body;
 	int body_fd;	/* in place of `body`; -1: none */
-	int control_fd; /* stays the caller's, as does body_fd */
+	int control_fd; /* stays the caller's, as do body_fd and upload_fd */
+	int upload_fd;	/* the command's input; -1: the text that the request has for it */
 	const char *home;
 	/* Takes from the new process what no command needs; false: it may not go on. NULL: nothing is taken. */
 	bool (*confine)(void);

@@ -5,6 +5,7 @@
 #include "base/encode.h"
 #include "base/secret.h"
 #include "crypto/digest.h"
+#include "proto/http.h"
 
 enum { CSRF_TEXT_MAX = 64 };
 
@@ -39,24 +40,34 @@ static bool is_same_origin(const struct msg_api_asked *asked)
 		str_equals_nocase(str_from(origin, https.len), asked->host));
 }
 
-static bool is_json(struct str content_type)
+/* Of an upload; a form of another site cannot send these, either. */
+static bool is_mail(struct str content_type)
 {
-	return str_equals_nocase(str_trim(str_cut(&content_type, ';')), STR("application/json"));
+	return http_media_is(content_type, STR("application/mbox")) ||
+	       http_media_is(content_type, STR("message/rfc822"));
 }
+
+static bool body_is_right(const struct msg_api_asked *asked)
+{
+	bool has_body = !str_is_empty(asked->body) || asked->file >= 0;
+
+	if (asked->upload_bytes > 0)
+		return !has_body && is_mail(asked->content_type);
+	return !has_body || http_media_is(asked->content_type, STR("application/json"));
+}
+
+static const struct guard_refusal media = {
+	415, "media_type",
+	"a body has to be application/json, and mail to be imported application/mbox or message/rfc822"};
 
 const struct guard_refusal *guard_request_check(const struct msg_api_asked *asked)
 {
 	static const struct guard_refusal foreign = {
 		403, "foreign", "the request comes from a page of another site"};
-	static const struct guard_refusal media = {
-		415, "media_type", "a body has to be application/json"};
-	bool has_body = !str_is_empty(asked->body) || asked->file >= 0;
 
 	if (!is_same_origin(asked))
 		return &foreign;
-	if (has_body && !is_json(asked->content_type))
-		return &media;
-	return NULL;
+	return body_is_right(asked) ? NULL : &media;
 }
 
 static bool csrf_is_right(const struct msg_api_asked *asked)
@@ -76,10 +87,16 @@ const struct guard_refusal *guard_session_check(const struct msg_api_asked *aske
 		403, "csrf", "X-Postern-Csrf is missing or not that of the session; load the page anew"};
 	static const struct guard_refusal role = {
 		403, "read_only", "an auditor sees everything and changes nothing"};
+	static const struct guard_refusal missing = {
+		400, "invalid", "what is to be imported has to be sent as the request's body"};
 
 	if (!is_safe(asked->method) && !csrf_is_right(asked))
 		return &csrf;
 	if (route->access == ACCESS_CHANGE && (flags & LOGIN_FLAG_ADMIN) == 0)
 		return &role;
+	if (route->takes_upload && asked->upload_bytes == 0)
+		return &missing;
+	if (!route->takes_upload && asked->upload_bytes > 0)
+		return &media;
 	return NULL;
 }

@@ -5,7 +5,7 @@
  * A request that changes something has to say in X-Postern-Csrf what GET /session told to its
  * session, a text that is made from the token and does not give it away. Beside that no request
  * may come from a page of another site (Sec-Fetch-Site, Origin), and a body has to be declared JSON,
- * which no form of another site can.
+ * which no form of another site can, or, where the route takes an upload, mail.
  */
 #ifndef POSTERN_ADMIN_GUARD_H
 #define POSTERN_ADMIN_GUARD_H

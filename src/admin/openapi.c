@@ -38,6 +38,7 @@ static json_t *parameter_schema(const struct route_parameter *parameter)
 		return json_pack("{s:s, s:s}", "type", "string", "contentEncoding", "base64");
 	case TARGET_WORD:
 	case TARGET_OPTION:
+	case TARGET_UPLOAD:
 	case TARGET_TEXT:
 		break;
 	}
@@ -72,6 +73,13 @@ static json_t *body_json(json_t *properties, json_t *required)
 			 "application/json", "schema", schema);
 }
 
+static json_t *upload_json(void)
+{
+	return json_pack("{s:b, s:{s:{s:{s:s, s:s}}, s:{s:{s:s, s:s}}}}", "required", 1, "content",
+			 "application/mbox", "schema", "type", "string", "format", "binary",
+			 "message/rfc822", "schema", "type", "string", "format", "binary");
+}
+
 static void parameters_add(const struct route *route, json_t *operation)
 {
 	json_t *parameters = json_array(), *properties = json_object(), *required = json_array();
@@ -79,6 +87,10 @@ static void parameters_add(const struct route *route, json_t *operation)
 	for (const struct route_parameter *at = route->parameters; at->name != NULL; at++) {
 		if (at->place == PLACE_SESSION)
 			continue;
+		if (at->target == TARGET_UPLOAD) {
+			json_object_set_new(operation, "requestBody", upload_json());
+			continue;
+		}
 		if (at->place != PLACE_BODY) {
 			json_array_append_new(parameters, parameter_json(at));
 			continue;

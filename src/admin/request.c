@@ -244,6 +244,8 @@ static bool bytes_set(struct admin_request *request, const char *field, const js
 static bool parameter_apply(const struct route_parameter *parameter, json_t *value,
 			    struct admin_request *request)
 {
+	if (parameter->target == TARGET_UPLOAD)
+		return word_add(request, parameter->name, "-");
 	if (value == NULL || json_is_null(value))
 		return parameter->is_required ? refuse(request, parameter->name, "it is missing")
 					      : true;
@@ -263,6 +265,7 @@ static bool parameter_apply(const struct route_parameter *parameter, json_t *val
 		return text_set(request, parameter->name, value);
 	case TARGET_BYTES:
 		return bytes_set(request, parameter->name, value);
+	case TARGET_UPLOAD:
 	case TARGET_OPTION:
 	case TARGET_FLAG:
 		return option_set(request, parameter, value);

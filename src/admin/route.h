@@ -31,6 +31,7 @@ enum route_target {
 	TARGET_FLAG,	    /* an option without a value, given where it is true */
 	TARGET_TEXT,	    /* the command's input, as it is */
 	TARGET_BYTES,	    /* the same, in base64: what need not be a text */
+	TARGET_UPLOAD,	    /* the request's whole body, no JSON: the command's input, which "-" names */
 	TARGET_INPUT,	    /* the first line of the command's input: a password */
 	TARGET_PROOF	    /* his password: asked for and checked before the command (admin/login.h) */
 };
@@ -77,6 +78,7 @@ struct route {
 	bool is_stream; /* the command's lines are sent one by one, as server-sent events */
 	/* The command tells how far it is (ctl/progress.h): sent as events to whoever wants them. */
 	bool may_be_followed;
+	bool takes_upload; /* has a parameter TARGET_UPLOAD */
 };
 
 extern const struct route admin_routes[];

@@ -9,7 +9,14 @@
  * lost his session does not go on reading; browsers ask for the next one by themselves. A file may
  * ask for any number of rounds before it opens: it gets some seconds.
  */
-enum { PROBE_S = 3 * 60, ORDER_S = 10 * 60, REQUEST_S = 15 * 60, STREAM_S = 10 * 60, IMPORT_S = 10 };
+enum {
+	PROBE_S = 3 * 60,
+	ORDER_S = 10 * 60,
+	REQUEST_S = 15 * 60,
+	STREAM_S = 10 * 60,
+	IMPORT_S = 10,
+	MAIL_S = 4 * 3600
+};
 
 /* Of lists, which come in pages. */
 #define PAGE_PARAMETERS                                                                            \
@@ -249,6 +256,15 @@ const struct route admin_routes[] = {
 	{"DELETE", "/users/{address}/totp", "user totp off", ACCESS_CHANGE, "Done",
 	 "Forget a user's second factor", 0, 0, OWN_NONE,
 	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""}, SESSION_OF_WHO_ASKS}},
+
+	{"POST", "/users/{address}/import", "import", ACCESS_CHANGE, "Imported",
+	 "Bring mail into a user's mailbox: the body is an mbox file, or one message", 0, MAIL_S,
+	 OWN_NONE,
+	 {{"address", PLACE_PATH, TARGET_WORD, 0, true, ""},
+	  {"mail", PLACE_BODY, TARGET_UPLOAD, 0, true, "application/mbox or message/rfc822"},
+	  {"mailbox", PLACE_QUERY, TARGET_OPTION, OPTION_MAILBOX, false, "without: INBOX"}},
+	 .may_be_followed = true,
+	 .takes_upload = true},
 
 	{"GET", "/aliases", "alias list", ACCESS_READ, "Aliases", "The aliases", 0, 0, OWN_NONE,
 	 {PAGE_PARAMETERS}},

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* import: mail of an mbox file, a Maildir or a tree of Maildirs into mailboxes, in its order. */
+/*
+ * import: mail of an mbox file, a single message, a Maildir or a tree of Maildirs into mailboxes, in
+ * its order.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +20,7 @@
 #include "ctl/maildir.h"
 #include "ctl/mbox.h"
 #include "ctl/progress.h"
+#include "ctl/told.h"
 #include "proto/address.h"
 #include "proto/message.h"
 #include "proto/message_summary.h"
@@ -24,11 +28,17 @@
 #include "store/mail_stream.h"
 #include "store/mailbox.h"
 
+enum { LINE_MAX_BYTES = 2048 };
+
 /* What one message may take: what the store can hold in one piece, less room to spare. */
 static const uint64_t MESSAGE_BYTES_MAX = (uint64_t)1 << 31;
 
+/* As a source: the standard input. */
+static const char INPUT[] = "-";
+
 struct import {
 	struct ctl *ctl;
+	struct link *link;
 	struct store *store;
 	struct str address;
 	struct mime_limits limits;
@@ -53,6 +63,11 @@ struct found {
 	struct str keywords[MAILDIR_KEYWORDS_MAX];
 	size_t keyword_count;
 };
+
+static const char *source_name(const struct import *import)
+{
+	return strcmp(import->source, INPUT) == 0 ? "the input" : import->source;
+}
 
 static uint64_t limit_standard(const char *name)
 {
@@ -115,11 +130,11 @@ static int stream_end(struct import *import, int code)
 	if (result.fault != FAULT_NONE)
 		return ctl_fail(ctl_fault_code(result.fault),
 				"message %llu of %s cannot be stored: %s; %llu messages are",
-				(unsigned long long)result.failed_index + 1, import->source,
+				(unsigned long long)result.failed_index + 1, source_name(import),
 				fault_text(result.fault), (unsigned long long)result.stored);
 	if (code != CTL_DONE && result.stored > 0)
 		ctl_fail(0, "%llu messages of %s are stored", (unsigned long long)result.stored,
-			 import->source);
+			 source_name(import));
 	return code;
 }
 
@@ -155,19 +170,47 @@ static int mbox_message_store(struct import *import, const struct mbox_message *
 	return code;
 }
 
+/* A file may hold one message, as mail programs save it: it begins with a field. */
+static bool is_message(struct str file)
+{
+	struct message_field field;
+	struct str line = file;
+
+	line = message_line_take(&line);
+	if (!message_field_next(&line, &field) || str_is_empty(field.name))
+		return false;
+	for (size_t i = 0; i < field.name.len; i++)
+		if (field.name.ptr[i] <= ' ' || field.name.ptr[i] > '~')
+			return false;
+	return true;
+}
+
+static int single_import(struct import *import, struct str file)
+{
+	struct found found = {.flags = mbox_flags(file), .received_s = date_of_message(file)};
+	struct buf text = BUF_INIT(MESSAGE_BYTES_MAX);
+
+	lines_append_crlf(&text, file);
+	int code = text.failed ? too_large_fail(import)
+			       : message_store(import, buf_str(&text), &found);
+	buf_done(&text);
+	return code;
+}
+
 static int mbox_import(struct import *import, struct str file)
 {
 	struct mbox mbox;
 	struct mbox_message message;
 	int code = CTL_DONE;
 
-	if (str_is_empty(file))
-		return CTL_DONE;
+	if (is_message(file))
+		return single_import(import, file);
 	if (!mbox_open(&mbox, file))
-		return ctl_fail(CTL_USAGE,
-				"%s is neither an mbox (its first line does not begin with \"From \") "
-				"nor a Maildir", import->source);
-	progress_begin(&import->progress, import->ctl, import->source);
+		return ctl_fail_field(FAULT_INVALID, "mail",
+				      "%s is neither an mbox (its first line does not begin with "
+				      "\"From \") nor one message nor a Maildir",
+				      source_name(import));
+	progress_begin(&import->progress, import->ctl, source_name(import));
 	while (code == CTL_DONE && mbox_next(&mbox, &message)) {
 		code = mbox_message_store(import, &message);
 		far_tell(import, mbox.at, file.len);
@@ -235,7 +278,7 @@ static int maildir_import(struct import *import)
 				import->source);
 	if (fault != FAULT_NONE)
 		return ctl_fail(CTL_USAGE, "%s: %s", import->source, fault_text(fault));
-	progress_begin(&import->progress, import->ctl, import->source);
+	progress_begin(&import->progress, import->ctl, source_name(import));
 	for (size_t i = 0; i < maildir.count && code == CTL_DONE; i++) {
 		code = entry_import(import, &maildir, &maildir.entries[i]);
 		done += maildir.entries[i].bytes;
@@ -303,13 +346,40 @@ static int target_find(struct import *import)
 	return CTL_DONE;
 }
 
+/* What comes through a pipe goes into a file first: it is stored when its end has come. */
+static int input_open(void)
+{
+	struct stat status;
+	char room[64 * 1024];
+	ssize_t got = 0;
+
+	if (fstat(STDIN_FILENO, &status) != 0 || S_ISREG(status.st_mode))
+		return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
+	FILE *file = tmpfile();
+	if (file == NULL)
+		return -1;
+	int fd = fcntl(fileno(file), F_DUPFD_CLOEXEC, 0);
+	fclose(file);
+	while (fd >= 0 && (got = read(STDIN_FILENO, room, sizeof(room))) > 0)
+		if (!fd_write_all(fd, room, (size_t)got))
+			fd_close(&fd);
+	if (got < 0)
+		fd_close(&fd);
+	return fd;
+}
+
+static int source_open(const char *source)
+{
+	return strcmp(source, INPUT) == 0 ? input_open() : open(source, O_RDONLY | O_CLOEXEC);
+}
+
 static int source_import(struct import *import)
 {
 	struct stat status;
-	CLEANUP_FD int fd = open(import->source, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FD int fd = source_open(import->source);
 
 	if (fd < 0 || fstat(fd, &status) != 0)
-		return ctl_fail(CTL_USAGE, "%s: %s", import->source, strerror(errno));
+		return ctl_fail(CTL_USAGE, "%s: %s", source_name(import), strerror(errno));
 	if (S_ISDIR(status.st_mode))
 		return maildir_import(import);
 	if (!S_ISREG(status.st_mode))
@@ -364,8 +434,32 @@ static int folders_import(struct import *import, const char *tree)
 	return code;
 }
 
+static json_t *done_json(const struct import *import)
+{
+	return json_pack("{s:I, s:I, s:I, s:o}", "messages", (json_int_t)import->all_messages,
+			 "bytes", (json_int_t)import->all_bytes, "mailboxes",
+			 (json_int_t)import->mailboxes, "mailbox", json_text(import->mailbox_name));
+}
+
+/* Before the first message and behind the last: who looks sees what did not come to its end. */
+static void import_tell(const struct import *import, const char *what)
+{
+	struct buf line = BUF_INIT(LINE_MAX_BYTES);
+
+	buf_printf(&line, "%s Mail Import {Address=\"%.*s\"", what, STR_ARG(import->address));
+	if (import->all_messages > 0)
+		buf_printf(&line, ", Messages=%llu", (unsigned long long)import->all_messages);
+	buf_append_char(&line, '}');
+	config_change_tell(import->link, buf_str(&line));
+	buf_done(&line);
+}
+
 static void done_print(const struct import *import)
 {
+	if (ctl_has(import->ctl, OPTION_BIT(JSON))) {
+		ctl_print_json(done_json(import));
+		return;
+	}
 	struct buf text = BUF_INIT(64 * 1024);
 
 	buf_printf(&text, "%llu messages, ", (unsigned long long)import->all_messages);
@@ -381,6 +475,15 @@ static void done_print(const struct import *import)
 }
 
 /* A mailbox that is named takes what stands in the source itself. */
+static int sources_import(struct import *import, const char *source, const char *mailbox)
+{
+	int code = mailbox_import(import, source, str_from_c(mailbox != NULL ? mailbox : "INBOX"));
+
+	if (code == CTL_DONE && mailbox == NULL && strcmp(source, INPUT) != 0)
+		code = folders_import(import, source);
+	return code;
+}
+
 static int import_run(struct import *import)
 {
 	const char *source = import->ctl->arguments->words[1];
@@ -391,10 +494,10 @@ static int import_run(struct import *import)
 
 	if (fault == FAULT_NONE) {
 		import->store = link.store;
-		code = mailbox_import(import, source,
-				      str_from_c(mailbox != NULL ? mailbox : "INBOX"));
-		if (code == CTL_DONE && mailbox == NULL)
-			code = folders_import(import, source);
+		import->link = &link;
+		import_tell(import, "Begin");
+		code = sources_import(import, source, mailbox);
+		import_tell(import, code == CTL_DONE ? "End" : "Break Off");
 		if (code == CTL_DONE)
 			done_print(import);
 	}
@@ -410,13 +513,14 @@ int cmd_import(struct ctl *ctl)
 					   .depth = limit_standard("MimeDepth"),
 					   .header_bytes = limit_standard("HeaderBytes")},
 				.summary = BUF_INIT(MAIL_SUMMARY_MAX)};
+	const char *source = ctl->arguments->words[1];
 	int code;
 
 	if (!address_append_account(&address, ctl_word(ctl, 0)))
 		code = ctl_fail(CTL_USAGE, "%.*s is no address: it should look like anna@example.org",
 				STR_ARG(ctl_word(ctl, 0)));
-	else if (access(ctl->arguments->words[1], R_OK) != 0)
-		code = ctl_fail(CTL_USAGE, "%s: %s", ctl->arguments->words[1], strerror(errno));
+	else if (strcmp(source, INPUT) != 0 && access(source, R_OK) != 0)
+		code = ctl_fail(CTL_USAGE, "%s: %s", source, strerror(errno));
 	else {
 		import.address = buf_str(&address);
 		code = import_run(&import);

@@ -71,16 +71,14 @@ static const struct command rows[] = {
 	{"alias list", "", 0, 0, PAGE_OPTIONS, "List the aliases", "", cmd_alias_list},
 	{"alias remove", "ADDRESS [TARGET...]", 1, ARGUMENTS_MAX, 0,
 	 "Remove an alias, or some of its targets", "", cmd_alias_remove},
-	{"import", "ADDRESS FILE.mbox|MAILDIR", 2, 2, OPT(MAILBOX),
-	 "Bring mail of an mbox file or a Maildir into mailboxes",
-	 "Folders within a Maildir (.Sent, .Archive.2025) come into mailboxes of their names; with "
-	 "--mailbox only what stands in the Maildir itself is brought. The bytes stay, but for "
-	 "line ends, "
-	 "which become CR LF as in transport, and the quoting of mbox files (mboxrd: one > before "
-	 "From is "
-	 "taken away). Dates come from the borders of the mbox or the times of the files, flags "
-	 "and "
-	 "keywords from Status fields or file names.",
+	{"import", "ADDRESS FILE|MAILDIR|-", 2, 2, OPT(MAILBOX) | OPT(JSON),
+	 "Bring mail of an mbox file, one message or a Maildir into mailboxes",
+	 "FILE is an mbox or holds one message; for - the standard input is read. Folders within a "
+	 "Maildir (.Sent, .Archive.2025) come into mailboxes of their names; with --mailbox only "
+	 "what stands in the Maildir itself is brought. The bytes stay, but for line ends, which "
+	 "become CR LF as in transport, and the quoting of mbox files (mboxrd: one > before From is "
+	 "taken away). Dates come from the borders of the mbox, the times of the files or the "
+	 "message itself, flags and keywords from Status fields or file names.",
 	 cmd_import},
 	{"remote-password set", "NAME", 1, 1, OPT(PASSWORD_STDIN),
 	 "Keep a password with which this server logs in at another",

@@ -139,7 +139,8 @@ static enum command_step request_ask(struct session *session, struct api *api)
 		.origin = http_request_field(request, STR("Origin")),
 		.fetch_site = http_request_field(request, STR("Sec-Fetch-Site")),
 		.content_type = http_request_field(request, STR("Content-Type")),
-		.accept = http_request_field(request, STR("Accept"))};
+		.accept = http_request_field(request, STR("Accept")),
+		.upload_bytes = api->upload_bytes};
 	struct asker *admin = session_admin(session);
 	enum fault fault = admin == NULL ? FAULT_UNAVAILABLE : body_attach(session, &asked);
 
@@ -152,10 +153,23 @@ static enum command_step request_ask(struct session *session, struct api *api)
 	return COMMAND_WAIT;
 }
 
+/* The role is asked first; where it says no, nobody knows where the next request begins. */
+static enum command_step upload_ask(struct session *session, struct api *api)
+{
+	api->upload_bytes = api->request->body_bytes;
+	api->keep_alive = false;
+	return request_ask(session, api);
+}
+
 enum command_step api_begin(struct session *session, struct api *api,
 			    const struct http_request *request)
 {
+	struct str type = http_request_field(request, STR("Content-Type"));
+
 	*api = (struct api){.request = request, .keep_alive = request->keep_alive};
+	if (request->body_bytes > 0 && !str_is_empty(type) &&
+	    !http_media_is(type, STR("application/json")))
+		return upload_ask(session, api);
 	if (request->body_bytes > API_BODY_MAX) {
 		/* It is not read: where the next request begins nobody can know. */
 		api->keep_alive = false;
@@ -169,6 +183,22 @@ enum command_step api_begin(struct session *session, struct api *api,
 	if (request->expects_continue)
 		buf_append_c(session_out(session), "HTTP/1.1 100 Continue\r\n\r\n");
 	state_set(api, API_BODY);
+	return COMMAND_BODY;
+}
+
+/* The body is wanted. */
+static enum command_step upload_begin(struct session *session, struct api *api,
+				      struct packet *packet)
+{
+	int fd = packet_take_fd(packet);
+
+	if (fd < 0 || api->upload_bytes == 0)
+		return COMMAND_END;
+	body_begin_file(&session->body, api->upload_bytes, API_UPLOAD_S, fd);
+	api->upload_bytes = 0;
+	if (api->request->expects_continue)
+		buf_append_c(session_out(session), "HTTP/1.1 100 Continue\r\n\r\n");
+	state_set(api, API_UPLOAD);
 	return COMMAND_BODY;
 }
 
@@ -245,10 +275,32 @@ static enum command_step answer_await(struct session *session, struct api *api)
 	bool is_answer = reply.packet.header.kind == MSG_api_answered;
 	if (is_answer && !reply.packet.message.api_answered.is_stream)
 		api->ticket = 0;
-	enum command_step step =
-		is_answer ? answer_give(session, api, &reply.packet) : COMMAND_END;
+	enum command_step step = COMMAND_END;
+	if (reply.packet.header.kind == MSG_api_upload_given)
+		step = upload_begin(session, api, &reply.packet);
+	else if (is_answer)
+		step = answer_give(session, api, &reply.packet);
 	packet_done(&reply.packet);
 	return step;
+}
+
+static enum command_step upload_end(struct session *session, struct api *api)
+{
+	enum fault fault = spool_settle(&session->body.spool);
+
+	body_drop(&session->body);
+	if (fault != FAULT_NONE) {
+		admin_client_cancel(session_admin(session), api->ticket);
+		api->ticket = 0;
+		return refusal_answer(session, api, 507, "no_space",
+				      "the server's disk is full: nothing of it is kept; make room, "
+				      "then try again");
+	}
+	api->keep_alive = api->request->keep_alive;
+	admin_client_uploaded(session_admin(session), api->ticket);
+	state_set(api, API_ASKED);
+	/* Whatever came while the body did has woken us already. */
+	return answer_await(session, api);
 }
 
 /* ---- streams ---- */
@@ -288,6 +340,8 @@ enum command_step api_more(struct session *session, struct api *api)
 	switch (api->state) {
 	case API_BODY:
 		return request_ask(session, api);
+	case API_UPLOAD:
+		return upload_end(session, api);
 	case API_ASKED:
 		return answer_await(session, api);
 	case API_PIECES:

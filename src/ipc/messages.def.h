@@ -320,7 +320,17 @@
 #define FIELDS_api_asked(F)                                                                        \
 	F(STR, peer) F(STR, method) F(STR, path) F(STR, query) F(STR, token) F(STR, csrf)          \
 	F(STR, host) F(STR, origin) F(STR, fetch_site) F(STR, content_type) F(STR, accept)         \
-	F(STR, body) F(FD, file)
+	F(U64, upload_bytes) F(STR, body) F(FD, file)
+/*
+ * A body that is no JSON was announced by its length alone: it is wanted, in that file. Answered by
+ * api_uploaded, under the same id, when all of it stands there; then the answer comes.
+ */
+#define FIELDS_api_upload_given(F) F(FD, file)
+#define FIELDS_api_uploaded(F)
+/* Asks the parent for an unnamed file in the home for an upload; answered by upload_file_given. */
+#define FIELDS_upload_file_wanted(F) F(U64, bytes)
+/* TOO_LARGE: above `limit_bytes` (Limits/ImportBytes); NO_SPACE. */
+#define FIELDS_upload_file_given(F) F(U32, fault) F(U64, limit_bytes) F(FD, fd)
 /*
  * `fields` are whole lines of the head. After a stream's head its parts follow, the next one when
  * the one before was taken.
@@ -458,6 +468,10 @@
 	X(home_file_given, FROM(PARENT), FROM(CTL))                                                \
 	X(api_asked, FROM(FRONT), FROM(ADMIN))                                                     \
 	X(api_answered, FROM(ADMIN), FROM(FRONT))                                                  \
+	X(api_upload_given, FROM(ADMIN), FROM(FRONT))                                              \
+	X(api_uploaded, FROM(FRONT), FROM(ADMIN))                                                  \
+	X(upload_file_wanted, FROM(ADMIN), FROM(PARENT))                                           \
+	X(upload_file_given, FROM(PARENT), FROM(ADMIN))                                            \
 	X(api_part, FROM(ADMIN), FROM(FRONT))                                                      \
 	X(api_part_taken, FROM(FRONT), FROM(ADMIN))                                                \
 	X(api_cancelled, FROM(FRONT), FROM(ADMIN))                                                 \

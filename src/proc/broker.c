@@ -56,6 +56,29 @@ enum fault broker_control(struct broker *broker, struct str author, struct str a
 	return fault;
 }
 
+enum fault broker_upload(struct broker *broker, uint64_t bytes, uint64_t *limit_out, int *fd_out)
+{
+	struct msg_upload_file_wanted wanted = {.bytes = bytes};
+	struct packet packet;
+
+	packet_init(&packet);
+	pthread_mutex_lock(&broker->lock);
+	enum fault fault = channel_send(&broker->channel, MSG_upload_file_wanted, 0, &wanted);
+	if (fault == FAULT_NONE)
+		fault = channel_receive(&broker->channel, &packet);
+	pthread_mutex_unlock(&broker->lock);
+	if (fault == FAULT_NONE && packet.header.kind != MSG_upload_file_given)
+		fault = FAULT_INVALID;
+	if (fault == FAULT_NONE) {
+		*limit_out = packet.message.upload_file_given.limit_bytes;
+		fault = fault_from_number(packet.message.upload_file_given.fault);
+	}
+	if (fault == FAULT_NONE)
+		*fd_out = packet_take_fd(&packet);
+	packet_done(&packet);
+	return fault;
+}
+
 void broker_init(struct broker *broker, enum role self)
 {
 	broker->connector = (struct connector){.self = self, .connect = broker_connect};

@@ -23,6 +23,12 @@ void broker_init(struct broker *broker, enum role self);
  */
 must_check enum fault broker_control(struct broker *broker, struct str author, struct str address,
 				     int *fd_out);
+/*
+ * A file for `bytes` that somebody sends to the page: TOO_LARGE, above `*limit_out`; NO_SPACE. Blocks
+ * shortly.
+ */
+must_check enum fault broker_upload(struct broker *broker, uint64_t bytes, uint64_t *limit_out,
+				    int *fd_out);
 void broker_done(struct broker *broker);
 
 #endif

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -219,5 +220,20 @@ enum fault home_file_open(const char *home, struct str name, int *fd_out)
 		return FAULT_DENIED;
 	*fd_out = fd;
 	fd = -1;
+	return FAULT_NONE;
+}
+
+enum fault home_file_make_unnamed(const char *home, uint64_t bytes, int *fd_out)
+{
+	struct statvfs space;
+
+	if (statvfs(home, &space) != 0)
+		return fault_from_errno(errno);
+	if (bytes > (uint64_t)space.f_bavail * space.f_frsize / 2)
+		return FAULT_NO_SPACE;
+	int fd = open(home, O_TMPFILE | O_RDWR | O_CLOEXEC, PRIVATE_MODE);
+	if (fd < 0)
+		return fault_from_errno(errno);
+	*fd_out = fd;
 	return FAULT_NONE;
 }

@@ -37,6 +37,12 @@ bool home_file_may_be_put(struct str name);
 must_check enum fault home_file_put(const char *home, struct str name, int content);
 
 /*
+ * Makes a file without a name in the home for `bytes` that are on their way to the store, where they
+ * need the same room again; it goes with its last descriptor. NO_SPACE: twice as much is not free.
+ */
+must_check enum fault home_file_make_unnamed(const char *home, uint64_t bytes, int *fd_out);
+
+/*
  * Copies a key that waits (sslcert/requests/REQUEST.key) to the place of a pair's (sslcert/NAME.key);
  * it stays where it was. NOT_FOUND, and as home_file_put. Blocks on the disk.
  */

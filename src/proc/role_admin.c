@@ -23,6 +23,13 @@ static enum fault control_ask(void *context, struct str author, struct str addre
 	return broker_control(&role->broker, author, address, fd_out);
 }
 
+static enum fault upload_ask(void *context, uint64_t bytes, uint64_t *limit_out, int *fd_out)
+{
+	struct admin_role *role = context;
+
+	return broker_upload(&role->broker, bytes, limit_out, fd_out);
+}
+
 static const struct metrics_shared *metrics_map(void)
 {
 	const void *shared = mmap(NULL, sizeof(struct metrics_shared), PROT_READ, MAP_SHARED,
@@ -75,6 +82,7 @@ int role_admin(struct role_process *process)
 								.log = &process->log,
 								.connector = &role.broker.connector,
 								.control = control_ask,
+								.upload = upload_ask,
 								.context = &role,
 								.confine = command_confine,
 								.sample = role.metrics == NULL ? NULL : counters_take,

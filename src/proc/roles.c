@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "proc/home_file.h"
 #include "proc/parent.h"
 #include "proc/role.h"
 #include "proc/watchdog.h"
@@ -103,6 +104,19 @@ static void control_answer(struct parent *parent, struct child *child, const str
 	fd_close(&given.fd);
 }
 
+static void upload_answer(struct parent *parent, struct child *child, const struct packet *packet)
+{
+	uint64_t bytes = packet->message.upload_file_wanted.bytes;
+	struct msg_upload_file_given given = {
+		.limit_bytes = parent->config == NULL ? 0 : parent->config->limits.import_bytes,
+		.fd = -1};
+
+	given.fault = bytes > given.limit_bytes ? FAULT_TOO_LARGE
+						: home_file_make_unnamed(parent->home, bytes, &given.fd);
+	(void)!channel_send(&child->broker, MSG_upload_file_given, packet->header.id, &given);
+	fd_close(&given.fd);
+}
+
 static void broker_ready(struct parent *parent, struct source *source)
 {
 	struct child *child = child_of_channel(parent, source, true);
@@ -115,6 +129,8 @@ static void broker_ready(struct parent *parent, struct source *source)
 			broker_answer(parent, child, &packet);
 		else if (packet.header.kind == MSG_control_wanted)
 			control_answer(parent, child, &packet);
+		else if (packet.header.kind == MSG_upload_file_wanted)
+			upload_answer(parent, child, &packet);
 	/* A closed channel is seen on the other one, and by SIGCHLD. */
 	if (fault != FAULT_BUSY)
 		parent_unwatch(parent, source);

@@ -236,6 +236,11 @@ int http_request_parse(struct str head, struct http_request *request_out)
 	return status;
 }
 
+bool http_media_is(struct str content_type, struct str type)
+{
+	return str_equals_nocase(str_trim(str_cut(&content_type, ';')), type);
+}
+
 const char *http_status_text(int status)
 {
 	static const struct {
@@ -261,6 +266,7 @@ const char *http_status_text(int status)
 		{501, "Not Implemented"},
 		{503, "Service Unavailable"},
 		{504, "Gateway Timeout"},
+		{507, "Insufficient Storage"},
 		{505, "HTTP Version Not Supported"},
 	};
 

@@ -53,6 +53,9 @@ must_check int http_request_parse(struct str head, struct http_request *request_
 /* The first field of that name, or an empty view with a NULL pointer. */
 struct str http_request_field(const struct http_request *request, struct str name);
 
+/* Whether a field Content-Type names that type, whatever its parameters. */
+bool http_media_is(struct str content_type, struct str type);
+
 /*
  * The value of a cookie in the field Cookie (RFC 6265 section 4.2.1); empty when it is not there, or
  * there twice. Names are compared to the letter.

@@ -11,6 +11,8 @@ static enum asker_part reply_judge(const struct packet *packet)
 		return packet->message.api_answered.is_stream != 0 ? ASKER_MORE : ASKER_LAST;
 	case MSG_api_part:
 		return packet->message.api_part.is_last != 0 ? ASKER_LAST : ASKER_MORE;
+	case MSG_api_upload_given:
+		return ASKER_MORE;
 	default:
 		return ASKER_BREACH;
 	}
@@ -39,6 +41,11 @@ enum fault admin_client_ask(struct asker *admin, const struct msg_api_asked *req
 void admin_client_go_on(struct asker *admin, uint64_t ticket)
 {
 	asker_tell(admin, ticket, MSG_api_part_taken, &(struct msg_api_part_taken){});
+}
+
+void admin_client_uploaded(struct asker *admin, uint64_t ticket)
+{
+	asker_tell(admin, ticket, MSG_api_uploaded, &(struct msg_api_uploaded){});
 }
 
 void admin_client_cancel(struct asker *admin, uint64_t ticket)

@@ -25,6 +25,9 @@ must_check enum fault admin_client_ask(struct asker *admin, const struct msg_api
 /* Asks for the next part of a stream, once the last one was taken. */
 void admin_client_go_on(struct asker *admin, uint64_t ticket);
 
+/* Tells that the body stands in the file of api_upload_given, which keeps the ticket open. */
+void admin_client_uploaded(struct asker *admin, uint64_t ticket);
+
 /* Forgets a request and tells the role, for a session that ends. Safe for a ticket that is 0 or closed. */
 void admin_client_cancel(struct asker *admin, uint64_t ticket);
 

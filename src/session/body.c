@@ -21,6 +21,16 @@ void body_begin(struct body *body, uint64_t limit_bytes)
 	smtp_body_init(&body->smtp);
 }
 
+void body_begin_file(struct body *body, uint64_t size_bytes, uint32_t limit_s, int fd)
+{
+	uint64_t rate = size_bytes / limit_s + 1;
+
+	body_begin(body, size_bytes);
+	spool_init_file(&body->spool, size_bytes, fd);
+	body_expect_chunk(body, size_bytes);
+	body->least_rate = rate < UINT32_MAX ? (uint32_t)rate : UINT32_MAX;
+}
+
 void body_expect_data(struct body *body)
 {
 	CHECK(body->is_active);

@@ -18,12 +18,19 @@ struct body {
 	bool is_dotted; /* DATA; else counted */
 	struct smtp_body smtp; /* line ends, dots, chunk counter, header size */
 	struct spool spool;
+	uint32_t least_rate; /* bytes a second below which the transfer is given up, beside MinBytesPerSecond */
 };
 
 void body_init(struct body *body);
 
 /* Begins a message; a body that was there is dropped. */
 void body_begin(struct body *body, uint64_t limit_bytes);
+
+/*
+ * Begins one of exactly `size_bytes` that goes into a file, which the body takes over, and has to
+ * be there within `limit_s` seconds, more or less: slower than that on the whole it is given up.
+ */
+void body_begin_file(struct body *body, uint64_t size_bytes, uint32_t limit_s, int fd);
 
 /* The next bytes are DATA up to CRLF.CRLF, or a chunk of exactly `size_bytes` (BDAT, literal). */
 void body_expect_data(struct body *body);

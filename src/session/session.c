@@ -248,9 +248,11 @@ static void command_finish(struct session *session)
 static void transfer_begin(struct session *session)
 {
 	int silence_ms = (int)session->limits->idle_seconds * 1000;
+	uint32_t rate = session->limits->min_bytes_per_second;
 
-	stream_bulk(&session->stream, silence_ms < SILENCE_MS ? silence_ms : SILENCE_MS,
-		    session->limits->min_bytes_per_second);
+	if (rate < session->body.least_rate)
+		rate = session->body.least_rate;
+	stream_bulk(&session->stream, silence_ms < SILENCE_MS ? silence_ms : SILENCE_MS, rate);
 }
 
 static enum progress step_apply(struct session *session, enum command_step step)

@@ -12,6 +12,12 @@ void spool_init(struct spool *spool, uint64_t limit_bytes)
 		.limit_bytes = limit_bytes, .fd = -1, .head = BUF_INIT(SPOOL_INLINE)};
 }
 
+void spool_init_file(struct spool *spool, uint64_t limit_bytes, int fd)
+{
+	spool_init(spool, limit_bytes);
+	spool->fd = fd;
+}
+
 static void unmap(struct spool *spool)
 {
 	if (spool->map != NULL)
@@ -102,6 +108,13 @@ enum fault spool_view(struct spool *spool, struct str *view_out)
 	}
 	*view_out = str_make(spool->map, spool->map_len);
 	return FAULT_NONE;
+}
+
+enum fault spool_settle(struct spool *spool)
+{
+	if (spool->is_too_large)
+		return FAULT_TOO_LARGE;
+	return !spool->is_out_of_memory && head_write(spool) ? FAULT_NONE : FAULT_NO_SPACE;
 }
 
 struct mail_body spool_content(const struct spool *spool)

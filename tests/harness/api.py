@@ -94,6 +94,11 @@ class Client:
         assert answer.status == 200 and answer.headers["Content-Type"] == "text/event-stream", answer
         return events_of(answer.body)
 
+    def follow_upload(self, path, mail):
+        answer = self.request("POST", path, body=mail, headers={"Accept": "text/event-stream", "Content-Type": "application/mbox"})
+        assert answer.status == 200, answer
+        return events_of(answer.body)
+
     def patch(self, path, body=None, **more):
         return self.request("PATCH", path, body=body, **more)
 

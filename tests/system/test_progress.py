@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Long work tells how far it is, and goes on, whole, when nobody listens any more."""
+import json
+import os
 import shutil
 import smtplib
 
 import pytest
 
-from clients import message, queue, tls_context, until
-from conftest import ANNA, DOMAIN, PASSWORDS
+from clients import imap_subjects, message, queue, tls_context, until
+from conftest import ANNA, BERT, DOMAIN, PASSWORDS
 from harness.api import logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
@@ -85,3 +87,132 @@ def test_an_order_goes_on_without_its_client(served, admin, waiting):
     connection.close()
     until(lambda: are_held(served) == [True] * WAITING)
     until(lambda: f"{ROOT} - Hold Queued {{all}}\n" in served.home.log("config"))
+
+
+# ---- import ----
+
+
+def mail_of(*subjects):
+    """An mbox."""
+    return b"".join(b"From sender@client.example Sat Nov 21 14:03:59 2026\n"
+                    b"Subject: %s\nFrom: sender@client.example\n\nHello.\n>From the quoted past\n\n" % subject.encode()
+                    for subject in subjects)
+
+
+def sent(session, mail, address=ANNA, kind="application/mbox", **more):
+    return session.request("POST", f"/users/{address}/import", mail, headers={"Content-Type": kind}, **more)
+
+
+def files_open(server, name="admin"):
+    """The unnamed files of the home that a role holds."""
+    [pid] = [role["pid"] for role in server.status()["roles"] if role["name"] == name]
+    return [link for link in (os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+            if link.startswith(str(server.home.path)) and link.endswith("(deleted)")]
+
+
+def subjects_of(server, address=ANNA, mailbox="INBOX"):
+    return imap_subjects(server, address, PASSWORDS[address], mailbox)
+
+
+def test_mail_is_imported(served, admin):
+    many = [f"number {number}" for number in range(400)]
+    events = admin.follow_upload(f"/users/{BERT}/import", mail_of(*many))
+    assert {name for name, _ in events[:-1]} == {"progress"}
+    name, ended = events[-1]
+    assert (name, ended["status"]) == ("result", 200) and ended["answer"]["messages"] == 400, ended
+    assert subjects_of(served, BERT) == many
+    log = served.home.log("config")
+    assert f'{ROOT} - Begin Mail Import {{Address="{BERT}"}}\n' in log
+    assert f'{ROOT} - End Mail Import {{Address="{BERT}", Messages=400}}\n' in log
+    assert until(lambda: not files_open(served) or None)
+
+
+def test_one_message_into_another_mailbox(served, admin):
+    answer = sent(admin, b"Subject: alone\r\nFrom: a@client.example\r\n\r\nHello.\r\n", kind="message/rfc822",
+                  query={"mailbox": "Old/Mail"})
+    assert answer.status == 200 and answer.json == {"messages": 1, "bytes": 50, "mailboxes": 1, "mailbox": "Old/Mail"}
+    assert subjects_of(served, mailbox='"Old/Mail"') == ["alone"]
+
+
+def test_what_is_no_mail(served, admin):
+    answer = sent(admin, b"\x89PNG\r\n\x1a\n" + bytes(100000))
+    assert (answer.status, answer.error["field"]) == (400, "mail"), answer
+    assert sent(admin, mail_of("x"), f"nobody@{DOMAIN}").status == 400
+    assert sent(admin, mail_of("x"), kind="text/plain").status == 415
+    assert sent(admin, b"{}", kind="application/json").status == 400
+    assert admin.request("POST", "/queue/hold", mail_of("x"), headers={"Content-Type": "application/mbox"}).status == 415
+
+
+def test_who_may_not_import(served, admin):
+    """Before a byte of it is read."""
+    auditor = logged_in(served, AUDITOR, AUDITOR_PASSWORD)
+    answer = sent(auditor, mail_of("x"))
+    assert (answer.status, answer.error["code"]) == (403, "read_only")
+    assert sent(admin, mail_of("x"), csrf=False).error["code"] == "csrf"
+    admin.token = None
+    assert sent(admin, mail_of("x")).status == 401
+    assert "x" not in subjects_of(served)
+
+
+def begun(session, announced, mail):
+    """A connection that has sent only a part of what it announced."""
+    connection = session.connect()
+    connection.putrequest("POST", f"/api/v1/users/{ANNA}/import")
+    for name, value in (("Cookie", f"__Host-postern={session.token}"), ("X-Postern-Csrf", session.csrf),
+                        ("Content-Type", "application/mbox"), ("Content-Length", announced), ("Accept", "text/event-stream")):
+        connection.putheader(name, value)
+    connection.endheaders(mail)
+    return connection
+
+
+def test_a_broken_upload_imports_nothing(served, admin):
+    before = subjects_of(served)
+    mail = mail_of("first", "second", "third")
+    connection = begun(admin, len(mail), mail[:-100])
+    until(lambda: files_open(served))
+    connection.close()
+    until(lambda: not files_open(served))
+    assert subjects_of(served) == before
+    assert admin.get("/status").status == 200
+
+
+def test_uploads_are_few(served, admin):
+    held = [begun(admin, 1000, b"From ") for _ in range(2)]
+    try:
+        until(lambda: len(files_open(served)) == 2)
+        answer = sent(admin, mail_of("x"))
+        assert (answer.status, answer.error["code"]) == (503, "busy")
+    finally:
+        for connection in held:
+            connection.close()
+    until(lambda: not files_open(served))
+    assert sent(admin, mail_of("few")).status == 200
+
+
+def test_too_much_at_once(served, admin):
+    limit = 1 << 20
+    served.home.command("settings", "set", f"Limits.ImportBytes={limit}")
+    connection = begun(admin, limit + 1, b"From a\n")
+    try:
+        answer = connection.getresponse()
+        assert answer.status == 413 and b"Limits/ImportBytes" in answer.read()
+    finally:
+        connection.close()
+    served.home.command("settings", "set", "Limits.ImportBytes=")
+    connection = begun(admin, 1 << 39, b"From a\n")
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_an_import_goes_on_without_its_client(served, admin):
+    mail = mail_of(*("alone " + str(number) for number in range(500)))
+    connection = begun(admin, len(mail), mail)
+    connection.close()
+    until(lambda: sum(subject.startswith("alone ") for subject in subjects_of(served)) == 500)
+
+
+def test_the_command_reads_its_input(served):
+    home = served.home
+    done = home.command("import", ANNA, "-", "--mailbox", "Piped", "--json", stdin=mail_of("one", "two").decode())
+    assert json.loads(done.stdout)["messages"] == 2
+    assert subjects_of(served, mailbox="Piped") == ["one", "two"]

@@ -103,6 +103,35 @@ static void test_an_auditor_looks(void **state)
 	buf_done(&csrf);
 }
 
+/* An upload is mail, and only where one is taken; nothing else of it is there yet. */
+static void test_an_upload_is_mail(void **state)
+{
+	static const struct route taker = {
+		.method = "POST", .path = "/x", .access = ACCESS_CHANGE, .takes_upload = true};
+	struct buf csrf = BUF_INIT(100);
+	struct msg_api_asked asked = {.method = STR("POST"),
+				      .token = STR("token"),
+				      .content_type = STR("Application/mbox; x=y"),
+				      .upload_bytes = 1,
+				      .file = -1};
+
+	guard_csrf_append(&csrf, STR("token"));
+	asked.csrf = buf_str(&csrf);
+	expect(guard_request_check(&asked), NULL);
+	expect(guard_session_check(&asked, &taker, LOGIN_FLAG_ADMIN), NULL);
+	expect(guard_session_check(&asked, &taker, LOGIN_FLAG_AUDITOR), "read_only");
+	expect(guard_session_check(&asked, &change, LOGIN_FLAG_ADMIN), "media_type");
+	asked.content_type = STR("message/rfc822");
+	expect(guard_request_check(&asked), NULL);
+	asked.content_type = STR("text/plain");
+	expect(guard_request_check(&asked), "media_type");
+	asked.content_type = STR("application/json");
+	expect(guard_request_check(&asked), "media_type");
+	asked.upload_bytes = 0;
+	expect(guard_session_check(&asked, &taker, LOGIN_FLAG_ADMIN), "invalid");
+	buf_done(&csrf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_a_body_is_json),
 		cmocka_unit_test(test_a_change_proves_its_session),
 		cmocka_unit_test(test_an_auditor_looks),
+		cmocka_unit_test(test_an_upload_is_mail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -217,6 +217,9 @@ void asker_cancel(struct asker *asker, uint64_t ticket)
 
 /* ---- stand-ins: admin ---- */
 
+static asker_wake *waker;
+static void *waked;
+
 enum fault admin_client_ask(struct asker *admin, const struct msg_api_asked *request,
 			    asker_wake *wake, void *context, uint64_t *ticket_out)
 {
@@ -224,6 +227,8 @@ enum fault admin_client_ask(struct asker *admin, const struct msg_api_asked *req
 
 	if (fixture.admin_fault != FAULT_NONE)
 		return fixture.admin_fault;
+	waker = wake;
+	waked = context;
 	buf_printf(&fixture.asked, "%.*s %.*s?%.*s peer=%.*s token=%.*s csrf=%.*s origin=%.*s",
 		   STR_ARG(request->method), STR_ARG(request->path), STR_ARG(request->query),
 		   STR_ARG(request->peer), STR_ARG(request->token), STR_ARG(request->csrf),
@@ -231,7 +236,10 @@ enum fault admin_client_ask(struct asker *admin, const struct msg_api_asked *req
 	buf_printf(&fixture.asked, " site=%.*s type=%.*s host=%.*s body=",
 		   STR_ARG(request->fetch_site), STR_ARG(request->content_type),
 		   STR_ARG(request->host));
-	if (request->file >= 0)
+	if (request->upload_bytes > 0)
+		buf_printf(&fixture.asked, "upload of %llu",
+			   (unsigned long long)request->upload_bytes);
+	else if (request->file >= 0)
 		buf_printf(&fixture.asked, "file of %lld", (long long)lseek(request->file, 0, SEEK_END));
 	else
 		buf_append_str(&fixture.asked, body);
@@ -251,6 +259,12 @@ bool asker_take(struct asker *asker, uint64_t ticket, struct asker_answer *answe
 void admin_client_go_on(struct asker *admin, uint64_t ticket)
 {
 	fixture.admin_went_on++;
+}
+
+void admin_client_uploaded(struct asker *admin, uint64_t ticket)
+{
+	fixture.admin_uploaded++;
+	waker(waked);
 }
 
 void admin_client_cancel(struct asker *admin, uint64_t ticket)
@@ -275,6 +289,12 @@ void fixture_admin_answers(const struct msg_api_answered *answered)
 
 	packet->message.api_answered = *answered;
 	packet->fd = answered->file;
+	fixture.front.admin = (struct asker *)&fixture;
+}
+
+void fixture_admin_wants_upload(int file)
+{
+	admin_reply_add(MSG_api_upload_given)->fd = file;
 	fixture.front.admin = (struct asker *)&fixture;
 }
 

@@ -58,6 +58,7 @@ struct fixture {
 	size_t admin_reply_count;
 	size_t admin_taken;
 	unsigned admin_went_on;
+	unsigned admin_uploaded;
 	unsigned admin_cancelled;
 
 	struct front front;
@@ -95,6 +96,7 @@ void fixture_exchange(const char *text, const char *expected);
 
 /* What the admin role will say next; texts are borrowed. */
 void fixture_admin_answers(const struct msg_api_answered *answered);
+void fixture_admin_wants_upload(int file); /* taken over */
 void fixture_admin_part(const char *bytes, bool is_last);
 void fixture_admin_dies(void);
 

@@ -4,7 +4,10 @@
 
 #include <setjmp.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <stdarg.h>
 #include <cmocka.h>
 
@@ -347,6 +350,55 @@ static void test_api_too_large(void **state)
 	expect_asked("");
 }
 
+#define UPLOAD "POST /api/v1/x HTTP/1.1\r\n" HOST "Content-Type: application/mbox\r\n"
+
+/* Asked first, then read: nothing of it is in memory, and what is behind it is another request. */
+static void test_api_uploads(void **state)
+{
+	struct stat status;
+	int file = memfd_create("test", MFD_CLOEXEC), kept = dup(file);
+
+	fixture_admin_wants_upload(file);
+	fixture_admin_answers(&JSON_ANSWER("{}"));
+	fixture_admin_answers(&JSON_ANSWER("[1]"));
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say(UPLOAD "Expect: 100-continue\r\nContent-Length: 10\r\n\r\n");
+	expect_asked("POST /api/v1/x? peer=192.0.2.1 token= csrf= origin= site= "
+		     "type=application/mbox host=localhost:4040 body=upload of 10\n");
+	assert_true(str_equals(buf_str(&fixture.heard), STR("HTTP/1.1 100 Continue\r\n\r\n")));
+	fixture_say("01234");
+	assert_int_equal(fixture.admin_uploaded, 0);
+	fixture_say("56789GET /api/v1/y HTTP/1.1\r\n" HOST "\r\n");
+	assert_int_equal(fixture.admin_uploaded, 1);
+	assert_int_equal(fstat(kept, &status), 0);
+	assert_int_equal(status.st_size, 10);
+	assert_true(heard_has("\r\n\r\n{}HTTP/1.1 200 OK\r\n"));
+	assert_false(fixture.has_ended);
+	close(kept);
+}
+
+/* What is refused is not read, and ends the connection. */
+static void test_api_refuses_uploads(void **state)
+{
+	fixture_admin_answers(&JSON_ANSWER("{}"));
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say(UPLOAD "Content-Length: 9999999999\r\n\r\n0123");
+	assert_true(heard_has("\r\nConnection: close\r\n"));
+	assert_int_equal(fixture.admin_uploaded, 0);
+	assert_true(fixture.has_ended);
+}
+
+static void test_api_uploads_to_a_full_disk(void **state)
+{
+	fixture_admin_wants_upload(open("/dev/full", O_RDWR | O_CLOEXEC));
+	fixture_connect(SERVICE_HTTPS, &httpd_protocol);
+	fixture_say(UPLOAD "Content-Length: 5\r\n\r\n01234");
+	assert_true(heard_has("HTTP/1.1 507 Insufficient Storage\r\n"));
+	assert_int_equal(fixture.admin_uploaded, 0);
+	assert_int_equal(fixture.admin_cancelled, 1);
+	assert_true(fixture.has_ended);
+}
+
 static void test_api_answers_from_files(void **state)
 {
 	struct msg_api_answered answered = JSON_ANSWER("");
@@ -466,6 +518,9 @@ int main(void)
 		TEST(test_api_hands_on),
 		TEST(test_api_large_bodies),
 		TEST(test_api_too_large),
+		TEST(test_api_uploads),
+		TEST(test_api_refuses_uploads),
+		TEST(test_api_uploads_to_a_full_disk),
 		TEST(test_api_answers_from_files),
 		TEST(test_api_streams),
 		TEST(test_api_without_its_role),

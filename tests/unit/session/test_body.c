@@ -5,7 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "session/body.h"
 
@@ -137,6 +140,25 @@ static void test_what_is_too_large_is_not_kept(void **state)
 	assert_int_equal(view.len, 0);
 }
 
+/* One in a file of its own leaves nothing in memory, and says when the file takes no more. */
+static void test_a_body_in_a_file_of_its_own(void **state)
+{
+	struct stat status;
+	int fd = memfd_create("test", MFD_CLOEXEC), kept = dup(fd);
+
+	body_begin_file(&body, 5, 2, fd);
+	assert_int_equal(body.least_rate, 3);
+	take_all(STR("12345"));
+	assert_int_equal(spool_settle(&body.spool), FAULT_NONE);
+	assert_int_equal(fstat(kept, &status), 0);
+	assert_int_equal(status.st_size, 5);
+	body_drop(&body);
+	close(kept);
+	body_begin_file(&body, 5, 2, open("/dev/full", O_RDWR | O_CLOEXEC));
+	take_all(STR("12345"));
+	assert_int_equal(spool_settle(&body.spool), FAULT_NO_SPACE);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -148,6 +170,7 @@ int main(void)
 		TEST(test_single_bytes),
 		TEST(test_lines_of_dots_are_written_together),
 		TEST(test_what_is_too_large_is_not_kept),
+		TEST(test_a_body_in_a_file_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
