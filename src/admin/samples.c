@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The file: a head of HEAD_BYTES with the sign of its form, then SAMPLES_MAX places of one struct
- * stored each, in the byte order of the machine.
+ * stored each, in the byte order of the machine. The form has the number of counts in its sign; that
+ * of the first, COUNTS_FIRST, has not.
  */
 #include "admin/samples.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-enum { HEAD_BYTES = 64 };
+enum { HEAD_BYTES = 64, COUNTS_FIRST = 8 };
 
 struct stored {
 	int64_t time_s; /* of the minute's begin; 0: none */
@@ -46,28 +48,101 @@ static off_t place_of(int64_t time_s)
 				    (off_t)sizeof(struct stored);
 }
 
-static void head_make(char head[HEAD_BYTES])
+/* Of a place with so many counts; the handshakes stand behind them. */
+static size_t stored_bytes(size_t counts)
+{
+	size_t bytes = offsetof(struct stored, counts) + counts * sizeof(uint32_t) +
+		       sizeof(((struct stored *)NULL)->handshakes);
+	size_t unit = _Alignof(struct stored);
+
+	return (bytes + unit - 1) / unit * unit;
+}
+
+static void head_make(char head[HEAD_BYTES], size_t counts)
 {
 	struct buf text = BUF_INIT(HEAD_BYTES);
 
 	memset(head, 0, HEAD_BYTES);
-	buf_printf(&text, "postern samples 1 %zu %d\n", sizeof(struct stored), SAMPLES_MAX);
+	if (counts == COUNTS_FIRST)
+		buf_printf(&text, "postern samples 1 %zu %d\n", stored_bytes(counts), SAMPLES_MAX);
+	else
+		buf_printf(&text, "postern samples 2 %zu %d %zu\n", stored_bytes(counts),
+			   SAMPLES_MAX, counts);
 	memcpy(head, text.data, text.len);
 	buf_done(&text);
 }
 
-static enum fault file_settle(int fd)
+/* How many counts the places of the file have; 0: it is of no form that is known. */
+static size_t file_counts(int fd)
 {
 	char head[HEAD_BYTES], found[HEAD_BYTES];
 
-	head_make(head);
-	if (pread(fd, found, HEAD_BYTES, 0) == HEAD_BYTES && memcmp(head, found, HEAD_BYTES) == 0)
-		return FAULT_NONE;
+	if (pread(fd, found, HEAD_BYTES, 0) != HEAD_BYTES)
+		return 0;
+	for (size_t counts = SAMPLE_COUNT; counts >= COUNTS_FIRST; counts--) {
+		head_make(head, counts);
+		if (memcmp(head, found, HEAD_BYTES) == 0)
+			return counts;
+	}
+	return 0;
+}
+
+/* A place of an earlier form, which has not all counts. */
+static struct stored stored_widen(const char *former, size_t counts)
+{
+	struct stored stored = {0};
+	size_t head = offsetof(struct stored, counts);
+
+	memcpy(&stored.time_s, former, sizeof(stored.time_s));
+	memcpy(stored.counts, former + head, counts * sizeof(uint32_t));
+	memcpy(stored.handshakes, former + head + counts * sizeof(uint32_t),
+	       sizeof(stored.handshakes));
+	return stored;
+}
+
+/* All places of an earlier form, in the present one; the caller frees. NULL: it cannot be read. */
+static struct stored *places_widen(int fd, size_t counts)
+{
+	size_t size = stored_bytes(counts);
+	char *former = calloc(SAMPLES_MAX, size);
+	struct stored *places = calloc(SAMPLES_MAX, sizeof(*places));
+
+	CHECK(former != NULL && places != NULL);
+	bool is_read = pread(fd, former, SAMPLES_MAX * size, HEAD_BYTES) ==
+		       (ssize_t)(SAMPLES_MAX * size);
+	for (size_t i = 0; i < SAMPLES_MAX; i++)
+		places[i] = stored_widen(former + i * size, counts);
+	free(former);
+	if (is_read)
+		return places;
+	free(places);
+	return NULL;
+}
+
+static enum fault file_write(int fd, const struct stored *places)
+{
+	const size_t bytes = SAMPLES_MAX * sizeof(struct stored);
+	char head[HEAD_BYTES];
+
+	head_make(head, SAMPLE_COUNT);
 	if (ftruncate(fd, 0) != 0 ||
-	    ftruncate(fd, HEAD_BYTES + (off_t)SAMPLES_MAX * (off_t)sizeof(struct stored)) != 0 ||
+	    ftruncate(fd, HEAD_BYTES + (off_t)bytes) != 0 ||
+	    (places != NULL && pwrite(fd, places, bytes, HEAD_BYTES) != (ssize_t)bytes) ||
 	    pwrite(fd, head, HEAD_BYTES, 0) != HEAD_BYTES)
 		return fault_from_errno(errno);
 	return FAULT_NONE;
+}
+
+static enum fault file_settle(int fd)
+{
+	size_t counts = file_counts(fd);
+
+	if (counts == SAMPLE_COUNT)
+		return FAULT_NONE;
+	struct stored *places = counts == 0 ? NULL : places_widen(fd, counts);
+	enum fault fault = file_write(fd, places);
+	free(places);
+	return fault;
 }
 
 enum fault samples_open(const char *path, struct samples **samples_out)

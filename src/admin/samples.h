@@ -14,7 +14,10 @@
 
 enum { SAMPLE_PERIOD_S = 60, SAMPLES_MAX = 7 * 24 * 60, SAMPLES_POINTS_MAX = 1500 };
 
-/* X(name, name in JSON, whether it is a state, of which the highest counts, and no sum) */
+/*
+ * X(name, name in JSON, whether it is a state, of which the highest counts, and no sum). New ones
+ * stand at the end: a file with fewer is read on.
+ */
 #define SAMPLE_TABLE(X)                                                                            \
 	X(RECEIVED, "messages_received", false)                                                    \
 	X(REJECTED, "messages_rejected", false)                                                    \
@@ -23,7 +26,15 @@ enum { SAMPLE_PERIOD_S = 60, SAMPLES_MAX = 7 * 24 * 60, SAMPLES_POINTS_MAX = 150
 	X(LOGINS_FAILED, "logins_failed", false)                                                   \
 	X(CONNECTIONS, "connections", false)                                                       \
 	X(HANDSHAKES_FAILED, "handshakes_failed", false)                                           \
-	X(CONNECTIONS_OPEN, "connections_open", true)
+	X(CONNECTIONS_OPEN, "connections_open", true)                                              \
+	X(QUEUED, "queued", true)                                                                  \
+	X(RELAYED_TLS13, "relayed_tls13", false)                                                   \
+	X(RELAYED_TLS12, "relayed_tls12", false)                                                   \
+	X(RELAYED_OLDER, "relayed_older", false)                                                   \
+	X(RELAYED_PLAIN, "relayed_plain", false)                                                   \
+	X(DELAYED, "delayed", false)                                                               \
+	X(FAILED, "failed", false)                                                                 \
+	X(UNSENT_TLS, "unsent_tls", false)
 
 enum sample_count {
 #define X(name, json, is_state) SAMPLE_##name,
@@ -43,7 +54,10 @@ struct sample_counters {
 
 struct samples;
 
-/* Opens or makes the file; one of another form begins anew. DENIED, NO_SPACE, IO. */
+/*
+ * Opens or makes the file. One with fewer counts is written anew with what it has; of any other form
+ * it begins anew. DENIED, NO_SPACE, IO.
+ */
 must_check enum fault samples_open(const char *path, struct samples **samples_out);
 void samples_close(struct samples **samples);
 

@@ -121,6 +121,7 @@ struct config_limits {
 	uint32_t connections_per_address;
 	uint32_t idle_seconds;
 	uint32_t min_bytes_per_second;
+	uint64_t free_disk_bytes; /* with less, warnings are given */
 	uint64_t import_bytes; /* of mail that the page sends at once */
 	const struct network *exempt_networks; /* not counted by the two limits per address */
 	size_t exempt_network_count;

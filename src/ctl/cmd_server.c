@@ -303,6 +303,26 @@ static void append_awaiting(struct buf *to, json_t *status)
 	append_time(to, awaiting, "until");
 }
 
+static void append_disk(struct buf *to, json_t *status)
+{
+	json_t *disk = json_object_get(status, "disk");
+	json_int_t size = json_integer_value(json_object_get(disk, "size_bytes"));
+	json_int_t inodes = json_integer_value(json_object_get(disk, "inodes"));
+
+	if (!json_is_object(disk))
+		return;
+	buf_append_c(to, "\nDisk of the store: ");
+	size_append(to, (uint64_t)json_integer_value(json_object_get(disk, "free_bytes")));
+	buf_append_c(to, " of ");
+	size_append(to, (uint64_t)size);
+	buf_append_c(to, " free");
+	if (inodes > 0)
+		buf_printf(to, ", %lld of %lld inodes",
+			   json_integer_value(json_object_get(disk, "free_inodes")), inodes);
+	if (json_is_true(json_object_get(disk, "is_low")))
+		buf_append_c(to, ": too little, make room");
+}
+
 static void status_print(json_t *status)
 {
 	struct buf text = BUF_INIT(TEXT_MAX);
@@ -321,6 +341,7 @@ static void status_print(json_t *status)
 	append_acme(&text, status);
 	append_expired(&text, status);
 	append_floors(&text, status);
+	append_disk(&text, status);
 	if (json_is_false(json_object_get(json_object_get(status, "evidence"), "is_written")))
 		buf_append_c(&text, "\nevidence.log cannot be written: changes are not recorded");
 	buf_append_c(&text, "\n\n");

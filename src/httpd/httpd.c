@@ -96,6 +96,7 @@ static void metrics_answer(struct session *session, struct buf *text, struct ans
 	struct snapshot *snapshot = session_snapshot_now(session);
 
 	metrics_append_prometheus(session_metrics(session), text);
+	metrics_append_disk(session_metrics(session)->shared, text);
 	metrics_append_certificates(snapshot, clock_real_s(), text);
 	mailq_metrics_append(session->front, text);
 	snapshot_unref(&snapshot);

@@ -59,6 +59,49 @@ void counts_reason_add(struct counts *counts, enum count_result result, bool is_
 	add(&counts->reasons[result][reason_of(is_reply, status)]);
 }
 
+/* Of one result, at all levels, in one version (or without TLS). */
+static uint64_t version_sum(const struct counts *counts, size_t version, enum count_result result)
+{
+	uint64_t sum = 0;
+
+	for (size_t rule = 0; rule < COUNT_RULES; rule++)
+		sum += value(&counts->sent[rule][version][result]);
+	return sum;
+}
+
+static uint64_t result_sum(const struct counts *counts, enum count_result result)
+{
+	uint64_t sum = 0;
+
+	for (size_t version = 0; version < COUNT_VERSIONS; version++)
+		sum += version_sum(counts, version, result);
+	return sum;
+}
+
+void counts_sum(const struct counts *counts, struct counts_summary *summary_out)
+{
+	uint64_t tls13 = version_sum(counts, TLS_PROTOCOL_1_3, COUNT_RELAYED);
+	uint64_t tls12 = version_sum(counts, TLS_PROTOCOL_1_2, COUNT_RELAYED);
+	uint64_t plain = version_sum(counts, TLS_PROTOCOL_COUNT, COUNT_RELAYED);
+
+	*summary_out = (struct counts_summary){
+		.relayed_tls13 = tls13,
+		.relayed_tls12 = tls12,
+		.relayed_older = result_sum(counts, COUNT_RELAYED) - tls13 - tls12 - plain,
+		.relayed_plain = plain,
+		.delayed = result_sum(counts, COUNT_DELAYED),
+		.failed = result_sum(counts, COUNT_FAILED),
+		.unsent_tls = value(&counts->reasons[COUNT_DELAYED][COUNT_REASON_TLS]) +
+			      value(&counts->reasons[COUNT_FAILED][COUNT_REASON_TLS]),
+		.queued = value(&counts->queued),
+	};
+}
+
+void counts_queued_set(struct counts *counts, uint64_t queued)
+{
+	__atomic_store_n(&counts->queued, queued, __ATOMIC_RELAXED);
+}
+
 static void sent_append(const struct counts *counts, size_t rule, size_t version, struct buf *to)
 {
 	for (int result = 0; result < COUNT_RESULT_COUNT; result++) {

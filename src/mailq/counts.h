@@ -3,7 +3,8 @@
  * What became of mail for other servers, counted for /metrics: by the level that was
  * demanded, the TLS version that was got, and the result; and why mail waits.
  *
- * Each counter is one atomic number; any thread may add. They begin anew with the role.
+ * Each counter is one atomic number; any thread may add. They stand where the options of the role
+ * say, in memory that outlives it and that others read, or in its own.
  */
 #ifndef POSTERN_MAILQ_COUNTS_H
 #define POSTERN_MAILQ_COUNTS_H
@@ -61,7 +62,24 @@ enum { COUNT_RULES = TLS_LEVEL_COUNT + 1, COUNT_VERSIONS = TLS_PROTOCOL_COUNT + 
 struct counts {
 	uint64_t sent[COUNT_RULES][COUNT_VERSIONS][COUNT_RESULT_COUNT];
 	uint64_t reasons[COUNT_RESULT_COUNT][COUNT_REASON_COUNT];
+	uint64_t queued; /* jobs of the queue, as they stand */
 };
+
+/* What was counted, in a form for charts: TLS by version, and what failed for want of it. */
+struct counts_summary {
+	uint64_t relayed_tls13;
+	uint64_t relayed_tls12;
+	uint64_t relayed_older;
+	uint64_t relayed_plain;
+	uint64_t delayed;
+	uint64_t failed;
+	uint64_t unsent_tls; /* of both: because of TLS */
+	uint64_t queued;
+};
+void counts_sum(const struct counts *counts, struct counts_summary *summary_out);
+
+/* Keeps how many jobs there are. */
+void counts_queued_set(struct counts *counts, uint64_t queued);
 
 /* Counts a recipient. */
 void counts_add(struct counts *counts, const struct count_tls *tls, enum count_result result);

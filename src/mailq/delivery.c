@@ -194,7 +194,7 @@ static enum fault job_settle(struct delivery *delivery)
 		.tls = buf_str(&tls),
 		.dkim = delivery->has_transaction ? signing_names(delivery->signing) : STR(""),
 		.row = delivery->row,
-		.counts = &delivery->mailq->counts,
+		.counts = delivery->mailq->counts,
 		.count_tls = delivery->has_client ? count_tls_of(delivery)
 						  : delivery->count_left,
 		.is_tls_reason = delivery->is_tls_reason,

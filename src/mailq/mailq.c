@@ -59,7 +59,7 @@ static void metrics_wanted(struct mailq *mailq, struct role_peer *peer, struct p
 {
 	struct buf text = BUF_INIT(METRICS_MAX);
 
-	counts_append_prometheus(&mailq->counts, &text);
+	counts_append_prometheus(mailq->counts, &text);
 	if (mailq->sender != NULL)
 		sender_append_prometheus(mailq->sender, &text);
 	dns_metrics_append(mailq, &text);
@@ -177,6 +177,7 @@ struct mailq *mailq_new(const struct mailq_options *options)
 
 	CHECK(mailq != NULL && pthread_mutex_init(&mailq->config_lock, NULL) == 0);
 	mailq->options = *options;
+	mailq->counts = options->counts != NULL ? options->counts : &mailq->own_counts;
 	role_client_init(&mailq->auth, options->connector, ROLE_AUTH, AUTH_PATIENCE_MS);
 	role_client_init(&mailq->keys_client, options->connector, ROLE_KEYS, KEYS_PATIENCE_MS);
 	key_source_remote_init(&mailq->keys, &mailq->keys_client);

@@ -44,6 +44,8 @@ struct mailq_options {
 	struct connector *connector;
 	/* How long sessions may go on when the parent has gone; 0: not at all. */
 	int grace_ms;
+	/* Where it counts; NULL: in memory of its own. */
+	struct counts *counts;
 	/* A message of the parent, in the waiter's thread. May be NULL. */
 	void (*parent_message)(struct mailq *mailq, struct packet *packet);
 };
@@ -72,7 +74,8 @@ struct mailq {
 	struct client_contexts *contexts; /* the same */
 	struct sender *sender; /* NULL: nothing is sent from here */
 	struct downloads *downloads; /* NULL: nothing is fetched from here */
-	struct counts counts;
+	struct counts own_counts;
+	struct counts *counts; /* those above, or the options' */
 };
 
 /* Takes over the parent's descriptor. Starts no thread yet. */

@@ -332,12 +332,22 @@ static bool look_wait(struct sender *sender)
 	return goes_on;
 }
 
+static void jobs_count(struct sender *sender)
+{
+	pthread_mutex_lock(&sender->lock);
+	struct outbox_counts counts = outbox_counts(sender->outbox);
+	pthread_mutex_unlock(&sender->lock);
+	counts_queued_set(sender->mailq->counts, counts.waiting + counts.ready + counts.taken);
+}
+
 static void *sender_run(void *argument)
 {
 	struct sender *sender = argument;
 
-	while (look_wait(sender))
+	while (look_wait(sender)) {
 		look(sender);
+		jobs_count(sender);
+	}
 	return NULL;
 }
 

@@ -92,7 +92,7 @@ enum fault child_start(struct child *child, const struct child_start *start)
 	memset(fds, -1, sizeof(fds));
 	fds[ROLE_FD_PARENT] = theirs[0];
 	fds[ROLE_FD_BROKER] = theirs[1];
-	if (child->role == ROLE_FRONT || child->role == ROLE_ADMIN)
+	if (child->role == ROLE_FRONT || child->role == ROLE_ADMIN || child->role == ROLE_MAILQ)
 		fds[ROLE_FD_METRICS] = start->metrics_fd;
 	for (int i = 0; i < LOG_FILE_COUNT; i++)
 		fds[ROLE_FD_LOG + i] = start->log->fds[i];

@@ -98,8 +98,10 @@ void status_append(const struct parent *parent, struct buf *json)
 	self_checks_append_status(parent, json);
 	partners_append_status(parent, json);
 	floors_append_status(parent, json);
-	if (parent->metrics != NULL)
-		metrics_append_status(parent->metrics, json);
+	disk_append_status(&parent->disk,
+			   parent->config == NULL ? 0 : parent->config->limits.free_disk_bytes, json);
+	if (parent->shared != NULL)
+		metrics_append_status(&parent->shared->metrics, json);
 	buf_append_char(json, '}');
 }
 

@@ -226,6 +226,14 @@ static void certificates_look(struct parent *parent)
 		expiry_look(&parent->expiry, &parent->pairs, now_s, &parent->logs.log);
 }
 
+static void disk_look(struct parent *parent, int64_t now_ms)
+{
+	if (parent->config != NULL)
+		disk_tick(&parent->disk, parent->store_path,
+			  parent->config->limits.free_disk_bytes, now_ms / 1000,
+			  &parent->shared->metrics, &parent->logs.log);
+}
+
 static void stop_late(struct parent *parent)
 {
 	for (size_t i = 0; i < parent->child_count; i++) {
@@ -275,6 +283,7 @@ static void parent_loop(struct parent *parent)
 		logs_look(parent, now);
 		watchdog_look(parent, now);
 		certificates_look(parent);
+		disk_look(parent, now);
 		change_tick(parent);
 		partners_tick(parent, clock_real_s());
 		evidence_heads_tick(parent);
@@ -382,14 +391,14 @@ static int metrics_start(struct parent *parent)
 {
 	parent->metrics_fd = memfd_create("postern-metrics", MFD_CLOEXEC);
 	if (parent->metrics_fd < 0 ||
-	    ftruncate(parent->metrics_fd, sizeof(struct metrics_shared)) != 0)
+	    ftruncate(parent->metrics_fd, sizeof(struct proc_shared)) != 0)
 		return start_fail("no memory for counters: %s", strerror(errno));
 	/* Of what the fronts write there the parent takes numbers only. */
-	void *shared = mmap(NULL, sizeof(struct metrics_shared), PROT_READ, MAP_SHARED,
+	void *shared = mmap(NULL, sizeof(struct proc_shared), PROT_READ | PROT_WRITE, MAP_SHARED,
 			    parent->metrics_fd, 0);
 	if (shared == MAP_FAILED)
 		return start_fail("no memory for counters: %s", strerror(errno));
-	parent->metrics = shared;
+	parent->shared = shared;
 	return EXIT_DONE;
 }
 
@@ -464,8 +473,8 @@ static void parent_free(struct parent *parent)
 	logs_close(&parent->logs);
 	fd_close(&parent->signals.fd);
 	fd_close(&parent->changes.fd);
-	if (parent->metrics != NULL)
-		munmap((void *)(uintptr_t)parent->metrics, sizeof(*parent->metrics));
+	if (parent->shared != NULL)
+		munmap(parent->shared, sizeof(*parent->shared));
 	fd_close(&parent->metrics_fd);
 	fd_close(&parent->epoll_fd);
 	fd_close(&parent->lock_fd);

@@ -19,6 +19,7 @@
 #include "proc/certificates.h"
 #include "proc/change.h"
 #include "proc/child.h"
+#include "proc/disk.h"
 #include "proc/dkim_desk.h"
 #include "proc/evidence_heads.h"
 #include "proc/expiry.h"
@@ -26,6 +27,7 @@
 #include "proc/logs.h"
 #include "proc/port_checks.h"
 #include "proc/self_checks.h"
+#include "proc/shared.h"
 #include "proc/staples.h"
 #include "session/metrics.h"
 
@@ -81,7 +83,8 @@ struct parent {
 	int certificate_watch;
 	int lock_fd;
 	int metrics_fd;
-	const struct metrics_shared *metrics; /* NULL: not there yet */
+	struct proc_shared *shared; /* NULL: not there yet */
+	struct disk disk;
 
 	struct child children[CHILDREN_MAX];
 	struct child_source child_sources[CHILDREN_MAX];

@@ -14,7 +14,7 @@
 enum {
 	ROLE_FD_PARENT = 3,  /* messages from and to the parent */
 	ROLE_FD_BROKER = 4,  /* whoever asks other roles asks for channels here, from any thread */
-	ROLE_FD_METRICS = 5, /* the fronts' shared counters, which admin reads */
+	ROLE_FD_METRICS = 5, /* shared counters (proc/shared.h): of fronts, mailq and admin */
 	ROLE_FD_LOG = 10,    /* + enum log_file */
 	ROLE_FD_END = ROLE_FD_LOG + LOG_FILE_COUNT,
 };

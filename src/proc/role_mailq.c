@@ -11,6 +11,7 @@
 #include "proc/broker.h"
 #include "proc/role.h"
 #include "proc/sandbox_role.h"
+#include "proc/shared.h"
 #include "proc/snapshot_read.h"
 #include "store/store.h"
 
@@ -108,12 +109,15 @@ int role_mailq(struct role_process *process)
 	mallopt(M_ARENA_MAX, 4);
 	if (!sandbox_role_enter(process, &sandbox))
 		return EXIT_USAGE;
+	struct proc_shared *shared = proc_shared_map(true);
+
 	broker_init(&broker, ROLE_MAILQ);
 	role_client_init(&store_client, &broker.connector, ROLE_STORE, STORE_PATIENCE_MS);
 	struct mailq *mailq = mailq_new(&(struct mailq_options){.parent_fd = ROLE_FD_PARENT,
 								 .log = &process->log,
 								 .connector = &broker.connector,
 								 .grace_ms = GRACE_MS,
+								 .counts = shared == NULL ? NULL : &shared->sent,
 								 .parent_message = parent_message});
 	enum fault fault = store_open("store", &store_client, &store);
 	if (fault != FAULT_NONE)

@@ -324,3 +324,33 @@ void metrics_append_certificates(const struct snapshot *snapshot, int64_t now_s,
 			   (long long)(row->not_after_s - now_s));
 	}
 }
+
+void metrics_disk_set(struct metrics_shared *shared, const struct metrics_disk *disk)
+{
+	__atomic_store_n(&shared->disk.size_bytes, disk->size_bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->disk.free_bytes, disk->free_bytes, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->disk.inodes, disk->inodes, __ATOMIC_RELAXED);
+	__atomic_store_n(&shared->disk.free_inodes, disk->free_inodes, __ATOMIC_RELAXED);
+}
+
+void metrics_append_disk(const struct metrics_shared *shared, struct buf *to)
+{
+	const struct {
+		const char *name;
+		const char *help;
+		const uint64_t *value;
+	} rows[] = {
+		{"postern_disk_size_bytes", "Size of the file system of the store",
+		 &shared->disk.size_bytes},
+		{"postern_disk_free_bytes", "Free bytes on it", &shared->disk.free_bytes},
+		{"postern_disk_inodes", "Inodes of it", &shared->disk.inodes},
+		{"postern_disk_free_inodes", "Free inodes on it", &shared->disk.free_inodes},
+	};
+
+	if (__atomic_load_n(&shared->disk.size_bytes, __ATOMIC_RELAXED) == 0)
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		buf_printf(to, "# HELP %s %s.\n# TYPE %s gauge\n%s %llu\n", rows[i].name,
+			   rows[i].help, rows[i].name, rows[i].name,
+			   (unsigned long long)__atomic_load_n(rows[i].value, __ATOMIC_RELAXED));
+}

@@ -74,8 +74,17 @@ struct metrics_slot {
 	uint64_t started_s;
 };
 
+/* Room on the file system of the store, as the parent last saw it; size 0: not yet. */
+struct metrics_disk {
+	uint64_t size_bytes;
+	uint64_t free_bytes; /* to who is not root */
+	uint64_t inodes;     /* 0: there they are not counted */
+	uint64_t free_inodes;
+};
+
 struct metrics_shared {
 	struct own_peers own_peers; /* what all fronts have to know of the parent's doings */
+	struct metrics_disk disk;
 	struct metrics_slot fronts[METRIC_FRONTS];
 };
 
@@ -116,6 +125,10 @@ void metrics_total(const struct metrics_shared *shared, struct metrics_totals *t
 
 /* Appends all fronts' counters in Prometheus' text format 0.0.4. */
 void metrics_append_prometheus(const struct metrics *metrics, struct buf *to);
+
+/* Keeps it, each number for itself; and appends it in Prometheus' text format. */
+void metrics_disk_set(struct metrics_shared *shared, const struct metrics_disk *disk);
+void metrics_append_disk(const struct metrics_shared *shared, struct buf *to);
 
 struct snapshot;
 

@@ -62,6 +62,8 @@ static void expect(int64_t since_s, int64_t step_s, int64_t now_s, const char *e
 	"{\"time\":" #time ",\"messages_received\":" #count                                        \
 	",\"messages_rejected\":0,\"messages_delivered\":0,\"logins\":0,\"logins_failed\":0,"      \
 	"\"connections\":0,\"handshakes_failed\":0,\"connections_open\":" #open                    \
+	",\"queued\":0,\"relayed_tls13\":0,\"relayed_tls12\":0,\"relayed_older\":0,"                \
+	"\"relayed_plain\":0,\"delayed\":0,\"failed\":0,\"unsent_tls\":0"                          \
 	",\"handshakes\":{" handshakes "}}"
 
 static void test_minutes(void **state)
@@ -108,6 +110,51 @@ static void test_a_week_and_no_more(void **state)
 	expect(NOW, 60, NOW + 120, "{\"step_s\":60,\"samples\":[]}\n");
 }
 
+/* That of the first form: eight counts, then handshakes. */
+struct first_form {
+	int64_t time_s;
+	uint32_t counts[8];
+	uint32_t handshakes[SERVICE_COUNT][SAMPLE_VERSIONS];
+};
+
+static void test_a_file_of_the_first_form(void **state)
+{
+	static struct first_form places[SAMPLES_MAX];
+	struct first_form *place = &places[(NOW + 60) / SAMPLE_PERIOD_S % SAMPLES_MAX];
+	struct buf file = BUF_INIT(sizeof(places) + 64);
+
+	samples_close(&samples);
+	*place = (struct first_form){.time_s = NOW + 60, .counts = {[0] = 5, [7] = 9}};
+	place->handshakes[SERVICE_IMAPS][3] = 4;
+	buf_printf(&file, "postern samples 1 %zu %d\n", sizeof(*place), SAMPLES_MAX);
+	while (file.len < 64)
+		buf_append_char(&file, '\0');
+	buf_append_str(&file, str_make((const char *)places, sizeof(places)));
+	assert_int_equal(file_replace(path, buf_str(&file), 0600), FAULT_NONE);
+	buf_done(&file);
+	open_file();
+	received(2, NOW + 120);
+	for (int i = 0; i < 2; i++) {
+		expect(NOW, 60, NOW + 120,
+		       "{\"step_s\":60,\"samples\":[" SAMPLE(
+			       1700000100, 5, 9, "\"IMAPS\":{\"TLSv1.3\":4}") ",\n" SAMPLE(
+			       1700000160, 2, 0, "") "]}\n");
+		samples_close(&samples);
+		open_file();
+	}
+}
+
+static void test_what_was_sent(void **state)
+{
+	counters.counts[SAMPLE_QUEUED] = 3;
+	counters.counts[SAMPLE_RELAYED_TLS13] = 7;
+	samples_add(samples, &counters, NOW + 60);
+	buf_reset(&json);
+	samples_append(samples, NOW, 60, NOW + 60, &json);
+	assert_int_not_equal(str_find(buf_str(&json), STR("\"queued\":3,\"relayed_tls13\":7,")),
+			     STR_NONE);
+}
+
 static void test_a_file_of_another_form(void **state)
 {
 	samples_close(&samples);
@@ -151,6 +198,8 @@ int main(void)
 		TEST(test_counters_that_begin_anew),
 		TEST(test_a_restart),
 		TEST(test_a_week_and_no_more),
+		TEST(test_a_file_of_the_first_form),
+		TEST(test_what_was_sent),
 		TEST(test_a_file_of_another_form),
 		cmocka_unit_test(test_queries),
 	};

@@ -29,6 +29,38 @@ static bool says(const char *line)
 	return str_find(buf_str(&text), str_from_c(line)) != STR_NONE;
 }
 
+static void test_a_summary(void **state)
+{
+	struct count_tls tls = {.is_reached = true,
+				.rule = TLS_LEVEL_VERIFY,
+				.is_active = true,
+				.version = TLS_PROTOCOL_1_3};
+	struct counts_summary sum;
+
+	counts_add(&counts, &tls, COUNT_RELAYED);
+	tls.rule = TLS_LEVEL_MAY;
+	counts_add(&counts, &tls, COUNT_RELAYED);
+	tls.version = TLS_PROTOCOL_1_0;
+	counts_add(&counts, &tls, COUNT_RELAYED);
+	tls.is_active = false;
+	counts_add(&counts, &tls, COUNT_RELAYED);
+	counts_add(&counts, &tls, COUNT_DELAYED);
+	tls.is_reached = false;
+	counts_add(&counts, &tls, COUNT_FAILED);
+	counts_reason_add(&counts, COUNT_FAILED, false, STR("4.7.5"));
+	counts_reason_add(&counts, COUNT_DELAYED, false, STR("4.4.3"));
+	counts_queued_set(&counts, 12);
+	counts_sum(&counts, &sum);
+	assert_int_equal(sum.relayed_tls13, 2);
+	assert_int_equal(sum.relayed_tls12, 0);
+	assert_int_equal(sum.relayed_older, 1);
+	assert_int_equal(sum.relayed_plain, 1);
+	assert_int_equal(sum.delayed, 1);
+	assert_int_equal(sum.failed, 1);
+	assert_int_equal(sum.unsent_tls, 1);
+	assert_int_equal(sum.queued, 12);
+}
+
 static void test_recipients_by_rule_version_and_result(void **state)
 {
 	struct count_tls tls = {.is_reached = true,
@@ -96,6 +128,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_recipients_by_rule_version_and_result, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_a_summary, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_reasons, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_all_of_them_fit_into_a_message, setup, teardown),

@@ -25,6 +25,8 @@ interface ChartProps {
 
 const light = ["#0e5a73", "#2f8f5b", "#b26a00", "#a8325f", "#5b54b0", "#6b7783"];
 const dark = ["#5bb8d4", "#6cc790", "#e5b25a", "#ef8fb3", "#a9a3f0", "#a6b1bc"];
+/** Between ticks: 1, 2, 5, 10, 20, 50, ... */
+const whole_steps = Array.from({ length: 14 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 const dashes = [[], [6, 3], [2, 3], [10, 3, 2, 3], [4, 4], [1, 2]];
 
 function is_dark(): boolean {
@@ -49,7 +51,8 @@ function options(props: ChartProps, width: number, night: boolean): uPlot.Option
 		height: props.height ?? 200,
 		cursor: { points: { size: 6 }, drag: { x: false, y: false } },
 		scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.05, 1)] } },
-		axes: [axis, { ...axis, size: 56, values: (_, ticks) => ticks.map(shown) }],
+		// What is counted has no halves.
+		axes: [axis, { ...axis, size: 56, incrs: whole_steps, values: (_, ticks) => ticks.map(shown) }],
 		series: [
 			{ label: texts.common.time, value: (_, at) => (at === null ? "–" : time(at)) },
 			...props.lines.map((line, at) => ({

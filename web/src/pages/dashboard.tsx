@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { Chart } from "../components/chart";
 import { Loaded, Mark, Note, Page, Panel, Waiting } from "../components/parts";
-import { number, span, time } from "../core/format";
+import { bytes, number, span, time } from "../core/format";
 import { link_to } from "../core/router";
 import { useKnown, type Status } from "../core/session";
 import { useAnswer } from "../core/use";
@@ -36,6 +36,7 @@ function Figures({ status }: { status: Status }) {
 			<Figure label={t.sessions} value={connections.answer ? number(connections.answer.total) : "–"} more={t.sessions_more} to="/connections" />
 			<Figure label={t.users} value={users.answer ? number(users.answer.total) : "–"} more={t.users_more} to="/users" />
 			<Figure label={t.certificates} value={soonest === null ? "–" : t.days(soonest)} more={t.certificates_more(status.certificates.length)} to="/security/certificates" />
+			{status.disk && <Figure label={t.disk} value={bytes(status.disk.free_bytes)} more={t.disk_more(bytes(status.disk.size_bytes))} to="/settings" />}
 			<Figure label={t.ports} value={number(status.listeners.length)} more={t.ports_more} to="/services" />
 		</div>
 	);
@@ -54,6 +55,7 @@ function troubles(status: Status): { tone: "bad" | "warn"; title: string; text: 
 	for (const certificate of status.certificates) {
 		if (certificate.expires_soon) found.push({ tone: certificate.days_left < 0 ? "bad" : "warn", title: t.expires(certificate.name), text: t.expires_text(certificate.days_left) });
 	}
+	if (status.disk?.is_low) found.push({ tone: "bad", title: t.disk_low, text: t.disk_low_text(bytes(status.disk.free_bytes), status.disk.inodes > 0 ? number(status.disk.free_inodes) : null) });
 	if (status.evidence && !status.evidence.is_written) found.push({ tone: "bad", title: t.evidence, text: t.evidence_text });
 	return found;
 }
@@ -75,8 +77,36 @@ function ServerFacts({ status }: { status: Status }) {
 				<dt>{t.applied}</dt><dd>{time(status.applied)}</dd>
 				<dt>{t.self_check}</dt><dd><Mark tone={check?.state === "passed" ? "good" : "warn"}>{check?.state ?? "–"}</Mark> {t.self_check_text(shakes)}</dd>
 				<dt>{t.evidence_short}</dt><dd>{t.entries(status.evidence?.entries ?? 0)}</dd>
+				{status.disk && <><dt>{t.disk}</dt><dd>{t.disk_text(bytes(status.disk.free_bytes), bytes(status.disk.size_bytes), status.disk.inodes > 0 ? number(status.disk.free_inodes) : null)}</dd></>}
 				<dt>{t.processes}</dt><dd>{status.roles.map((role) => role.name).join(", ")}</dd>
 			</dl>
+		</Panel>
+	);
+}
+
+/** Mail for other servers, by the TLS that it went with, and what waits for them. */
+function Sent() {
+	const [window, window_set] = useState<Window>("3600");
+	const history = useHistory(window);
+	const sent = (answer: MetricsHistory) => [
+		figure_line(answer, "TLSv1.3", (sample) => sample.relayed_tls13),
+		figure_line(answer, "TLSv1.2", (sample) => sample.relayed_tls12),
+		figure_line(answer, t.sent_older, (sample) => sample.relayed_older),
+		figure_line(answer, t.sent_plain, (sample) => sample.relayed_plain),
+		figure_line(answer, t.sent_delayed, (sample) => sample.delayed),
+		figure_line(answer, t.sent_failed, (sample) => sample.failed),
+		figure_line(answer, t.sent_tls, (sample) => sample.unsent_tls),
+	];
+	return (
+		<Panel title={t.sent} lead={t.sent_lead} actions={<WindowSelect window={window} change={window_set} />}>
+			<Loaded held={history}>
+				{(answer) => (
+					<>
+						<Chart label={t.sent} times={times_of(answer)} lines={sent(answer)} height={200} />
+						<Chart label={t.queue_length} times={times_of(answer)} lines={[figure_line(answer, t.queue_length, (sample) => sample.queued)]} height={140} />
+					</>
+				)}
+			</Loaded>
 		</Panel>
 	);
 }
@@ -106,6 +136,7 @@ export function Dashboard() {
 			<Figures status={status.answer} />
 			<Troubles status={status.answer} />
 			<Flow />
+			<Sent />
 			<div class="split">
 				<ServerFacts status={status.answer} />
 				<Shares />
