@@ -339,7 +339,7 @@ void metrics_append_disk(const struct metrics_shared *shared, struct buf *to)
 		const char *name;
 		const char *help;
 		const uint64_t *value;
-	} rows[] = {
+	} gauges[] = {
 		{"postern_disk_size_bytes", "Size of the file system of the store",
 		 &shared->disk.size_bytes},
 		{"postern_disk_free_bytes", "Free bytes on it", &shared->disk.free_bytes},
@@ -349,8 +349,8 @@ void metrics_append_disk(const struct metrics_shared *shared, struct buf *to)
 
 	if (__atomic_load_n(&shared->disk.size_bytes, __ATOMIC_RELAXED) == 0)
 		return;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		buf_printf(to, "# HELP %s %s.\n# TYPE %s gauge\n%s %llu\n", rows[i].name,
-			   rows[i].help, rows[i].name, rows[i].name,
-			   (unsigned long long)__atomic_load_n(rows[i].value, __ATOMIC_RELAXED));
+	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
+		buf_printf(to, "# HELP %s %s.\n# TYPE %s gauge\n%s %llu\n", gauges[i].name,
+			   gauges[i].help, gauges[i].name, gauges[i].name,
+			   (unsigned long long)__atomic_load_n(gauges[i].value, __ATOMIC_RELAXED));
 }

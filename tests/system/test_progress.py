@@ -7,11 +7,12 @@ import smtplib
 
 import pytest
 
-from clients import imap_subjects, message, queue, tls_context, until
+from clients import client, imap_subjects, message, queue, tls_context
 from conftest import ANNA, BERT, DOMAIN, PASSWORDS
 from harness.api import logged_in
 from harness.fixtures import home_copy
 from harness.server import Server
+from harness.waiting import until
 
 ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 AUDITOR, AUDITOR_PASSWORD = f"audit@{DOMAIN}", "the auditor's"
@@ -124,7 +125,7 @@ def test_mail_is_imported(served, admin):
     log = served.home.log("config")
     assert f'{ROOT} - Begin Mail Import {{Address="{BERT}"}}\n' in log
     assert f'{ROOT} - End Mail Import {{Address="{BERT}", Messages=400}}\n' in log
-    assert until(lambda: not files_open(served) or None)
+    until(lambda: not files_open(served))
 
 
 def test_one_message_into_another_mailbox(served, admin):
@@ -216,3 +217,14 @@ def test_the_command_reads_its_input(served):
     done = home.command("import", ANNA, "-", "--mailbox", "Piped", "--json", stdin=mail_of("one", "two").decode())
     assert json.loads(done.stdout)["messages"] == 2
     assert subjects_of(served, mailbox="Piped") == ["one", "two"]
+
+
+# ---- what the dashboard shows ----
+
+
+def test_the_disk_and_the_queue_are_counted(served, admin, waiting):
+    disk = until(lambda: admin.get("/status").json["disk"])
+    assert 0 < disk["free_bytes"] < disk["size_bytes"] and disk["warn_bytes"] == 512 << 20
+    metrics = client("curl", "-s", "--cacert", served.home.certificate, f"https://localhost:{served.ports['HTTPS']}/metrics")
+    assert f"\npostern_disk_size_bytes {disk['size_bytes']}\n" in metrics
+    assert "Disk of the store: " in served.home.command("status").stdout
