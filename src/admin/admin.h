@@ -10,7 +10,8 @@
  * A command of a route that may be followed tells how far it is; to a client that accepts events its
  * records go as such, the newest when the one before was taken, and then the answer. The command waits
  * for nobody. A body that is no JSON is asked for only when everything else about the request is in
- * order, goes into a file of the parent's, and the command begins when it is whole. A client that goes ends what it wanted to read; a change that was begun goes on.
+ * order, goes into a file of the parent's, and the command begins when it is whole. A client that
+ * goes ends what it wanted to read; a change that was begun goes on.
  */
 #ifndef POSTERN_ADMIN_ADMIN_H
 #define POSTERN_ADMIN_ADMIN_H
