@@ -5,6 +5,7 @@
 #include "ctl/columns.h"
 #include "ctl/in_force.h"
 #include "ctl/link.h"
+#include "ctl/progress.h"
 #include "fetch/run.h"
 #include "tls/catalog.h"
 
@@ -184,9 +185,20 @@ static int done_tell(const struct ctl *ctl, const struct msg_done *done)
 	}
 }
 
-int cmd_pop3_run(struct ctl *ctl)
+static enum fault run_ask(const struct ctl *ctl, struct link *link, struct packet *answer)
 {
 	struct msg_pop3_run_wanted wanted = {.name = ctl_word(ctl, 0)};
+	struct progress progress;
+
+	progress_begin(&progress, ctl, ctl->arguments->words[0]);
+	enum fault fault = link_follow_mailq(link, MSG_pop3_run_wanted, &wanted, &progress, MSG_done,
+					     answer);
+	progress_end(&progress);
+	return fault;
+}
+
+int cmd_pop3_run(struct ctl *ctl)
+{
 	struct link link;
 	struct packet answer;
 	enum fault fault = link_open_control(&link, ctl->home);
@@ -195,8 +207,7 @@ int cmd_pop3_run(struct ctl *ctl)
 	packet_init(&answer);
 	if (fault != FAULT_NONE)
 		code = link_control_fail(ctl->home, fault);
-	else if ((fault = role_client_call(&link.mailq_role, MSG_pop3_run_wanted, &wanted, MSG_done,
-					   &answer)) == FAULT_NONE)
+	else if ((fault = run_ask(ctl, &link, &answer)) == FAULT_NONE)
 		code = done_tell(ctl, &answer.message.done);
 	else
 		code = ctl_fail(CTL_NOT_RUNNING,

@@ -343,8 +343,10 @@ static int chosen_order(struct link *link, const struct chosen *chosen, enum que
 		progress_tell(progress, at, chosen->count, "%zu of %zu messages", at,
 			      chosen->count);
 		enum fault fault = step_order(link, chosen->entries + at, count, order);
-		if (fault != FAULT_NONE)
-			return ctl_fail_field(fault, NULL,
+		if (fault == FAULT_NONE)
+			continue;
+		progress_end(progress);
+		return ctl_fail_field(fault, NULL,
 					      "the queue: %s; %zu of %zu messages are ordered",
 					      fault_text(fault), at, chosen->count);
 	}

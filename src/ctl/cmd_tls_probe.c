@@ -2,6 +2,7 @@
 /* tls probe: what a destination offers. */
 #include "ctl/ctl.h"
 #include "ctl/link.h"
+#include "ctl/progress.h"
 
 enum { PROBE_TEXT_MAX = 256 * 1024 };
 
@@ -127,11 +128,14 @@ static int target_probe(const struct ctl *ctl, struct link *link, struct str tar
 	struct msg_probe_wanted wanted = {.target = target,
 					  .service = str_from_c(service == NULL ? "SMTP" : service)};
 	struct packet answer;
+	struct progress progress;
 	int code;
 
 	packet_init(&answer);
-	enum fault fault = role_client_call(&link->mailq_role, MSG_probe_wanted, &wanted,
-					    MSG_probe_given, &answer);
+	progress_begin(&progress, ctl, "probe");
+	enum fault fault = link_follow_mailq(link, MSG_probe_wanted, &wanted, &progress,
+					     MSG_probe_given, &answer);
+	progress_end(&progress);
 	if (fault != FAULT_NONE)
 		code = ctl_fail(CTL_NOT_RUNNING, "the server's role mailq does not answer: %s",
 				fault_text(fault));

@@ -22,6 +22,7 @@
 #include "config/document.h"
 #include "config/file.h"
 #include "ctl/ctl.h"
+#include "ctl/progress.h"
 #include "mailq/mailq.h"
 #include "store/queue.h"
 #include "store/service.h"
@@ -499,6 +500,37 @@ void link_queue_ordered(struct link *link, const uint64_t *entries, size_t count
 	/* The order stands in the store, whoever hears of it. */
 	(void)!role_client_call(&link->mailq_role, MSG_queue_ordered, &ordered, MSG_done, &answer);
 	packet_done(&answer);
+}
+
+static enum fault steps_follow(const struct channel *channel, struct progress *progress,
+			       struct packet *answer)
+{
+	enum fault fault;
+
+	while ((fault = channel_receive(channel, answer)) == FAULT_NONE &&
+	       answer->header.kind == MSG_step_told) {
+		const struct msg_step_told *told = &answer->message.step_told;
+		progress_tell(progress, told->done, told->total, "%.*s", STR_ARG(told->text));
+	}
+	return fault;
+}
+
+enum fault link_follow_mailq(struct link *link, enum message_kind kind, const void *request,
+			     struct progress *progress, enum message_kind expected,
+			     struct packet *answer)
+{
+	struct channel channel;
+
+	enum fault fault = role_client_open(&link->mailq_role, &channel);
+	if (fault != FAULT_NONE)
+		return fault;
+	fault = channel_send(&channel, kind, 1, request);
+	if (fault == FAULT_NONE)
+		fault = steps_follow(&channel, progress, answer);
+	channel_close(&channel);
+	if (fault == FAULT_NONE && answer->header.kind != expected)
+		fault = FAULT_INVALID;
+	return fault == FAULT_UNAVAILABLE ? FAULT_IO : fault;
 }
 
 static enum fault done_fault(const struct packet *answer)

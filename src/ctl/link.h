@@ -101,6 +101,16 @@ link_password_list(struct link *link, struct str after, struct str until,
  */
 void link_queue_ordered(struct link *link, const uint64_t *entries, size_t count);
 
+struct progress;
+
+/*
+ * Asks mailq for what takes its time, and tells each step_told; the answer of kind `expected` ends
+ * it. UNAVAILABLE: the role could not be reached; IO: it went away. Blocks.
+ */
+must_check enum fault link_follow_mailq(struct link *link, enum message_kind kind,
+					const void *request, struct progress *progress,
+					enum message_kind expected, struct packet *answer);
+
 /* Sets those of an account's flags that `mask` names; as the role answers. */
 must_check enum fault link_login_flags_set(struct link *link, struct str account, uint32_t flags,
 					   uint32_t mask);

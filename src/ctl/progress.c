@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 
 enum {
 	PAUSE_MS = 100,
@@ -82,9 +83,12 @@ void progress_append(struct buf *to, const char *what, uint64_t done, uint64_t t
 static void line_show(struct progress *progress, uint64_t done, uint64_t total, struct str words)
 {
 	CLEANUP_BUF struct buf line = BUF_INIT(LINE_BYTES_MAX);
+	CLEANUP_BUF struct buf safe = BUF_INIT(4 * LINE_BYTES_MAX);
 
 	buf_append_c(&line, "\r");
-	progress_append(&line, progress->what, done, total, words, terminal_width());
+	/* Others have a say in the words: nothing of it commands the terminal. */
+	text_append_phrase(&safe, words);
+	progress_append(&line, progress->what, done, total, buf_str(&safe), terminal_width());
 	/* The line before may have been longer. */
 	buf_append_c(&line, "\033[K");
 	(void)!fd_write_all(STDERR_FILENO, line.data, line.len);

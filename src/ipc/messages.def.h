@@ -223,6 +223,8 @@
  * UNAVAILABLE: the visit failed.
  */
 #define FIELDS_pop3_run_wanted(F) F(STR, name)
+/* How far that is, or a probe: `total` 0, nobody knows. Any number of these come before the answer. */
+#define FIELDS_step_told(F) F(U64, done) F(U64, total) F(STR, text)
 
 /*
  * The hosts that take a domain's mail (deliver/route.h), for the domain of an
@@ -236,7 +238,7 @@
 
 /*
  * Looks at a destination as a client of ours would (mailq/probe.h); `service` is "SMTP",
- * "POP3", ... Answered by probe_given: what was seen, a JSON object; INVALID: no such
+ * "POP3", ... Answered by step_told, then probe_given: what was seen, a JSON object; INVALID: no such
  * service, or no such target.
  */
 #define FIELDS_probe_wanted(F) F(STR, target) F(STR, service)
@@ -440,6 +442,7 @@
 	X(dns_wanted, FROM(CTL), FROM(MAILQ))                                                 \
 	X(dns_given, FROM(MAILQ), FROM(CTL))                                                  \
 	X(probe_wanted, FROM(CTL), FROM(MAILQ))                                               \
+	X(step_told, FROM(MAILQ), FROM(CTL))                                                  \
 	X(probe_given, FROM(MAILQ), FROM(CTL))                                                \
 	X(metrics_wanted, FROM(FRONT), FROM(MAILQ))                                           \
 	X(metrics_given, FROM(MAILQ), FROM(FRONT))                                            \

@@ -43,6 +43,7 @@ struct download {
 	struct buf tls; /* what was got, for the log */
 
 	struct download_store store;
+	uint64_t wanted; /* messages that are to be fetched */
 	struct fetch_run run;
 	struct buf reason; /* empty: it went well */
 };
@@ -140,6 +141,21 @@ static void download_end(struct task *task)
 	free(download);
 }
 
+/* For whoever asked for the visit; `total` 0: nobody knows. */
+static void tell(struct download *download, uint64_t done, uint64_t total, const char *format, ...)
+	format_printf(4, 5);
+static void tell(struct download *download, uint64_t done, uint64_t total, const char *format, ...)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(NAME_MAX_BYTES);
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	struct msg_step_told told = {.done = done, .total = total, .text = buf_str(&text)};
+	downloads_told(download->downloads, download->place, &told);
+}
+
 /* ---- the way ---- */
 
 static void route_wake(void *context)
@@ -170,6 +186,8 @@ static void dial_begin(struct download *download, const struct route_host *host)
 		download->targets[count].port = download->account->port;
 	}
 	struct dial_options options = {.targets = download->targets, .target_count = count};
+
+	tell(download, 0, 0, "connecting to %.*s", STR_ARG(download->account->host));
 	dial_done(&download->dial);
 	source_init(&download->source, client_contexts_config(download->contexts));
 	source_apply(&download->source, &options);
@@ -333,7 +351,18 @@ static void message_take(struct download *download)
 		fetch_session_stop(session);
 	}
 	fetch_session_settle(session, verdict == DOWNLOAD_STORED && !download->account->leaves);
+	tell(download, download->store.stored, download->wanted, "%llu of %llu messages",
+	     (unsigned long long)download->store.stored, (unsigned long long)download->wanted);
 	buf_done(&why);
+}
+
+static uint64_t wanted_count(const struct fetch_listing *listing)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < listing->count; i++)
+		count += listing->messages[i].action == FETCH_ACTION_RETRIEVE;
+	return count;
 }
 
 static void listed(struct download *download)
@@ -346,6 +375,9 @@ static void listed(struct download *download)
 		failed(download, buf_str(&why));
 		fetch_session_stop(&download->session);
 	}
+	download->wanted = wanted_count(&download->session.listing);
+	tell(download, 0, download->wanted, "%llu new messages",
+	     (unsigned long long)download->wanted);
 	buf_done(&why);
 }
 

@@ -9,7 +9,7 @@
 #include "fetch/schedule.h"
 #include "mailq/download.h"
 
-enum { LOOK_MS = 1000, VISITS_MAX = 8, WORDS_MAX = 8 * 1024 };
+enum { LOOK_MS = 1000, VISITS_MAX = 8, WORDS_MAX = 8 * 1024, TOLD_PAUSE_MS = 100 };
 
 /* Somebody who waits for a visit. */
 struct asking {
@@ -23,6 +23,7 @@ struct download_place {
 	struct list_node node;
 	unsigned char source[FETCHED_SOURCE_BYTES];
 	struct list askings; /* who waits for the visit that runs */
+	int64_t told_ms;     /* when they were told how far it is */
 	bool is_running;
 	bool has_row; /* of the configuration that was looked at last */
 	int64_t next_s; /* 0: not by itself */
@@ -234,6 +235,7 @@ static void account_look(struct downloads *downloads, struct client_contexts *co
 		return;
 	(void)askings_take(downloads, account, place);
 	place->is_running = true;
+	place->told_ms = 0;
 	downloads->running++;
 	downloads->visits++;
 	download_start(downloads, place, contexts, account);
@@ -386,6 +388,24 @@ static void words_append(struct buf *to, const struct fetch_run *run)
 		buf_printf(to, "; %.*s", STR_ARG(run->why));
 	buf_append_c(to, "; TLS: ");
 	buf_append_str(to, str_is_empty(run->tls) ? STR("none") : run->tls);
+}
+
+void downloads_told(struct downloads *downloads, struct download_place *place,
+		    const struct msg_step_told *told)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	pthread_mutex_lock(&downloads->lock);
+	bool is_due = now_ms - place->told_ms >= TOLD_PAUSE_MS;
+	list_each(node, following, &place->askings)
+	{
+		struct asking *asking = list_entry(node, struct asking, node);
+		if (is_due)
+			role_peer_answer(asking->peer, MSG_step_told, asking->id, told);
+	}
+	if (is_due)
+		place->told_ms = now_ms;
+	pthread_mutex_unlock(&downloads->lock);
 }
 
 void downloads_ended(struct downloads *downloads, struct download_place *place,

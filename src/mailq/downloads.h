@@ -48,6 +48,10 @@ struct store *downloads_store(const struct downloads *downloads);
 void downloads_plan(struct downloads *downloads, struct download_place *place,
 		    const struct pop3_account *account, bool is_failed, struct fetch_run *run);
 
+/* How far it is, told to who asked for it, at most some times a second. */
+void downloads_told(struct downloads *downloads, struct download_place *place,
+		    const struct msg_step_told *told);
+
 /* The visit is over; who asked for it is told. */
 void downloads_ended(struct downloads *downloads, struct download_place *place,
 		     const struct fetch_run *run);

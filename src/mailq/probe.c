@@ -196,6 +196,20 @@ static void talked(struct probe *probe, const struct outbound *outbound)
 	probe_report_outbound(probe->report, outbound);
 }
 
+/* What is done now, for whoever waits. */
+static void tell(const struct probe *probe, const char *format, ...) format_printf(2, 3);
+static void tell(const struct probe *probe, const char *format, ...)
+{
+	CLEANUP_BUF struct buf text = BUF_INIT(2 * TARGET_MAX);
+	va_list args;
+
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	struct msg_step_told told = {.text = buf_str(&text)};
+	role_peer_answer(probe->peer, MSG_step_told, probe->id, &told);
+}
+
 /* ---- talking: SMTP ---- */
 
 static void smtp_begin(struct probe *probe, const struct outbound_parts *parts)
@@ -324,6 +338,7 @@ static void talk_begin(struct probe *probe)
 				       .input_max = INPUT_MAX,
 				       .patience_ms = STEP_MS};
 
+	tell(probe, "%s is reached; speaking with it", probe->name);
 	probe_report_rule(probe->report, &rule, config->file_name);
 	probe->is_talking = true;
 	probe->stage = PROBE_TALK;
@@ -378,6 +393,7 @@ static void dial_begin(struct probe *probe, const struct route_host *host)
 	source_init(&probe->source, client_contexts_config(probe->contexts));
 	if (probe->kind->speech != &bare_speech)
 		source_apply(&probe->source, &options);
+	tell(probe, "connecting to %s, port %u", probe->name, probe->port);
 	dial_init(&probe->dial, &options);
 	probe->stage = PROBE_DIAL;
 }
@@ -437,6 +453,7 @@ static void route_begin(struct probe *probe)
 					.wake = route_wake,
 					.wake_context = probe};
 
+	tell(probe, "finding the hosts of %s", probe->host);
 	probe->find = route_find_new(&request);
 }
 

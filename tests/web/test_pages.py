@@ -15,6 +15,11 @@ def test_queue(browse, shared):
     browse("queue", shared)
 
 
+def test_mail_is_brought_along(browse, shared):
+    browse("mail", shared)
+    assert 'admin@example.org - End Mail Import {Address="anna@example.org", Messages=300}' in shared.home.log("config")
+
+
 def test_logs_live(browse, shared):
     browse("logs", shared)
 

@@ -133,6 +133,19 @@ export class Visit {
 		};
 	}
 
+	/** Has the page remember all that its bars of progress say, however shortly. */
+	progress_note() {
+		return this.page.evaluate(() => {
+			globalThis.told = [];
+			new MutationObserver(() => document.querySelectorAll(".progress span").forEach((each) => globalThis.told.push(each.textContent)))
+				.observe(document.body, { childList: true, subtree: true, characterData: true });
+		});
+	}
+
+	progress_noted() {
+		return this.page.evaluate(() => globalThis.told);
+	}
+
 	/** Waits until nothing loads any more. */
 	async settled() {
 		await this.page.waitForFunction(() => !document.querySelector(".waiting"));

@@ -42,6 +42,7 @@ export const texts = {
 	},
 	faults: {
 		unreachable: "The server cannot be reached. It may be restarting; try again in a moment.",
+		broken_off: "The connection broke before the answer came. What was begun may be done or not: look, then try again.",
 		status: (status: number) => `The server answered with status ${status} and no explanation. Its error.log may say more.`,
 	},
 	shell: {
@@ -326,6 +327,20 @@ export const texts = {
 		processes: "Processes",
 	},
 	users: {
+		mail: {
+			begin: "Import mail…",
+			title: (address: string) => `Import mail for ${address}`,
+			lead: "Old mail, as another server or a mail program has saved it. While the file is sent, closing this stops it and nothing is imported; an import that has begun goes on.",
+			file: "File",
+			file_hint: "An mbox, or one message (.eml).",
+			file_hint_limit: (limit: string) => `An mbox, or one message (.eml), of at most ${limit}.`,
+			too_large: (limit: string) => `It is larger than ${limit}. Send it in parts, or use postern import on the server.`,
+			mailbox: "Mailbox",
+			mailbox_hint: "Made where it is not there, for example Archive/2025.",
+			verb: "Import",
+			sent: (done: string, total: string) => `${done} of ${total} sent`,
+			done: (count: number, mailbox: string) => `${count} ${count === 1 ? "message is" : "messages are"} now in ${mailbox}.`,
+		},
 		title: "Users",
 		lead: "Who has a mailbox here.",
 		add: "Add user",
@@ -435,6 +450,7 @@ export const texts = {
 		remove_text: "Mail for this address is refused from then on.",
 	},
 	queue: {
+		progress: "How far the order is",
 		title: "Message queue",
 		lead: "Mail that waits for other servers, and why.",
 		search: "Search sender, recipient, id",

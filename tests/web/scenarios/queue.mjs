@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A message waits, the page says why; it is held, released, and removed.
+// A message waits, the page says why; it is held, released, and removed, with how far that is.
 import assert from "node:assert/strict";
 import { run, submit, until } from "../outside.mjs";
 
@@ -30,7 +30,9 @@ export default async function ({ facts, visit }) {
 	await until(async () => !(await queued(facts))[0].recipients[0].held, "the message went on");
 	await me.page.getByLabel(`Choose ${entry.id}`).check();
 	await me.press("Remove…");
+	await me.progress_note();
 	await dialog.getByRole("button", { name: "Remove…" }).click();
 	await me.sees("Nothing waits");
+	assert.ok((await me.progress_noted()).includes("0 of 1 messages"));
 	assert.equal((await queued(facts)).length, 0);
 }

@@ -34,7 +34,7 @@ export function on_session_end(call: () => void) {
 }
 
 type Parameters = Record<string, string | number | boolean | null | undefined>;
-interface Parts {
+export interface Parts {
 	path?: Parameters;
 	query?: Parameters;
 	body?: unknown;
@@ -51,7 +51,7 @@ export function address_of(route: string, parts: Parts = {}): string {
 	return `/api/v1${path}${text ? `?${text}` : ""}`;
 }
 
-async function body_of(response: Response): Promise<unknown> {
+export async function body_of(response: Response): Promise<unknown> {
 	const text = await response.text();
 	if (text === "") return null;
 	if (!(response.headers.get("content-type") ?? "").includes("json")) return text;
@@ -62,22 +62,28 @@ async function body_of(response: Response): Promise<unknown> {
 	}
 }
 
-function fault_of(response: Response, body: unknown): Fault {
+/** A refusal as a fault; that nobody is logged in any more is told. */
+export function refusal(route: Route, status: number, body: unknown): Fault {
+	if (status === 401 && route !== "POST /session") session_ended();
 	const said = (body as { error?: Record<string, unknown> } | null)?.error ?? {};
-	const text = typeof said.text === "string" && said.text !== "" ? said.text : texts.faults.status(response.status);
-	return new Fault(response.status, String(said.code ?? "unknown"), text, typeof said.field === "string" && said.field !== "" ? said.field : null, said);
+	const text = typeof said.text === "string" && said.text !== "" ? said.text : texts.faults.status(status);
+	return new Fault(status, String(said.code ?? "unknown"), text, typeof said.field === "string" && said.field !== "" ? said.field : null, said);
 }
 
-/** Asks the server; throws a Fault when it says no or cannot be reached. */
-export async function ask<R extends Route>(route: R, parts: Parts & Partial<Ask<R>> = {}, signal?: AbortSignal): Promise<Answer<R>> {
-	const method = route.slice(0, route.indexOf(" "));
-	const headers: Record<string, string> = { Accept: "application/json" };
-	if (method !== "GET") headers["X-Postern-Csrf"] = csrf;
+const method_of = (route: Route) => route.slice(0, route.indexOf(" "));
+
+/** The fields that each request has. */
+export function headers_of(route: Route, accept: string): Record<string, string> {
+	return { Accept: accept, ...(method_of(route) === "GET" ? {} : { "X-Postern-Csrf": csrf }) };
+}
+
+/** Sends a request; throws a Fault when the server cannot be reached. */
+export async function send(route: Route, parts: Parts, accept: string, signal?: AbortSignal): Promise<Response> {
+	const headers = headers_of(route, accept);
 	if (parts.body !== undefined) headers["Content-Type"] = "application/json";
-	let response: Response;
 	try {
-		response = await fetch(address_of(route, parts), {
-			method,
+		return await fetch(address_of(route, parts), {
+			method: method_of(route),
 			headers,
 			body: parts.body === undefined ? null : JSON.stringify(parts.body),
 			credentials: "same-origin",
@@ -89,8 +95,12 @@ export async function ask<R extends Route>(route: R, parts: Parts & Partial<Ask<
 		if (signal?.aborted) throw error;
 		throw new Fault(0, "unreachable", texts.faults.unreachable);
 	}
+}
+
+/** Asks the server; throws a Fault when it says no or cannot be reached. */
+export async function ask<R extends Route>(route: R, parts: Parts & Partial<Ask<R>> = {}, signal?: AbortSignal): Promise<Answer<R>> {
+	const response = await send(route, parts, "application/json", signal);
 	const body = await body_of(response);
 	if (response.ok) return body as Answer<R>;
-	if (response.status === 401 && route !== "POST /session") session_ended();
-	throw fault_of(response, body);
+	throw refusal(route, response.status, body);
 }

@@ -3,9 +3,11 @@
 import { useState } from "preact/hooks";
 import { Form, Select, Text } from "../components/form";
 import { Facts, Mark, Note, Panel, Version, type Tone } from "../components/parts";
+import { ProgressBar } from "../components/progress";
 import { RowsPage, type Kinds, type Row } from "../components/rows";
 import { Table, type Column } from "../components/table";
-import { ask, type Answer } from "../core/api";
+import type { Answer } from "../core/api";
+import { follow, type Progress } from "../core/follow";
 import { time } from "../core/format";
 import { useAction } from "../core/use";
 import { texts } from "../texts";
@@ -71,9 +73,14 @@ function Probe() {
 	const [destination, destination_set] = useState("");
 	const [service, service_set] = useState("SMTP");
 	const [report, report_set] = useState<Report | null>(null);
+	const [progress, progress_set] = useState<Progress | null>(null);
 	const probe = useAction(async () => {
 		report_set(null);
-		report_set(await ask("GET /tls/probe", { query: { destination, service } }));
+		try {
+			report_set(await follow("GET /tls/probe", { query: { destination, service } }, progress_set));
+		} finally {
+			progress_set(null);
+		}
 	});
 	const end = <button type="submit" class="button main" disabled={probe.busy || destination === ""}>{probe.busy ? t.probing : t.probe_verb}</button>;
 	return (
@@ -84,6 +91,7 @@ function Probe() {
 					<Select label={t.service} name="service" value={service} change={service_set} options={["SMTP", "Submission", "SMTPS", "IMAPS", "POP3", "POP3S", "HTTPS"].map((name) => [name, name] as const)} />
 				</div>
 			</Form>
+			<ProgressBar label={t.probe} progress={progress} />
 			{report && <ProbeReport report={report} />}
 		</Panel>
 	);

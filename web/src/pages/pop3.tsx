@@ -2,9 +2,11 @@
 // Mailboxes at other servers whose mail is fetched: the rows, how the last visit went, and the next one now.
 import { announce } from "../components/announce";
 import { FaultNote, Mark } from "../components/parts";
+import { ProgressBar, useProgress } from "../components/progress";
 import { RowsPage, type Kinds, type Row } from "../components/rows";
 import type { Column } from "../components/table";
-import { ask, type Answer } from "../core/api";
+import type { Answer } from "../core/api";
+import { follow } from "../core/follow";
 import { bytes, number, time } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
@@ -34,9 +36,10 @@ function Last({ account }: { account: Account | undefined }) {
 export function Pop3Accounts() {
 	const accounts = useAnswer("GET /downloads", {}, refresh_ms);
 	const may_change = useMayChange();
+	const [progress, followed] = useProgress();
 	const run = useAction(async (name: string) => {
 		announce(t.begun(name));
-		const answer = await ask("POST /downloads/run", { body: { name } });
+		const answer = await followed((tell) => follow("POST /downloads/run", { body: { name } }, tell));
 		announce(answer.finding ? t.not_fetched(name) : t.ended(name));
 		accounts.reload();
 	});
@@ -52,7 +55,7 @@ export function Pop3Accounts() {
 	const acts = (row: Row) => may_change && <button type="button" class="button tight" disabled={run.busy} onClick={() => run.run(row.values.Name ?? "")}>{t.run}<span class="unseen"> {row.values.Name}</span></button>;
 	return (
 		<RowsPage list="Pop3Account" words={t} kinds={kinds} columns={columns} name={(row) => row.values.Name ?? ""} acts={acts}>
-			{() => <><FaultNote fault={run.fault} /><RemotePasswords /></>}
+			{() => <><ProgressBar label={t.run} progress={progress} /><FaultNote fault={run.fault} /><RemotePasswords /></>}
 		</RowsPage>
 	);
 }

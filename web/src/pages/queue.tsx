@@ -4,8 +4,10 @@ import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { Confirm, ShowDialog } from "../components/dialog";
 import { Empty, Facts, FaultNote, Loaded, Mark, Page, Panel } from "../components/parts";
+import { ProgressBar } from "../components/progress";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
-import { ask, type Answer } from "../core/api";
+import type { Answer } from "../core/api";
+import { follow, type Progress } from "../core/follow";
 import { ago, bytes, date_of, time } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
@@ -99,8 +101,14 @@ export function Queue() {
 	const [open, open_set] = useState<string | null>(null);
 	const [removing, removing_set] = useState<readonly string[] | "all" | null>(null);
 
+	const [progress, progress_set] = useState<Progress | null>(null);
+
 	const carry_out = useAction(async (order: Order, ids: readonly string[] | "all") => {
-		await ask(`POST /queue/${order}`, { body: { ids: ids === "all" ? ["all"] : [...ids] } });
+		try {
+			await follow(`POST /queue/${order}`, { body: { ids: ids === "all" ? ["all"] : [...ids] } }, progress_set);
+		} finally {
+			progress_set(null);
+		}
 		announce(t.done[order](ids === "all" ? null : ids.length));
 		chosen_set(new Set());
 		open_set(null);
@@ -117,6 +125,7 @@ export function Queue() {
 	return (
 		<Page title={t.title} lead={t.lead}>
 			<FaultNote fault={carry_out.fault} />
+			{removing === null && <ProgressBar label={t.progress} progress={progress} />}
 			<Panel bare footer={<Pages paging={paging} shown={queue.answer?.queue.length ?? 0} total={queue.answer?.total} next={queue.answer?.next} />}>
 				<SearchTool paging={paging} label={t.search}>
 					{may_change && is_any && <Orders ids={chosen.size > 0 ? [...chosen] : "all"} run={run} busy={carry_out.busy} held={null} />}
@@ -127,7 +136,7 @@ export function Queue() {
 				</Loaded>
 			</Panel>
 			{open !== null && removing === null && <Details id={open} close={() => open_set(null)} run={run} busy={carry_out.busy} />}
-			{removing !== null && <Confirm title={t.remove_title(removing === "all" ? null : removing.length)} verb={t.orders.remove} danger action={remove} close={() => removing_set(null)}><p>{t.remove_text}</p></Confirm>}
+			{removing !== null && <Confirm title={t.remove_title(removing === "all" ? null : removing.length)} verb={t.orders.remove} danger action={remove} close={() => removing_set(null)}><p>{t.remove_text}</p><ProgressBar label={t.progress} progress={progress} /></Confirm>}
 		</Page>
 	);
 }

@@ -11,6 +11,7 @@ import { bytes, date } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
+import { ImportMail } from "./import";
 
 const t = texts.users;
 
@@ -103,7 +104,7 @@ function EditUser({ user, close, done }: { user: User; close: () => void; done: 
 	const [password, password_set] = useState("");
 	const [quota, quota_set] = useState(user.quota_bytes > 0 ? bytes(user.quota_bytes) : "");
 	const [role, role_set] = useState(user.role);
-	const [asking, asking_set] = useState<"" | "remove" | "factor">("");
+	const [asking, asking_set] = useState<"" | "remove" | "factor" | "import">("");
 	const save = useAction(async () => {
 		const path = { address: user.address };
 		const body = {
@@ -118,7 +119,13 @@ function EditUser({ user, close, done }: { user: User; close: () => void; done: 
 	const remove = () => ask("DELETE /users/{address}", { path: { address: user.address } });
 	if (asking === "factor") return <EndFactor user={user} close={() => asking_set("")} done={done} />;
 	if (asking === "remove") return <RemoveConfirm title={t.remove(user.address)} text={t.remove_text} remove={remove} said={texts.common.removed(user.address)} close={() => asking_set("")} done={done} />;
-	const more = <button type="button" class="button danger" onClick={() => asking_set("remove")}>{texts.common.remove}</button>;
+	if (asking === "import") return <ImportMail address={user.address} close={() => asking_set("")} done={done} />;
+	const more = (
+		<>
+			<button type="button" class="button danger" onClick={() => asking_set("remove")}>{texts.common.remove}</button>
+			<button type="button" class="button" onClick={() => asking_set("import")}>{t.mail.begin}</button>
+		</>
+	);
 	return (
 		<FormDialog title={user.address} verb={texts.common.save} action={save} close={close} more={more}>
 			<Text label={t.new_password} name="password" type="password" value={password} change={password_set} autocomplete="new-password" hint={t.new_password_hint} />
