@@ -90,6 +90,21 @@ def test_an_order_goes_on_without_its_client(served, admin, waiting):
     until(lambda: f"{ROOT} - Hold Queued {{all}}\n" in served.home.log("config"))
 
 
+def test_a_probe_is_followed(served, admin):
+    events = admin.follow("GET", "/tls/probe", query={"destination": f"127.0.0.1:{served.ports['SMTP']}", "service": "SMTP"})
+    told = [data["text"] for name, data in events if name == "progress"]
+    assert told and set(told) <= {"finding the hosts of [127.0.0.1]", f"connecting to 127.0.0.1, port {served.ports['SMTP']}",
+                                  "127.0.0.1 is reached; speaking with it"}, told
+    name, ended = events[-1]
+    assert (name, ended["status"], ended["answer"]["service"]) == ("result", 200, "SMTP")
+
+
+def test_a_download_is_followed(admin):
+    """Of a row that does not exist: what the command says comes as the fault."""
+    [(name, ended)] = admin.follow("POST", "/downloads/run", {"name": "nothing"})
+    assert (name, ended["status"]) == ("fault", 400) and "there is no account nothing" in ended["answer"]["error"]["text"]
+
+
 # ---- import ----
 
 

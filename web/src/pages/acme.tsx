@@ -4,9 +4,11 @@ import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { Form, Select, Text, type Options } from "../components/form";
 import { FaultNote, Loaded, Mark, Panel } from "../components/parts";
+import { ProgressBar, useProgress } from "../components/progress";
 import { RowsPage, type Kinds, type Row } from "../components/rows";
 import type { Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
+import { follow } from "../core/follow";
 import { time } from "../core/format";
 import { useKnown, useMayChange, type Status } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
@@ -71,9 +73,10 @@ function Ca() {
 export function Acme() {
 	const { status } = useKnown();
 	const may_change = useMayChange();
+	const [progress, followed] = useProgress();
 	const request = useAction(async (name: string) => {
 		announce(t.asking(name));
-		await ask("POST /certificates/request", { body: { name } });
+		await followed((tell) => follow("POST /certificates/request", { body: { name } }, tell));
 		announce(t.given(name));
 		await status.reload();
 	});
@@ -91,7 +94,7 @@ export function Acme() {
 	const acts = (row: Row) => may_change && <button type="button" class="button tight" disabled={request.busy} onClick={() => request.run(name_of(row))}>{t.request}<span class="unseen"> {name_of(row)}</span></button>;
 	return (
 		<RowsPage list="AcmeCertificate" words={t} kinds={kinds} columns={columns} name={name_of} acts={acts}>
-			{() => <><FaultNote fault={request.fault} /><Ca /></>}
+			{() => <><ProgressBar label={t.request} progress={progress} /><FaultNote fault={request.fault} /><Ca /></>}
 		</RowsPage>
 	);
 }

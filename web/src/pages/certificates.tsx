@@ -5,8 +5,10 @@ import { announce } from "../components/announce";
 import { FormDialog, ShowDialog } from "../components/dialog";
 import { Select, Text } from "../components/form";
 import { Empty, Facts, Loaded, Mark, Page, Panel } from "../components/parts";
+import { ProgressBar, useProgress } from "../components/progress";
 import { Table, type Column } from "../components/table";
 import { ask, type Answer } from "../core/api";
+import { follow } from "../core/follow";
 import { time } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
@@ -93,8 +95,9 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 	const [domains, domains_set] = useState("");
 	const [challenge, challenge_set] = useState("");
 	const [key_type, key_type_set] = useState("");
+	const [progress, followed] = useProgress();
 	const action = useAction(async () => {
-		await ask("POST /certificates/request", { body: { name, ...(names_of(domains).length > 0 ? { domains: names_of(domains) } : {}), ...(challenge ? { challenge } : {}), ...(key_type ? { key_type } : {}) } });
+		await followed((tell) => follow("POST /certificates/request", { body: { name, ...(names_of(domains).length > 0 ? { domains: names_of(domains) } : {}), ...(challenge ? { challenge } : {}), ...(key_type ? { key_type } : {}) } }, tell));
 		announce(t.requested(name));
 		done();
 	});
@@ -107,6 +110,7 @@ function Request({ close, done }: { close: () => void; done: () => void }) {
 				<Select label={t.key_type} name="key_type" value={key_type} change={key_type_set} options={t.key_types} />
 			</div>
 			{action.busy && <p class="soft" role="status">{t.request_waits}</p>}
+			<ProgressBar label={t.request} progress={progress} />
 		</FormDialog>
 	);
 }

@@ -4,8 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { FormDialog } from "../components/dialog";
 import { Field, Text } from "../components/form";
-import { ProgressBar } from "../components/progress";
-import { send_file, type Progress } from "../core/follow";
+import { ProgressBar, useProgress } from "../components/progress";
+import { send_file } from "../core/follow";
 import { bytes } from "../core/format";
 import { useAction, useAnswer } from "../core/use";
 import { texts } from "../texts";
@@ -23,21 +23,19 @@ function useLimit(): number | null {
 export function ImportMail({ address, close, done }: { address: string; close: () => void; done: () => void }) {
 	const [mailbox, mailbox_set] = useState("");
 	const [file, file_set] = useState<File | null>(null);
-	const [progress, progress_set] = useState<Progress | null>(null);
+	const [progress, followed] = useProgress();
 	const stop = useRef(new AbortController());
 	useEffect(() => () => stop.current.abort(), []);
 	const limit = useLimit();
 	const is_large = file !== null && limit !== null && file.size > limit;
 	const bring = useAction(async () => {
 		const type = file!.name.toLowerCase().endsWith(".eml") ? "message/rfc822" : "application/mbox";
-		const sent = (done: number, total: number) => progress_set({ done, total, text: t.sent(bytes(done), bytes(total)) });
-		try {
-			const answer = await send_file(route, { path: { address }, query: { mailbox: mailbox.trim() } }, file!, type, sent, progress_set, stop.current.signal);
-			announce(t.done(answer.messages, answer.mailbox));
-			done();
-		} finally {
-			progress_set(null);
-		}
+		const answer = await followed((tell) => {
+			const sent = (done: number, total: number) => tell({ done, total, text: t.sent(bytes(done), bytes(total)) });
+			return send_file(route, { path: { address }, query: { mailbox: mailbox.trim() } }, file!, type, sent, tell, stop.current.signal);
+		});
+		announce(t.done(answer.messages, answer.mailbox));
+		done();
 	});
 	return (
 		<FormDialog title={t.title(address)} verb={t.verb} action={bring} close={close} lead={t.lead} idle={file === null || is_large}>

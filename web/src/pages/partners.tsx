@@ -3,11 +3,11 @@
 import { useState } from "preact/hooks";
 import { Form, Select, Text } from "../components/form";
 import { Facts, Mark, Note, Panel, Version, type Tone } from "../components/parts";
-import { ProgressBar } from "../components/progress";
+import { ProgressBar, useProgress } from "../components/progress";
 import { RowsPage, type Kinds, type Row } from "../components/rows";
 import { Table, type Column } from "../components/table";
 import type { Answer } from "../core/api";
-import { follow, type Progress } from "../core/follow";
+import { follow } from "../core/follow";
 import { time } from "../core/format";
 import { useAction } from "../core/use";
 import { texts } from "../texts";
@@ -73,14 +73,10 @@ function Probe() {
 	const [destination, destination_set] = useState("");
 	const [service, service_set] = useState("SMTP");
 	const [report, report_set] = useState<Report | null>(null);
-	const [progress, progress_set] = useState<Progress | null>(null);
+	const [progress, followed] = useProgress();
 	const probe = useAction(async () => {
 		report_set(null);
-		try {
-			report_set(await follow("GET /tls/probe", { query: { destination, service } }, progress_set));
-		} finally {
-			progress_set(null);
-		}
+		report_set(await followed((tell) => follow("GET /tls/probe", { query: { destination, service } }, tell)));
 	});
 	const end = <button type="submit" class="button main" disabled={probe.busy || destination === ""}>{probe.busy ? t.probing : t.probe_verb}</button>;
 	return (

@@ -4,10 +4,10 @@ import { useState } from "preact/hooks";
 import { announce } from "../components/announce";
 import { Confirm, ShowDialog } from "../components/dialog";
 import { Empty, Facts, FaultNote, Loaded, Mark, Page, Panel } from "../components/parts";
-import { ProgressBar } from "../components/progress";
+import { ProgressBar, useProgress } from "../components/progress";
 import { Pages, SearchTool, Table, usePaging, type Column } from "../components/table";
 import type { Answer } from "../core/api";
-import { follow, type Progress } from "../core/follow";
+import { follow } from "../core/follow";
 import { ago, bytes, date_of, time } from "../core/format";
 import { useMayChange } from "../core/session";
 import { useAction, useAnswer } from "../core/use";
@@ -101,14 +101,10 @@ export function Queue() {
 	const [open, open_set] = useState<string | null>(null);
 	const [removing, removing_set] = useState<readonly string[] | "all" | null>(null);
 
-	const [progress, progress_set] = useState<Progress | null>(null);
+	const [progress, followed] = useProgress();
 
 	const carry_out = useAction(async (order: Order, ids: readonly string[] | "all") => {
-		try {
-			await follow(`POST /queue/${order}`, { body: { ids: ids === "all" ? ["all"] : [...ids] } }, progress_set);
-		} finally {
-			progress_set(null);
-		}
+		await followed((tell) => follow(`POST /queue/${order}`, { body: { ids: ids === "all" ? ["all"] : [...ids] } }, tell));
 		announce(t.done[order](ids === "all" ? null : ids.length));
 		chosen_set(new Set());
 		open_set(null);
