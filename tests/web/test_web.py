@@ -24,9 +24,9 @@ def test_own_account(browse, server):
     browse("account", server)
     home = server.home
     for who in (ADMIN, AUDITOR):
-        assert f'{who} - Switch on Second Factor of User {{Name="{who}"}}' in home.log("config")
+        home.log_wait("config", f'{who} - Switch on Second Factor of User {{Name="{who}"}}')
         assert f"HTTP/WebMail: Invalid password for user {who}. Attempt from IP address " in home.log("security")
-    assert f'{ADMIN} - Remove Second Factor of User {{Name="{AUDITOR}"}}' in home.log("config")
+    home.log_wait("config", f'{ADMIN} - Remove Second Factor of User {{Name="{AUDITOR}"}}')
 
 
 def test_first_steps(browse, acme_home, authority):
