@@ -125,12 +125,8 @@ def test_a_minimum_is_shown_before_and_holds_at_once(server):
 def test_not_confirmed_it_is_undone(server):
     home = server.home
     before = home.config_path.read_bytes()
-    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
-    assert is_refused(server, "-tls1_2")
-    assert server.status()["awaiting_confirmation"]["until"] > time.time() - 3
-    # No second change meanwhile.
-    refused = home.command("tls", "set", "Limits.Recipients=177", check=False)
-    assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
+    done = home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
+    assert "In force" in done.stdout
     until(lambda: speaks(server, "-tls1_2"))
     assert home.config_path.read_bytes() == before
     # The front is told first, and the record is written when it answered.
@@ -141,15 +137,35 @@ def test_not_confirmed_it_is_undone(server):
     assert late.returncode == 2 and "no change waits" in late.stderr
 
 
+def test_no_second_change_meanwhile(server):
+    home = server.home
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "10m")
+    assert is_refused(server, "-tls1_2")
+    assert server.status()["awaiting_confirmation"]["until"] > time.time()
+    refused = home.command("tls", "set", "Limits.Recipients=177", check=False)
+    assert refused.returncode == 2 and "waits for its confirmation" in refused.stderr
+    assert is_refused(server, "-tls1_2")
+
+
+def change_confirmed(home):
+    """Confirms a change in time and waits until that time is over; a machine that is busy gets more of it."""
+    for seconds in (2, 10, 50):
+        home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", f"{seconds}s")
+        ends = time.monotonic() + seconds
+        if home.command("tls", "confirm", check=False).returncode == 0:
+            time.sleep(max(0, ends - time.monotonic()) + 1)
+            return
+        until(lambda: evidence(home)[-1]["who"] == "postern")
+    raise AssertionError("no change could be confirmed in time")
+
+
 def test_confirmed_it_stays(server):
     home = server.home
-    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
-    home.command("tls", "confirm")
-    time.sleep(3)
+    change_confirmed(home)
     assert is_refused(server, "-tls1_2")
     assert evidence(home)[-1]["kind"] == "confirmation"
     # And back by hand, by number and by name.
-    [version] = json.loads(home.command("tls", "history", "--json").stdout)["versions"]
+    version = json.loads(home.command("tls", "history", "--json").stdout)["versions"][0]
     assert changed(version) == dict.fromkeys(LISTS, "TLSv1.3")
     home.command("tls", "revert", str(version["version"]))
     assert speaks(server, "-tls1_2")
@@ -170,10 +186,10 @@ def test_a_revert_ends_the_wait(server):
 def test_going_back_waits_for_its_confirmation_too(server):
     home = server.home
     before = home.config_path.read_bytes()
-    home.command("tls", "reset", "--allow-weaker", "--confirm-within", "2s")
-    assert speaks(server, "-tls1_1") and server.status()["awaiting_confirmation"]
+    assert "In force" in home.command("tls", "reset", "--allow-weaker", "--confirm-within", "2s").stdout
     until(lambda: is_refused(server, "-tls1_1"))
     assert home.config_path.read_bytes() == before
+    until(lambda: server.status()["awaiting_confirmation"] is None)
 
     home.command("tls", "set", "--min", "TLSv1.3")
     raised = home.config_path.read_bytes()
@@ -219,7 +235,7 @@ def test_a_conflict_does_not_keep_an_unconfirmed_change(server):
     """The same variable was edited while the change waited: the former text wins, the edited one is kept."""
     home = server.home
     before = home.config_path.read_bytes()
-    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "2s")
+    home.command("tls", "set", "--min", "TLSv1.3", "--confirm-within", "4s")
     home.configure(Security__ServerTlsProtocols="TLSv1.1,TLSv1.3")
     edited = home.config_path.read_bytes()
     until(lambda: speaks(server, "-tls1_2"))
@@ -299,7 +315,7 @@ def test_a_killed_parent_does_not_forget_to_undo(home, wait):
     with Server(home) as second:
         until(lambda: speaks(second, "-tls1_2"))
         assert home.config_path.read_bytes() == before
-        wait_for(lambda: any("not confirmed" in entry["text"] for entry in evidence(home)))
+        until(lambda: any("not confirmed" in entry["text"] for entry in evidence(home)))
         assert verdict(home)[0] == 0
 
 

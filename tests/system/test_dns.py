@@ -153,6 +153,7 @@ def test_what_is_not_there(lookup, name, kind, outcome):
 
 
 def test_a_deaf_server_costs_a_deadline_and_no_more(lookup):
+    began = time.monotonic()
     with ThreadPoolExecutor(3) as pool:
         host = pool.submit(lookup, "lookup", "host.deaf.example", code=1)
         peer = pool.submit(lookup, "peer", "127.0.0.10", code=1)
@@ -160,10 +161,11 @@ def test_a_deaf_server_costs_a_deadline_and_no_more(lookup):
         assert lookup("lookup", "mx.example.org")["records"]
         assert (host.result()["outcome"], host.result()["dnssec"]) == ("timeout", "unknown")
         assert peer.result() == {"names": [], "known": False}
+    waited = time.monotonic() - began
     # It is remembered: the second answer does not wait.
     began = time.monotonic()
     assert lookup("peer", "127.0.0.10", code=1) == {"names": [], "known": False}
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < waited
 
 
 @pytest.mark.parametrize("address, names", [

@@ -13,7 +13,7 @@ import pytest
 from clients import imap_login, imap_ok, imap_subjects, message, smtp_send
 from conftest import ANNA, BERT, PASSWORDS
 from harness.server import Server
-from harness.waiting import SECONDS
+from harness.waiting import SECONDS, until
 from test_roles import roles, works
 
 MEGABYTE = 1 << 20
@@ -47,9 +47,7 @@ def test_readers_go_on_while_the_store_hangs(server, stopped):
         assert (smtp.getreply()[0], smtp.getreply()[0]) == (250, 250)
         assert smtp.docmd("DATA")[0] == 354
         smtp.send(b"Subject: while it hangs\r\n\r\n.\r\n")
-        began = time.monotonic()
         assert imap_subjects(server, ANNA, PASSWORDS[ANNA]) == ["before"]
-        assert time.monotonic() - began < 10
         os.kill(pid, signal.SIGCONT)
         assert smtp.getreply()[0] == 250
     assert imap_subjects(server, ANNA, PASSWORDS[ANNA]) == ["before", "while it hangs"]
@@ -61,12 +59,11 @@ def test_a_crowd_of_senders_leaves_the_others_room_while_the_store_hangs(server,
     stopped(pid)
     crowd = [smtp_data(server) for _ in range(100)]
     time.sleep(7)
-    began = time.monotonic()
     with smtplib.SMTP("127.0.0.1", server.ports["SMTP"], timeout=SECONDS) as smtp:
         smtp.ehlo()
     assert imap_subjects(server, ANNA, PASSWORDS[ANNA]) == []
-    assert time.monotonic() - began < 5
     os.kill(pid, signal.SIGCONT)
+    # Had that waited for the crowd, the crowd would have waited in vain.
     codes = [last_reply(one) for one in crowd]
     assert set(codes) <= {b"250", b"451"} and codes.count(b"250") >= 60, codes
     # Whoever was refused was refused before anything was asked of the store.
@@ -97,10 +94,9 @@ def test_sessions_go_on_while_keys_hangs(server, stopped):
     with imap_login(server, ANNA, PASSWORDS[ANNA]) as imap:
         stopped(roles(server)["keys"][0])
         imap_ok(imap.select("INBOX"))
-        began = time.monotonic()
-        with pytest.raises((ssl.SSLError, OSError)):
+        with pytest.raises((ssl.SSLError, OSError)) as told:
             imap_login(server, ANNA, PASSWORDS[ANNA])
-        assert time.monotonic() - began < 20
+        assert not isinstance(told.value, TimeoutError)
         smtp_send(server, message("in the clear", BERT, ANNA), BERT, [ANNA])
         assert imap_ok(imap.select("INBOX"))[0] == b"1"
     assert server.home.log_wait("security", "the private key could not be used")
@@ -148,9 +144,13 @@ def test_an_answer_that_nobody_reads_costs_little_and_ends(home):
         imap_ok(imap.select("INBOX"))
         imap.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         imap.send(b"x FETCH 1 BODY.PEEK[]\r\n")
-        time.sleep(2)
-        assert 0 < unsent_bytes(server.ports["IMAPS"]) < MEGABYTE
-        assert home.log_wait("warning", "IMAPS: 127.0.0.1: the transfer is too slow")
+        unsent = []
+
+        def is_told():
+            unsent.append(unsent_bytes(server.ports["IMAPS"]))
+            return "IMAPS: 127.0.0.1: the transfer is too slow" in home.log("warning")
+        until(is_told)
+        assert 0 < max(unsent) < MEGABYTE
         # No word within the answer: it would be taken for a part of the message.
         assert b"BYE" not in read_to_the_end(imap.sock)
         imap.shutdown()
@@ -174,9 +174,7 @@ def test_a_log_that_was_put_aside_is_opened_anew_by_a_reload(server):
     assert server.home.log_wait("mail", "Subject: one")
     (folder / "mail.log").rename(folder / "mail.log.1")
     server.home.command("reload")
-    until = time.monotonic() + 10
-    while not (folder / "mail.log").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    until((folder / "mail.log").exists)
     smtp_send(server, message("two", BERT, ANNA), BERT, [ANNA])
     assert server.home.log_wait("mail", "Subject: two")
     assert not re.search("Subject: two", (folder / "mail.log.1").read_text())

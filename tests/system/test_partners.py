@@ -5,12 +5,13 @@ import re
 import smtplib
 import socket
 import time
+from contextlib import contextmanager
 from datetime import datetime, timezone
 
 from clients import message, negotiated, s_client, tls_context, zone_with_midnight_in
 from conftest import ANNA
 from harness.server import Server
-from harness.waiting import SECONDS
+from harness.waiting import SECONDS, until
 
 OLD = {"Protocols": "TLSv1.1,TLSv1.2,TLSv1.3", "Ciphers": "HIGH", "Reason": "an old appliance"}
 
@@ -21,7 +22,7 @@ def peer(address):
 
 def has_ticket(server, address):
     """Tells whether a session of TLSv1.3 brought a ticket by the time of the greeting."""
-    with socket.create_connection(("127.0.0.1", server.ports["IMAPS"]), 20, (address, 0)) as plain, \
+    with socket.create_connection(("127.0.0.1", server.ports["IMAPS"]), SECONDS, (address, 0)) as plain, \
             tls_context(server).wrap_socket(plain, server_hostname="localhost") as secured:
         assert secured.version() == "TLSv1.3" and secured.recv(1000).startswith(b"* OK")
         return secured.session.has_ticket
@@ -47,21 +48,33 @@ def test_no_tickets_for_one_peer_and_none_from_elsewhere(home, folder):
         assert first["peer"] == "127.0.0.2" and not first["session_tickets"] and not first["widens"]
         assert {policy["name"] for policy in second["policies"]} >= {"SMTP", "IMAPS", "HTTPS"}
         # The self-check covers the contexts of rows, too: two for each service beside its own.
-        until = time.monotonic() + 20
-        while server.status()["self_check"]["state"] != "passed" and time.monotonic() < until:
-            time.sleep(0.1)
+        until(lambda: server.status()["self_check"]["state"] == "passed")
         check = server.status()["self_check"]
-        assert check["state"] == "passed" and check["handshakes"] == 3 * 48, check
+        assert check["handshakes"] == 3 * 48, check
+
+
+@contextmanager
+def eve(home):
+    """A server before the last moment of a row, with that day; a machine that is busy gets more time at the next try."""
+    for seconds in (15, 60, 240):
+        zone, day, midnight = zone_with_midnight_in(seconds)
+        config = home.config()
+        config.items_remove("TlsPolicy")
+        config.write()
+        home.list_add("TlsPolicy", Peer="127.0.0.2", Direction="in", Expires=day, **OLD)
+        with Server(home, environment={"TZ": zone}) as server:
+            seen = [bool(negotiated(s_client(server, "IMAPS", "-tls1_1", *peer(address))))
+                    for address in ("127.0.0.2", "127.0.0.3")]
+            rows = server.status()["tls_policy"]
+            if datetime.now(timezone.utc) < midnight:
+                assert seen == [True, False] and rows == {"rows": 1, "expired": []}
+                yield server, day, midnight
+                return
+    raise AssertionError("this machine is too slow")
 
 
 def test_a_row_ends_on_its_day_without_a_restart(home):
-    zone, day, midnight = zone_with_midnight_in(15)
-    home.list_add("TlsPolicy", Peer="127.0.0.2", Direction="in", Expires=day, **OLD)
-    with Server(home, environment={"TZ": zone}) as server:
-        assert negotiated(s_client(server, "IMAPS", "-tls1_1", *peer("127.0.0.2")))
-        assert not negotiated(s_client(server, "IMAPS", "-tls1_1", *peer("127.0.0.3")))
-        assert server.status()["tls_policy"] == {"rows": 1, "expired": []}
-        assert datetime.now(timezone.utc) < midnight, "the server took too long to start"
+    with eve(home) as (server, day, midnight):
         time.sleep(max(0, (midnight - datetime.now(timezone.utc)).total_seconds()) + 0.5)
         assert not negotiated(s_client(server, "IMAPS", "-tls1_1", *peer("127.0.0.2")))
         assert home.log_wait("warning", r"the last day of the row for 127\.0\.0\.2 \(mailserver\.cfg:\d+\) has come")

@@ -209,7 +209,7 @@ def cpu_seconds(pid):
 def test_an_order_waits_for_what_is_on_its_way(sending):
     """The other server says nothing for a while: the order is kept, and nobody spins over it."""
     with socket.create_server(("127.0.0.43", 25)) as mute:
-        mute.settimeout(20)
+        mute.settimeout(SECONDS)
         send(sending, "x@mute.example")
         session, _ = mute.accept()
         [entry] = queue(sending)

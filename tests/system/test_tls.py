@@ -4,11 +4,10 @@ import json
 import re
 import smtplib
 import xml.etree.ElementTree as ElementTree
-from datetime import datetime, timezone
 
 import pytest
 
-from clients import STARTTLS, client, message, negotiated, s_client, tls_context, zone_with_midnight_in
+from clients import STARTTLS, client, message, negotiated, s_client, tls_context
 from conftest import home_copy
 from harness.openssl import HAS_HYBRID, HYBRID_GROUP
 from harness.server import Server

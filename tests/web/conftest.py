@@ -23,10 +23,11 @@ from acme import acme_home, authority  # noqa: E402, F401
 from harness.fixtures import (ANNA, DOMAIN, PASSWORDS, POSTERN, ROOT, folder, home_copy, workplace,  # noqa: E402, F401
                               pytest_collection_modifyitems, pytest_configure)
 from harness.server import Home, Server  # noqa: E402
+from harness.waiting import SECONDS  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 MODULES = Path(os.environ.get("POSTERN_WEB_MODULES", ROOT / "build" / "web-tests"))
-SCENARIO_SECONDS = 120
+SCENARIO_SECONDS = 5 * SECONDS
 ADMIN, AUDITOR = f"admin@{DOMAIN}", f"auditor@{DOMAIN}"
 SECRETS = {**PASSWORDS, ADMIN: "admin-secret", AUDITOR: "auditor-secret"}
 

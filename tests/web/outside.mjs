@@ -4,6 +4,9 @@ import { spawn } from "node:child_process";
 import net from "node:net";
 import tls from "node:tls";
 
+// The common limit of all tests: harness/waiting.py.
+const limit_ms = 60000 * Number(process.env.POSTERN_TEST_PATIENCE ?? "1");
+
 /** Runs a program; gives its exit code and what it said. */
 export function run(program, words, input = "") {
 	return new Promise((done, broken) => {
@@ -31,7 +34,7 @@ export async function served(port, name, options = []) {
 	return Object.fromEntries(lines.split("\n").filter(Boolean).map((line) => line.split(/=(.*)/s).slice(0, 2)));
 }
 
-export async function until(what, text, patience_ms = 20000) {
+export async function until(what, text, patience_ms = limit_ms) {
 	const end = Date.now() + patience_ms;
 	for (;;) {
 		const found = await what();
@@ -47,7 +50,7 @@ export function talk(port, steps) {
 		const socket = tls.connect({ port, host: "localhost", rejectUnauthorized: false });
 		const rest = [...steps];
 		let text = "", part = "";
-		socket.setTimeout(20000, () => socket.destroy(new Error(`silence after: ${text}`)));
+		socket.setTimeout(limit_ms, () => socket.destroy(new Error(`silence after: ${text}`)));
 		socket.on("data", (bytes) => {
 			text += bytes;
 			part += bytes;

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const patience_ms = 15000;
+// The common limit of all tests: harness/waiting.py.
+const patience_ms = 60000 * Number(process.env.POSTERN_TEST_PATIENCE ?? "1");
 
 export class Visit {
 	static async begin(browser, facts, { theme = "light", width = 1280, height = 900, agent } = {}) {
