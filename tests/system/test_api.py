@@ -1,39 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API of the administration page, on a real server: logging in, and a change of the TLS policy."""
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from clients import client
 from conftest import ANNA, DOMAIN, PASSWORDS
-from harness.api import Client, commands, logged_in
-from harness.fixtures import home_copy
-from harness.server import Server
+from harness.api import Client, commands
 from harness.waiting import until
-
-ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
-
-
-@pytest.fixture(scope="module")
-def api_home(home_template, workplace):
-    home = home_copy(home_template, workplace / "home-api")
-    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
-    yield home
-    shutil.rmtree(home.path, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def served(api_home):
-    with Server(api_home) as server:
-        yield server
-
-
-@pytest.fixture
-def admin(served):
-    return logged_in(served, ROOT, ROOT_PASSWORD)
+from page import ROOT, ROOT_PASSWORD, admin, api_home, api_settings, served  # noqa: F401
 
 
 def speaks(server, version):

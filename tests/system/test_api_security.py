@@ -2,7 +2,6 @@
 """What an attacker tries at the page: other sites, foreign sessions, guesses, large and slow requests, ways out of the home."""
 import json
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -12,33 +11,15 @@ import pytest
 
 from conftest import DOMAIN
 from harness.api import Client, logged_in
-from harness.fixtures import home_copy
-from harness.server import Server
 from harness.totp import code_of
 from harness.waiting import SECONDS, until
-
-ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
-
-
-@pytest.fixture(scope="module")
-def api_home(home_template, workplace):
-    home = home_copy(home_template, workplace / "home-api-security")
-    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
-    # Attackers come from 127.0.0.2; nobody is exempt but the others of loopback.
-    home.configure(**{"Limits.ExemptNetworks": "127.0.0.1", "Limits.FailedLoginsPerAddress": "3"})
-    yield home
-    shutil.rmtree(home.path, ignore_errors=True)
+from page import ROOT, ROOT_PASSWORD, admin, api_home, served  # noqa: F401
 
 
 @pytest.fixture(scope="module")
-def served(api_home):
-    with Server(api_home) as server:
-        yield server
-
-
-@pytest.fixture
-def admin(served):
-    return logged_in(served, ROOT, ROOT_PASSWORD)
+def api_settings():
+    """Attackers come from 127.0.0.2; nobody is exempt but the others of loopback."""
+    return {"Limits.ExemptNetworks": "127.0.0.1", "Limits.FailedLoginsPerAddress": "3"}
 
 
 def raw(server, sent, seconds=20):

@@ -20,8 +20,8 @@ sys.path.insert(0, str(TESTS))
 sys.path.insert(0, str(TESTS / "system"))
 
 from acme import acme_home, authority  # noqa: E402, F401
-from harness.fixtures import (ANNA, DOMAIN, PASSWORDS, POSTERN, ROOT, folder, home_copy, workplace,  # noqa: E402, F401
-                              pytest_collection_modifyitems, pytest_configure)
+from harness.fixtures import (ANNA, DOMAIN, PASSWORDS, POSTERN, ROOT, folder, home, home_copy, server,  # noqa: E402, F401
+                              workplace, pytest_collection_modifyitems, pytest_configure)
 from harness.server import Home, Server  # noqa: E402
 from harness.waiting import SECONDS  # noqa: E402
 
@@ -43,19 +43,6 @@ def home_template(workplace):
     home.user_add(ADMIN, SECRETS[ADMIN], "--role", "administrator")
     home.user_add(AUDITOR, SECRETS[AUDITOR], "--role", "auditor")
     return home
-
-
-@pytest.fixture
-def home(home_template, workplace, request):
-    copy = home_copy(home_template, workplace / f"home-{request.node.name}")
-    yield copy
-    shutil.rmtree(copy.path, ignore_errors=True)
-
-
-@pytest.fixture
-def server(home):
-    with Server(home) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
