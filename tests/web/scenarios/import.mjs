@@ -46,6 +46,8 @@ export default async function ({ facts, visit }) {
 	await dialog.getByText("is neither in it nor known to this machine").waitFor();
 	await host_served("two.example.org", /Postern/);
 	await take("two");
+	// What each port serves tells of it.
+	await me.page.getByRole("row", { name: /^two\.example\.org two RSA/ }).waitFor();
 	await host_served("two.example.org", /Test Issuer/);
 
 	// The key of another certificate is refused, beside the field.
