@@ -126,7 +126,9 @@ void control_reload_done(struct parent *parent, const char *reason)
 {
 	list_each(node, next, &parent->control_clients) {
 		struct control_client *client = list_entry(node, struct control_client, node);
-		if (!client->waits_for_reload)
+		bool is_early = client->skips_reload;
+		client->skips_reload = false;
+		if (!client->waits_for_reload || is_early)
 			continue;
 		client->waits_for_reload = false;
 		answer_done(client, client->reload_id,
@@ -181,6 +183,14 @@ static void answer_channel(struct parent *parent, struct control_client *client,
 	fd_close(&given.fd);
 }
 
+/* What is on its way may have read the files before they were as they are now. */
+static void reload_await(const struct parent *parent, struct control_client *client, uint64_t id)
+{
+	client->waits_for_reload = true;
+	client->skips_reload = parent->apply != APPLY_NONE;
+	client->reload_id = id;
+}
+
 /* Answered when the change is in force, or at once with what hinders. */
 static void answer_change(struct parent *parent, struct control_client *client,
 			  struct packet *packet)
@@ -197,8 +207,7 @@ static void answer_change(struct parent *parent, struct control_client *client,
 		fault = fd_read_file(packet->fd, &text);
 	request.text = buf_str(&text);
 	/* The end of the reload may come before change_begin returns. */
-	client->waits_for_reload = true;
-	client->reload_id = packet->header.id;
+	reload_await(parent, client, packet->header.id);
 	if (fault == FAULT_NONE)
 		fault = change_begin(parent, &request, &why);
 	if (fault != FAULT_NONE) {
@@ -316,8 +325,7 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		answer_config(parent, client, id);
 		break;
 	case MSG_reload_wanted:
-		client->waits_for_reload = true;
-		client->reload_id = id;
+		reload_await(parent, client, id);
 		apply_begin(parent);
 		break;
 	case MSG_config_set:
@@ -325,8 +333,7 @@ static void client_packet(struct parent *parent, struct control_client *client,
 		break;
 	case MSG_certificates_changed:
 		log_told(parent, client, packet->message.certificates_changed.text);
-		client->waits_for_reload = true;
-		client->reload_id = id;
+		reload_await(parent, client, id);
 		apply_pairs_begin(parent);
 		break;
 	case MSG_dkim_changed:

@@ -54,6 +54,7 @@ struct control_client {
 	struct control_author author;
 	uint64_t reload_id; /* waits for the end of a reload */
 	bool waits_for_reload;
+	bool skips_reload; /* the one on its way began before it asked: the next end is not its answer */
 	uint64_t dkim_id; /* waits until keys of DKIM are in force */
 	bool waits_for_dkim;
 };

@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+import threading
 
 import pytest
 
@@ -202,6 +203,28 @@ def test_a_broken_pair_hides_no_other(running, admin):
         assert found["broken"]["problems"] and found["server"]["in_force"]
     finally:
         (running.home.path / "sslcert/broken.crt").unlink()
+
+
+def test_in_force_is_said_when_it_is(running, authority):
+    """Others have the server put something in force all the time: what began before is not what is waited for."""
+    home, host = running.home, "busy.example.org"
+    pairs = [authority.issue(f"busy{number}", host) for number in range(2)]
+    expected = [client("openssl", "x509", "-noout", "-serial", "-in", crt) for crt, _ in pairs]
+    ended = threading.Event()
+
+    def disturb():
+        while not ended.is_set():
+            home.command("reload")
+
+    disturber = threading.Thread(target=disturb)
+    disturber.start()
+    try:
+        for number in [0, 1] * 2:
+            home.command("cert", "import", host, *pairs[number])
+            assert serial(running, host) == expected[number]
+    finally:
+        ended.set()
+        disturber.join()
 
 
 # ---- what each port serves
