@@ -807,10 +807,13 @@ static void call_begin(struct admin *admin, struct call *call)
 /* What was only to be read ends; a change that is on its way goes on without its client. */
 static void call_forget(struct admin *admin, struct call *call)
 {
-	if (call->state == CALL_RUNNING && call->match.route->access != ACCESS_READ)
-		role_peer_release(&call->peer);
-	else
+	if (call->state != CALL_RUNNING || call->match.route->access == ACCESS_READ) {
 		call_free(admin, call);
+		return;
+	}
+	role_peer_release(&call->peer);
+	/* Nobody is told any more how far it is. */
+	call->wants_part = false;
 }
 
 static void calls_cancel(struct admin *admin, const struct role_peer *peer, uint64_t id, bool all)
