@@ -9,10 +9,10 @@ import warnings
 
 import pytest
 
-from clients import tls_context, until
+from clients import tls_context
 from conftest import home_copy
 from harness.server import CommandFailed, Server
-from harness.waiting import SECONDS
+from harness.waiting import SECONDS, until
 
 # What is written -> the variable that is named, the reason, the cure.
 PROTOCOLS = ("ServerTlsProtocols", "write SSLv3, TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, separated by commas")
