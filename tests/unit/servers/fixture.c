@@ -610,11 +610,17 @@ static void run(void)
 
 void fixture_connect(enum service_id service, const struct protocol *protocol)
 {
-	struct sockaddr_in6 peer = {.sin6_family = AF_INET6};
 	int fds[2];
 
-	memcpy(peer.sin6_addr.s6_addr, fixture.peer, sizeof(fixture.peer));
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	fixture_connect_by(service, protocol, fds);
+}
+
+void fixture_connect_by(enum service_id service, const struct protocol *protocol, const int fds[2])
+{
+	struct sockaddr_in6 peer = {.sin6_family = AF_INET6};
+
+	memcpy(peer.sin6_addr.s6_addr, fixture.peer, sizeof(fixture.peer));
 	fd_set_nonblocking(fds[0]);
 	fd_close(&fixture.client_fd);
 	fixture.client_fd = fds[1];

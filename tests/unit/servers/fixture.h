@@ -80,6 +80,8 @@ int fixture_teardown(void **state);
 
 /* Connects; what the server says first is in `heard`. */
 void fixture_connect(enum service_id service, const struct protocol *protocol);
+/* The same over two connected sockets, the server's and the client's, which it takes over. */
+void fixture_connect_by(enum service_id service, const struct protocol *protocol, const int fds[2]);
 
 /* Sends the bytes and lets the session run until it waits; forgets what was heard before. */
 void fixture_say_bytes(struct str bytes);

@@ -2,10 +2,13 @@
 /* Unit tests of httpd/. */
 #include "fixture.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <stdarg.h>
@@ -50,6 +53,25 @@ static void test_health(void **state)
 		 "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n"
 		 "Connection: close\r\n\r\nok\n");
 	assert_true(fixture.has_ended);
+}
+
+/* Nagle's algorithm would hold back an answer until the peer has acknowledged what went before. */
+static void test_answers_do_not_wait(void **state)
+{
+	struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(any), on_len = sizeof(int);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), client = socket(AF_INET, SOCK_STREAM, 0);
+	int on = 0;
+
+	assert_int_equal(bind(listener, (struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&any, &len), 0);
+	assert_int_equal(connect(client, (struct sockaddr *)&any, sizeof(any)), 0);
+	const int fds[2] = {accept(listener, NULL, NULL), client};
+	close(listener);
+	fixture_connect_by(SERVICE_HTTP, &httpd_protocol, fds);
+	assert_int_equal(getsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &on, &on_len), 0);
+	assert_int_not_equal(on, 0);
 }
 
 static void test_http_answers_a_challenge(void **state)
@@ -497,6 +519,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_health),
+		TEST(test_answers_do_not_wait),
 		TEST(test_http_answers_a_challenge),
 		TEST(test_http_sends_everybody_else_to_https),
 		TEST(test_https_answers_no_challenge),
