@@ -15,9 +15,9 @@ bool home_pair_is_default(const char *name)
 	return strcmp(name, "server") == 0 || str_has_prefix(str_from_c(name), STR("server-"));
 }
 
-/* Reads one file of a pair; false with a finding. */
+/* Reads one file of a pair; false with a finding, unless it is one that the server has judged. */
 static bool part_read(struct home_pair *pair, const char *folder, const char *suffix,
-		      struct buf *to)
+		      bool is_judged, struct buf *to)
 {
 	char file[NAME_MAX + 8];
 
@@ -26,6 +26,8 @@ static bool part_read(struct home_pair *pair, const char *folder, const char *su
 	char *path = path_join(folder, file);
 	enum fault fault = file_read(path, to);
 	free(path);
+	if (fault == FAULT_DENIED && is_judged)
+		return false;
 	if (fault == FAULT_DENIED)
 		finding_add(&pair->findings, FINDING_NOTE, place,
 			    "this user may not read it; it is not checked");
@@ -64,12 +66,13 @@ static void chain_check(struct home_pair *pair, struct str chain, int64_t now_s)
 	tls_certificate_unref(&certificate);
 }
 
+/* The key of a pair that is in force fits: whoever may not read it need not know more. */
 static void pair_take(struct home_pair *pair, const char *folder, const struct tls_trust *trust,
-		      int64_t now_s)
+		      bool is_in_force, int64_t now_s)
 {
 	struct buf chain = BUF_INIT(TLS_PEM_MAX), key = BUF_INIT(TLS_PEM_MAX);
-	bool has_chain = part_read(pair, folder, ".crt", &chain);
-	bool has_key = part_read(pair, folder, ".key", &key);
+	bool has_chain = part_read(pair, folder, ".crt", false, &chain);
+	bool has_key = part_read(pair, folder, ".key", is_in_force, &key);
 
 	if (has_chain && has_key)
 		(void)!tls_pair_check(buf_str(&chain), buf_str(&key), pair->name, STR(""), now_s,
@@ -167,8 +170,9 @@ bool home_pairs_read(const char *home, json_t *status, int64_t now_s, struct hom
 
 	for (size_t i = 0; i < pairs->count; i++) {
 		struct home_pair *pair = &pairs->items[i];
-		pair_take(pair, folder, trust, now_s);
-		staple_check(pair, server_status_certificate(status, pair->name), now_s);
+		json_t *known = server_status_certificate(status, pair->name);
+		pair_take(pair, folder, trust, known != NULL, now_s);
+		staple_check(pair, known, now_s);
 	}
 	tls_trust_free(&trust);
 	free(folder);
