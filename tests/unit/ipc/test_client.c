@@ -6,12 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "ipc/client.h"
 
-enum { ANSWER_MS = 300, TURN_MS = 600, AT_ONCE_MS = 150, ROLE_ENDS = 16 };
+enum { ANSWER_MS = 300, TURN_MS = 600, LONG_MS = 60 * 1000, ROLE_ENDS = 16 };
 
 /* A connector that keeps the role's ends of the channels; the test plays the role. */
 struct local {
@@ -102,6 +103,12 @@ static void answer(struct local *local, size_t at)
 	packet_done(&packet);
 }
 
+/* The role goes in the middle of a call. */
+static void role_end_close(struct local *local, size_t at)
+{
+	assert_int_equal(shutdown(local->role_ends[at], SHUT_RDWR), 0);
+}
+
 /* Begins a call in a thread and waits until its request lies on channel `at`. */
 static pthread_t call_begin(struct local *local, size_t at)
 {
@@ -142,7 +149,7 @@ static void test_a_role_that_hangs_is_not_waited_for(void **state)
 	int64_t took_ms;
 
 	assert_int_equal(ask_timed(local, &took_ms), FAULT_IO);
-	assert_in_range(took_ms, ANSWER_MS, 20 * ANSWER_MS);
+	assert_in_range(took_ms, ANSWER_MS, LONG_MS);
 	assert_true(local->client.is_suspect);
 	assert_int_equal(local->client.idle_count, 0);
 }
@@ -153,9 +160,11 @@ static void test_only_one_call_waits_for_a_suspect(void **state)
 	int64_t took_ms;
 
 	assert_int_equal(ask(local), FAULT_IO);
+	local->client.answer_ms = LONG_MS;
 	pthread_t probe = call_begin(local, 1);
 	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
-	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	assert_in_range(took_ms, 0, LONG_MS / 2);
+	role_end_close(local, 1);
 	assert_int_equal(call_end(probe), FAULT_IO);
 	assert_true(local->client.is_suspect);
 }
@@ -177,8 +186,8 @@ static void test_a_role_that_answers_others_is_not_suspect(void **state)
 {
 	struct local *local = *state;
 
+	local->client.answer_ms = 5 * ANSWER_MS;
 	pthread_t slow = call_begin(local, 0);
-	usleep(ANSWER_MS * 1000 / 2);
 	pthread_t quick = call_begin(local, 1);
 	answer(local, 1);
 	(void)call_end(quick);
@@ -193,13 +202,13 @@ static void test_no_more_calls_than_allowed_wait(void **state)
 	int64_t took_ms;
 
 	local->client.calls_max = 2;
-	local->client.answer_ms = 20 * TURN_MS;
+	local->client.answer_ms = LONG_MS;
 	pthread_t calls[] = {call_begin(local, 0), call_begin(local, 1)};
 	/* One too many waits for his turn, and then for the answer: he is the one who tries. */
 	pthread_t probe = call_begin(local, 2);
 	assert_true(local->client.is_suspect);
 	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
-	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	assert_in_range(took_ms, 0, LONG_MS / 2);
 	for (size_t i = 0; i < 3; i++)
 		answer(local, i);
 	assert_int_equal(call_end(calls[0]), FAULT_NONE);
@@ -215,15 +224,15 @@ static void test_a_crowd_that_is_served_lets_the_next_in(void **state)
 	pthread_t waiting;
 
 	local->client.calls_max = 1;
-	local->client.answer_ms = local->client.turn_ms = 20 * TURN_MS;
+	local->client.answer_ms = local->client.turn_ms = LONG_MS;
 	pthread_t first = call_begin(local, 0);
 	assert_int_equal(pthread_create(&waiting, NULL, ask_in_thread, local), 0);
-	usleep(AT_ONCE_MS * 1000);
+	usleep(ANSWER_MS * 1000);
 	answer(local, 0);
 	assert_int_equal(call_end(first), FAULT_NONE);
 	int64_t began = clock_mono_ms();
 	answer(local, 0);
-	assert_in_range(clock_mono_ms() - began, 0, 10 * TURN_MS);
+	assert_in_range(clock_mono_ms() - began, 0, LONG_MS / 2);
 	assert_int_equal(call_end(waiting), FAULT_NONE);
 	assert_int_equal(local->count, 1);
 }
@@ -246,10 +255,11 @@ static void test_a_role_that_is_down_is_waited_for_once(void **state)
 
 	local->is_down = true;
 	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
-	assert_in_range(took_ms, ANSWER_MS, 20 * ANSWER_MS);
+	assert_in_range(took_ms, ANSWER_MS, LONG_MS);
+	local->client.patience_ms = LONG_MS;
 	local->client.is_probed = true; /* as if another call were trying */
 	assert_int_equal(ask_timed(local, &took_ms), FAULT_UNAVAILABLE);
-	assert_in_range(took_ms, 0, AT_ONCE_MS);
+	assert_in_range(took_ms, 0, LONG_MS / 2);
 	local->client.is_probed = false;
 }
 
