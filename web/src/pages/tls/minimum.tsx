@@ -44,8 +44,10 @@ export function Minimum({ variables, steady, dirty }: PolicyProps) {
 	const [apart, apart_set] = useState(now.SmtpSecurity !== now.Security);
 	const [reviewing, reviewing_set] = useState(false);
 	const lowest = chosen ?? now;
-	const is_changed = chosen !== null && !is_same(chosen, now) && tables.every((table) => chosen[table] !== "");
-	useDirty(chosen !== null, dirty);
+	// Choosing what is in force begins no change.
+	const is_begun = chosen !== null && !is_same(chosen, now);
+	const is_changed = is_begun && tables.every((table) => chosen[table] !== "");
+	useDirty(is_begun, dirty);
 	const finished = () => {
 		reviewing_set(false);
 		chosen_set(null);
