@@ -8,7 +8,6 @@ const pictures = [
 	["tls-options", "/security/tls", "TLS Options"],
 	["tls-advanced", "/security/tls?view=advanced", "TLS Options"],
 	["certificates", "/security/certificates", "Certificates"],
-	["users", "/users", "Users"],
 	["account", "/account", "Your account"],
 ];
 
