@@ -16,6 +16,7 @@
 enum {
 	DIFFERENCES_MAX = 4 * 1024,
 	ROUNDS_MAX = 64,
+	CONTEXTS_MAX = 5,
 	REASON_MAX = 256,
 	/* Of ports. On our own machine a connection takes no time unless something swallows it. */
 	CONNECT_MS = 1000,
@@ -79,7 +80,7 @@ struct ends {
 };
 
 /* Speaks one version and admits whatever there is: level 0, every suite. */
-static SSL_CTX *client_context_new(const struct tls_policy *policy, enum tls_protocol version)
+static SSL_CTX *client_context_begin(enum tls_protocol version)
 {
 	SSL_CTX *context = SSL_CTX_new_ex(crypto_library(), NULL, TLS_client_method());
 	int wire = tls_protocol_wire(version);
@@ -90,10 +91,33 @@ static SSL_CTX *client_context_new(const struct tls_policy *policy, enum tls_pro
 	      SSL_CTX_set_max_proto_version(context, wire) == 1);
 	CHECK(SSL_CTX_set_cipher_list(context, EVERY_SUITE) == 1 &&
 	      SSL_CTX_set_ciphersuites(context, EVERY_SUITE13) == 1);
-	/* Without finite-field groups of its own list it could not follow a policy without curves. */
-	if (!str_is_empty(policy->groups_string))
-		CHECK(SSL_CTX_set1_groups_list(context, policy->groups_string.ptr) == 1);
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+	return context;
+}
+
+/* Without finite-field groups of its own list it could not follow a policy without curves. */
+static bool groups_set(SSL_CTX *context, const struct tls_policy *policy)
+{
+	return str_is_empty(policy->groups_string) ||
+	       SSL_CTX_set1_groups_list(context, policy->groups_string.ptr) == 1;
+}
+
+/*
+ * A new context looks up which groups there are, while other threads fetch algorithms; one was once seen
+ * without a group that the policy, by such a look, knows. It says nothing of the policy: another look does.
+ */
+static SSL_CTX *client_context_new(const struct tls_policy *policy, enum tls_protocol version)
+{
+	SSL_CTX *context = NULL;
+	bool is_taken = false;
+
+	for (int i = 0; i < CONTEXTS_MAX && !is_taken; i++) {
+		SSL_CTX_free(context);
+		context = client_context_begin(version);
+		is_taken = groups_set(context, policy);
+	}
+	CHECK(is_taken);
+	ERR_clear_error();
 	return context;
 }
 
