@@ -219,26 +219,6 @@ void dkim_change_remove(struct dkim_change *change, const struct dkim_key *key)
 	dkim_keys_remove(&change->keys, key);
 }
 
-/* What became of it when the server was asked. */
-static int server_take(struct dkim_change *change)
-{
-	struct msg_dkim_changed changed = {.text = buf_str(&change->told)};
-	struct packet answer;
-	int code = CTL_DONE;
-
-	packet_init(&answer);
-	enum fault fault =
-		link_ask_parent(&change->link, MSG_dkim_changed, &changed, MSG_done, &answer);
-	if (fault != FAULT_NONE)
-		code = ctl_fail(CTL_NOT_RUNNING, "it is written, but the server does not answer: %s",
-				fault_text(fault));
-	else if (answer.message.done.fault != FAULT_NONE)
-		code = ctl_fail(CTL_FINDING, "it is written, but not in force: %.*s",
-				STR_ARG(answer.message.done.text));
-	packet_done(&answer);
-	return code;
-}
-
 static int list_write(struct dkim_change *change)
 {
 	struct buf text = BUF_INIT(DKIM_LIST_MAX);
@@ -263,7 +243,9 @@ int dkim_change_commit(struct dkim_change *change)
 	/* The server may have to change the list itself from now on. */
 	fd_close(&change->lock);
 	if (has_server(change))
-		code = server_take(change);
+		code = link_ask_in_force(&change->link, MSG_dkim_changed,
+					 &(struct msg_dkim_changed){.text = buf_str(&change->told)},
+					 "it");
 	else
 		config_change_tell(&change->link, buf_str(&change->told));
 	return removed == CTL_DONE ? code : removed;

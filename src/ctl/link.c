@@ -297,6 +297,25 @@ enum fault link_ask_parent(struct link *link, enum message_kind kind, const void
 	return fault;
 }
 
+int link_ask_in_force(struct link *link, enum message_kind kind, const void *request,
+		      const char *written)
+{
+	struct packet answer;
+	int code = CTL_DONE;
+
+	packet_init(&answer);
+	enum fault fault = link_ask_parent(link, kind, request, MSG_done, &answer);
+	if (fault != FAULT_NONE)
+		code = ctl_fail(CTL_NOT_RUNNING,
+				"%s is written, but the server does not answer: %s", written,
+				fault_text(fault));
+	else if (answer.message.done.fault != FAULT_NONE)
+		code = ctl_fail(CTL_FINDING, "%s is written, but not in force: %.*s", written,
+				STR_ARG(answer.message.done.text));
+	packet_done(&answer);
+	return code;
+}
+
 static enum fault server_connect(struct link *link, enum role role, int *fd_out)
 {
 	struct msg_channel_wanted wanted = {.role = role};

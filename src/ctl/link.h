@@ -72,6 +72,13 @@ must_check enum fault link_ask_parent(struct link *link, enum message_kind kind,
 				      struct packet *answer);
 
 /*
+ * Has the running server put in force what is written already, and waits for that; `written` begins what is
+ * printed when it is not ("it", "the pair"). Returns the exit code. Blocks.
+ */
+int link_ask_in_force(struct link *link, enum message_kind kind, const void *request,
+		      const char *written);
+
+/*
  * Has the running server's parent replace a file of the home (proc/home_file.h); as it answers.
  * The content may be a secret: it goes in a memory file. Blocks.
  */

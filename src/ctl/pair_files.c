@@ -112,25 +112,6 @@ int pair_write(const struct ctl *ctl, const char *name, const struct tls_pair *p
 
 /* ---- putting it in force ---- */
 
-/* What became of it when the server was asked. */
-static int server_take(struct link *link, const char *what)
-{
-	struct msg_certificates_changed changed = {.text = str_from_c(what)};
-	struct packet answer;
-	int code = CTL_DONE;
-
-	packet_init(&answer);
-	enum fault fault = link_ask_parent(link, MSG_certificates_changed, &changed, MSG_done, &answer);
-	if (fault != FAULT_NONE)
-		code = ctl_fail(CTL_NOT_RUNNING, "the pair is written, but the server does not answer: %s",
-				fault_text(fault));
-	else if (answer.message.done.fault != FAULT_NONE)
-		code = ctl_fail(CTL_FINDING, "the pair is written, but not in force: %.*s",
-				STR_ARG(answer.message.done.text));
-	packet_done(&answer);
-	return code;
-}
-
 int pair_announce(const struct ctl *ctl, const char *what)
 {
 	bool is_said = !ctl_has(ctl, OPTION_BIT(JSON));
@@ -138,7 +119,9 @@ int pair_announce(const struct ctl *ctl, const char *what)
 	int code = CTL_DONE;
 
 	if (link_open_control(&link, ctl->home) == FAULT_NONE) {
-		code = server_take(&link, what);
+		code = link_ask_in_force(
+			&link, MSG_certificates_changed,
+			&(struct msg_certificates_changed){.text = str_from_c(what)}, "the pair");
 		if (code == CTL_DONE && is_said)
 			ctl_print(STR("In force.\n"));
 	} else {

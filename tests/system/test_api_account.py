@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who is logged in to the page sets up his own account, an auditor too."""
 import itertools
-import shutil
 
 import pytest
 
 from conftest import DOMAIN
 from harness.api import Client, logged_in
-from harness.fixtures import home_copy
-from harness.server import Server
 from harness.totp import code_of, step_now
+from page import ROOT, ROOT_PASSWORD, api_home, served  # noqa: F401
 
-ROOT, ROOT_PASSWORD = f"root@{DOMAIN}", "the administrator's"
 # So many wrong attempts lock an account, whatever addresses they come from.
 ATTEMPTS = 3
 
@@ -19,18 +16,8 @@ numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def api_home(home_template, workplace):
-    home = home_copy(home_template, workplace / "home-account")
-    home.user_add(ROOT, ROOT_PASSWORD, "--admin")
-    home.configure(**{"Limits.ExemptNetworks": "127.0.0.1", "Limits.FailedLoginsPerAddress": str(ATTEMPTS)})
-    yield home
-    shutil.rmtree(home.path, ignore_errors=True)
-
-
-@pytest.fixture(scope="module")
-def served(api_home):
-    with Server(api_home) as server:
-        yield server
+def api_settings():
+    return {"Limits.ExemptNetworks": "127.0.0.1", "Limits.FailedLoginsPerAddress": str(ATTEMPTS)}
 
 
 @pytest.fixture
